@@ -6,9 +6,10 @@ It carries no sentence: the edge (`app/errors.py`) translates codes into words a
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -63,7 +64,7 @@ class FieldProblem:
 
     field: str
     code: str
-    data: Mapping[str, object] = field(default_factory=dict)
+    data: Mapping[str, object] = dataclasses.field(default_factory=dict)
 
 
 class FieldErrors(Invalid):
