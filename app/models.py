@@ -1,0 +1,889 @@
+"""Tables, constraints and indexes, in reading order: who, when, what, how it moved, what went out.
+
+No queries and no rules live here. Every moment is ``timestamptz`` in UTC; every date is a calendar date of
+the configured zone. Columns that end in ``_sealed`` hold AES-GCM ciphertext (app/services/personal.py), columns
+that end in ``_bidx`` a keyed blind index for exact search.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from flask_appbuilder import Model
+from flask_appbuilder.models.sqla.base import SQLA
+from flask_appbuilder.security.sqla.models import User
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Date,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSTZRANGE, ExcludeConstraint, Range
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
+
+db = SQLA()
+
+Moment = DateTime(timezone=True)
+
+STATES = (
+    "draft",
+    "submitted",
+    "registered",
+    "opinion",
+    "slip_ready",
+    "with_section",
+    "with_leader",
+    "fetched",
+    "instructed",
+    "self_handling",
+    "assigned",
+    "in_progress",
+    "answered",
+    "closed",
+    "archived",
+    "history",
+)
+CHANNEL_CLASSES = ("A", "B", "C", "D", "E", "F")
+
+
+def _one_of(column: str, values: tuple[str, ...], name: str) -> CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=name)
+
+
+class Stamped:
+    """Creation and change moments, and the version that makes a lost update impossible."""
+
+    created_at: Mapped[datetime] = mapped_column(Moment, server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(Moment, server_default=func.now(), onupdate=func.now())
+    version: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
+
+    @declared_attr.directive
+    def __mapper_args__(cls) -> dict[str, Any]:
+        return {"version_id_col": cls.version}
+
+
+class Named:
+    """A dictionary row: a stable code, a Chinese and an English name, a soft delete."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(String(128))
+    name_en: Mapped[str] = mapped_column(String(160), default="", server_default="")
+    name_pinyin: Mapped[str] = mapped_column(String(400), default="", server_default="")
+    sort: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    active: Mapped[bool] = mapped_column(Boolean, default=True, server_default=text("true"))
+
+    def __str__(self) -> str:
+        return self.name
+
+
+# --- who ---------------------------------------------------------------------------------------------------
+
+
+class UnitGroup(Named, Stamped, Model):
+    """One of the groups that a circular compares (R13)."""
+
+    __tablename__ = "unit_group"
+
+
+class Portfolio(Named, Stamped, Model):
+    """One line of the portfolio (分工): vice mayor → deputy secretary-general → matching section → units (R8)."""
+
+    __tablename__ = "portfolio"
+    vice_mayor_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    deputy_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    section_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id", use_alter=True))
+    vice_mayor: Mapped[Person | None] = relationship(foreign_keys=[vice_mayor_id])
+    deputy: Mapped[Person | None] = relationship(foreign_keys=[deputy_id])
+    section: Mapped[Unit | None] = relationship(foreign_keys=[section_id])
+
+
+class Unit(Named, Stamped, Model):
+    """A responsible unit; the General Office's own sections, hence all responsible offices, are units too."""
+
+    __tablename__ = "unit"
+    __table_args__ = (
+        _one_of("kind", ("local_government", "administration", "department", "stationed", "section"), "unit_kind"),
+    )
+    short_name: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    kind: Mapped[str] = mapped_column(String(20))
+    group_id: Mapped[int] = mapped_column(ForeignKey("unit_group.id"))
+    portfolio_id: Mapped[int | None] = mapped_column(ForeignKey("portfolio.id"))
+    source: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    fictional: Mapped[bool] = mapped_column(Boolean, default=False, server_default=text("false"))
+    group: Mapped[UnitGroup] = relationship()
+    portfolio: Mapped[Portfolio | None] = relationship(foreign_keys=[portfolio_id])
+
+
+class Person(Stamped, Model):
+    """Somebody who may hold a post, sit a shift, lead a unit or handle its appeals."""
+
+    __tablename__ = "person"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(String(64))
+    name_pinyin: Mapped[str] = mapped_column(String(400), default="", server_default="")
+    mobile_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    email: Mapped[str] = mapped_column(String(254), default="", server_default="")
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
+    position: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    active: Mapped[bool] = mapped_column(Boolean, default=True, server_default=text("true"))
+    fictional: Mapped[bool] = mapped_column(Boolean, default=False, server_default=text("false"))
+    unit: Mapped[Unit | None] = relationship(foreign_keys=[unit_id])
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(Stamped, Model):
+    """What a person does for a unit outside the twelve posts: handles its appeals, clerks a matching section."""
+
+    __tablename__ = "membership"
+    __table_args__ = (
+        _one_of("function", ("handler", "section_clerk"), "membership_function"),
+        UniqueConstraint("person_id", "unit_id", "function"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), index=True)
+    function: Mapped[str] = mapped_column(String(20))
+    active: Mapped[bool] = mapped_column(Boolean, default=True, server_default=text("true"))
+    person: Mapped[Person] = relationship()
+    unit: Mapped[Unit] = relationship()
+
+
+class Post(Named, Stamped, Model):
+    """A post of the staffing table (R1). Capabilities and scope are what its role is generated from."""
+
+    __tablename__ = "post"
+    __table_args__ = (
+        _one_of("scope", ("all", "own_class", "own_unit", "own_office"), "post_scope"),
+        CheckConstraint("channel_class IS NULL OR channel_class IN ('A','B','C','D','E','F')", name="post_class"),
+    )
+    number: Mapped[int] = mapped_column(SmallInteger, unique=True)
+    duty: Mapped[str] = mapped_column(Text, default="", server_default="")
+    duty_en: Mapped[str] = mapped_column(Text, default="", server_default="")
+    office_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
+    leader_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    filled_by_duty: Mapped[bool] = mapped_column(Boolean, default=False, server_default=text("false"))
+    channel_class: Mapped[str | None] = mapped_column(String(1))
+    capabilities: Mapped[list[str]] = mapped_column(ARRAY(String(32)), default=list)
+    scope: Mapped[str] = mapped_column(String(12), default="all", server_default="all")
+    office: Mapped[Unit] = relationship(foreign_keys=[office_id])
+    leader: Mapped[Person | None] = relationship(foreign_keys=[leader_id])
+    holdings: Mapped[list[Holding]] = relationship(back_populates="post", viewonly=True)
+
+
+class Holding(Stamped, Model):
+    """A person holds a post as A or B over a half-open period; two holders of one role cannot overlap."""
+
+    __tablename__ = "holding"
+    __table_args__ = (
+        _one_of("role", ("A", "B"), "holding_role"),
+        CheckConstraint("NOT isempty(valid)", name="holding_valid"),
+        ExcludeConstraint(
+            (text("int4range(post_id, post_id, '[]')"), "&&"),
+            (text("int4range(ascii(role), ascii(role), '[]')"), "&&"),
+            ("valid", "&&"),
+            name="holding_no_overlap",
+            using="gist",
+        ),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    post_id: Mapped[int] = mapped_column(ForeignKey("post.id"), index=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    role: Mapped[str] = mapped_column(String(1))
+    valid: Mapped[Range[datetime]] = mapped_column(TSTZRANGE)
+    reason: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    post: Mapped[Post] = relationship(back_populates="holdings")
+    person: Mapped[Person] = relationship()
+
+
+class DutyShift(Stamped, Model):
+    """One shift of an office's roster (R17); two shifts of one office cannot overlap."""
+
+    __tablename__ = "duty_shift"
+    __table_args__ = (
+        CheckConstraint("NOT isempty(valid)", name="duty_shift_valid"),
+        ExcludeConstraint(
+            (text("int4range(office_id, office_id, '[]')"), "&&"),
+            ("valid", "&&"),
+            name="duty_shift_no_overlap",
+            using="gist",
+        ),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    office_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), index=True)
+    valid: Mapped[Range[datetime]] = mapped_column(TSTZRANGE)
+    fictional: Mapped[bool] = mapped_column(Boolean, default=False, server_default=text("false"))
+    office: Mapped[Unit] = relationship()
+    seats: Mapped[list[DutySeat]] = relationship(back_populates="shift", cascade="all, delete-orphan")
+
+
+class DutySeat(Model):
+    """A person in the main (A) or second (B) seat of a shift."""
+
+    __tablename__ = "duty_seat"
+    __table_args__ = (
+        _one_of("seat", ("main", "second"), "duty_seat_seat"),
+        UniqueConstraint("shift_id", "person_id"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    shift_id: Mapped[int] = mapped_column(ForeignKey("duty_shift.id", ondelete="CASCADE"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    seat: Mapped[str] = mapped_column(String(8))
+    shift: Mapped[DutyShift] = relationship(back_populates="seats")
+    person: Mapped[Person] = relationship()
+
+
+class Absence(Stamped, Model):
+    """A person is away over a half-open period; while A is away B acts (R15)."""
+
+    __tablename__ = "absence"
+    __table_args__ = (
+        CheckConstraint("NOT isempty(valid)", name="absence_valid"),
+        ExcludeConstraint(
+            (text("int4range(person_id, person_id, '[]')"), "&&"),
+            ("valid", "&&"),
+            name="absence_no_overlap",
+            using="gist",
+        ),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    valid: Mapped[Range[datetime]] = mapped_column(TSTZRANGE)
+    reason: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    person: Mapped[Person] = relationship()
+
+
+class ChainLink(Stamped, Model):
+    """Who stands in one link of a unit's responsibility chain (R7, R8, R15); a missing row is a vacancy."""
+
+    __tablename__ = "chain_link"
+    __table_args__ = (
+        _one_of("link", ("first", "direct", "coordinating", "final"), "chain_link_link"),
+        _one_of("role", ("A", "B"), "chain_link_role"),
+        UniqueConstraint("unit_id", "link", "role"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), index=True)
+    link: Mapped[str] = mapped_column(String(16))
+    role: Mapped[str] = mapped_column(String(1))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    unit: Mapped[Unit] = relationship()
+    person: Mapped[Person] = relationship()
+
+
+class Channel(Named, Stamped, Model):
+    """One place where appeals arrive (R2)."""
+
+    __tablename__ = "channel"
+    __table_args__ = (_one_of("channel_class", CHANNEL_CLASSES, "channel_class"),)
+    channel_class: Mapped[str] = mapped_column(String(1), index=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    address: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    office_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
+    office: Mapped[Unit | None] = relationship()
+
+
+# --- accounts ----------------------------------------------------------------------------------------------
+
+
+class Account(Stamped, Model):
+    """What the product knows of a login beyond Flask-AppBuilder's user row: whose it is and whether it may enter."""
+
+    __tablename__ = "account"
+    __table_args__ = (
+        CheckConstraint("officer IS NULL OR officer IN ('system','security','audit')", name="account_officer"),
+        CheckConstraint("officer IS NULL OR person_id IS NULL", name="account_officer_no_post"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="CASCADE"), unique=True)
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), unique=True)
+    officer: Mapped[str | None] = mapped_column(String(10))
+    must_change_password: Mapped[bool] = mapped_column(Boolean, default=True, server_default=text("true"))
+    password_changed_at: Mapped[datetime | None] = mapped_column(Moment)
+    code_expires_at: Mapped[datetime | None] = mapped_column(Moment)
+    failed_count: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    failed_since: Mapped[datetime | None] = mapped_column(Moment)
+    locked_until: Mapped[datetime | None] = mapped_column(Moment)
+    demo: Mapped[bool] = mapped_column(Boolean, default=False, server_default=text("false"))
+    locale: Mapped[str | None] = mapped_column(String(5))
+    user: Mapped[User] = relationship(foreign_keys=[user_id])
+    person: Mapped[Person | None] = relationship()
+
+
+class PasswordHistory(Model):
+    """The last hashes of an account, so that none of them is used again."""
+
+    __tablename__ = "password_history"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="CASCADE"), index=True)
+    password: Mapped[str] = mapped_column(String(256))
+    created_at: Mapped[datetime] = mapped_column(Moment, server_default=func.now())
+
+
+class LoginSession(Model):
+    """A signed-in browser; a cookie without a live row here is worth nothing."""
+
+    __tablename__ = "login_session"
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime] = mapped_column(Moment, server_default=func.now())
+    last_seen_at: Mapped[datetime] = mapped_column(Moment, server_default=func.now())
+    fresh_at: Mapped[datetime] = mapped_column(Moment, server_default=func.now())
+    revoked_at: Mapped[datetime | None] = mapped_column(Moment)
+    ip: Mapped[str] = mapped_column(String(45), default="", server_default="")
+    user_agent: Mapped[str] = mapped_column(String(200), default="", server_default="")
+
+
+# --- rules as data -----------------------------------------------------------------------------------------
+
+
+class LimitRule(Named, Stamped, Model):
+    """A limit: how long, in which unit of time, for which clock (app/rules/clocks.py)."""
+
+    __tablename__ = "limit_rule"
+    clock_kind: Mapped[str] = mapped_column(String(20), index=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    amount: Mapped[int] = mapped_column(Integer)
+    parameters: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
+    is_default: Mapped[bool] = mapped_column(Boolean, default=False, server_default=text("false"))
+
+
+class NumberSeries(Named, Stamped, Model):
+    """A number format (app/rules/numbering.py); numbers of a series are gapless within a local year (R4)."""
+
+    __tablename__ = "number_series"
+    template: Mapped[str] = mapped_column(String(80))
+
+
+class NumberCounter(Model):
+    """The last number given in a series and year; the row lock is what makes numbers gapless."""
+
+    __tablename__ = "number_counter"
+    series: Mapped[str] = mapped_column(String(64), primary_key=True)
+    year: Mapped[int] = mapped_column(Integer, primary_key=True)
+    last_value: Mapped[int] = mapped_column(Integer, default=0)
+
+
+class ReminderRule(Named, Stamped, Model):
+    """One rung of a reminder ladder: this long before or after a clock's due moment, tell this rung."""
+
+    __tablename__ = "reminder_rule"
+    clock_kind: Mapped[str] = mapped_column(String(20), index=True)
+    offset_minutes: Mapped[int] = mapped_column(Integer)
+    rung: Mapped[str] = mapped_column(String(20))
+
+
+class CalendarDay(Stamped, Model):
+    """A local exception to the working calendar; it overrides the published one."""
+
+    __tablename__ = "calendar_day"
+    __table_args__ = (_one_of("kind", ("holiday", "makeup", "half", "closure"), "calendar_day_kind"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(Date, unique=True)
+    kind: Mapped[str] = mapped_column(String(10))
+    name: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    name_en: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    active: Mapped[bool] = mapped_column(Boolean, default=True, server_default=text("true"))
+
+
+class Assumption(Stamped, Model):
+    """A provisional reading of the founding rule, shown as such and changeable."""
+
+    __tablename__ = "assumption"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(String(64), unique=True)
+    rule: Mapped[str] = mapped_column(String(16), default="", server_default="")
+    title: Mapped[str] = mapped_column(String(128))
+    title_en: Mapped[str] = mapped_column(String(160), default="", server_default="")
+    explanation: Mapped[str] = mapped_column(Text, default="", server_default="")
+    explanation_en: Mapped[str] = mapped_column(Text, default="", server_default="")
+    value: Mapped[Any] = mapped_column(JSONB)
+
+
+class Category(Named, Stamped, Model):
+    """A node of the category tree, up to three levels; its code is its path."""
+
+    __tablename__ = "category"
+    code: Mapped[str] = mapped_column(String(300), unique=True)
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("category.id"), index=True)
+    level: Mapped[int] = mapped_column(SmallInteger, default=1, server_default="1")
+
+
+class SeedRow(Model):
+    """What the seed wrote last, so that a reload tells an administrator's edit from its own."""
+
+    __tablename__ = "seed_row"
+    file: Mapped[str] = mapped_column(String(64), primary_key=True)
+    key: Mapped[str] = mapped_column(String(300), primary_key=True)
+    values: Mapped[dict[str, Any]] = mapped_column("values_", JSONB)
+
+
+# --- the appeal --------------------------------------------------------------------------------------------
+
+
+class Appeal(Stamped, Model):
+    """One appeal from intake to archive (R3–R11). Its state changes only in app/services/workflow.py."""
+
+    __tablename__ = "appeal"
+    __table_args__ = (
+        _one_of("state", STATES, "appeal_state"),
+        _one_of("channel_class", CHANNEL_CLASSES, "appeal_class"),
+        CheckConstraint("state IN ('draft','submitted') OR number IS NOT NULL", name="appeal_numbered"),
+        Index("ix_appeal_state_id", "state", "id"),
+        Index("ix_appeal_unit_state_id", "unit_id", "state", "id"),
+        Index("ix_appeal_class_state_id", "channel_class", "state", "id"),
+        Index("ix_appeal_section", "section_id", "state", postgresql_where=text("section_id IS NOT NULL")),
+        Index("ix_appeal_received", "received_at", "id"),
+        Index("ix_appeal_registered", "registered_at"),
+        Index(
+            "uq_appeal_source_no",
+            "source",
+            "source_no",
+            unique=True,
+            postgresql_where=text("source_no IS NOT NULL"),
+        ),
+        Index("ix_appeal_phone", "appellant_phone_bidx", postgresql_where=text("appellant_phone_bidx IS NOT NULL")),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[str | None] = mapped_column(String(64), unique=True)
+    state: Mapped[str] = mapped_column(String(16), default="draft", server_default="draft")
+    channel_class: Mapped[str] = mapped_column(String(1))
+    channel_id: Mapped[int | None] = mapped_column(ForeignKey("channel.id"))
+    received_at: Mapped[datetime] = mapped_column(Moment)
+    submitted_at: Mapped[datetime | None] = mapped_column(Moment)
+    registered_at: Mapped[datetime | None] = mapped_column(Moment)
+    answered_at: Mapped[datetime | None] = mapped_column(Moment)
+    closed_at: Mapped[datetime | None] = mapped_column(Moment)
+    archived_at: Mapped[datetime | None] = mapped_column(Moment)
+    subject: Mapped[str] = mapped_column(String(300))
+    body: Mapped[str] = mapped_column(Text, default="", server_default="")
+    place: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    category_id: Mapped[int | None] = mapped_column(ForeignKey("category.id"))
+    limit_rule_id: Mapped[int | None] = mapped_column(ForeignKey("limit_rule.id"))
+    intake: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
+    # The appellant: each appeal has its own data key, wrapped by the master key; destroying it anonymises.
+    data_key: Mapped[bytes | None] = mapped_column(LargeBinary)
+    appellant_name_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    appellant_phone_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    appellant_identity_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    appellant_address_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    appellant_phone_bidx: Mapped[bytes | None] = mapped_column(LargeBinary)
+    appellant_identity_bidx: Mapped[bytes | None] = mapped_column(LargeBinary)
+    anonymous: Mapped[bool] = mapped_column(Boolean, default=False, server_default=text("false"))
+    # Triage and handling.
+    handling: Mapped[str | None] = mapped_column(String(10))
+    opinion: Mapped[str] = mapped_column(Text, default="", server_default="")
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
+    section_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
+    portfolio_id: Mapped[int | None] = mapped_column(ForeignKey("portfolio.id"))
+    result: Mapped[str] = mapped_column(Text, default="", server_default="")
+    impossible: Mapped[bool] = mapped_column(Boolean, default=False, server_default=text("false"))
+    informed_at: Mapped[datetime | None] = mapped_column(Moment)
+    informed_how: Mapped[str] = mapped_column(String(20), default="", server_default="")
+    reaction: Mapped[str] = mapped_column(String(500), default="", server_default="")
+    note: Mapped[str] = mapped_column(Text, default="", server_default="")
+    corrections: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    # Where an imported item came from; history is never scored.
+    source: Mapped[str | None] = mapped_column(String(100))
+    source_no: Mapped[str | None] = mapped_column(String(100))
+    import_batch_id: Mapped[int | None] = mapped_column(ForeignKey("import_batch.id"), index=True)
+    flags: Mapped[list[str]] = mapped_column(ARRAY(String(40)), default=list, server_default="{}")
+    fictional: Mapped[bool] = mapped_column(Boolean, default=False, server_default=text("false"))
+    created_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    channel: Mapped[Channel | None] = relationship()
+    category: Mapped[Category | None] = relationship()
+    limit_rule: Mapped[LimitRule | None] = relationship()
+    unit: Mapped[Unit | None] = relationship(foreign_keys=[unit_id])
+    section: Mapped[Unit | None] = relationship(foreign_keys=[section_id])
+    portfolio: Mapped[Portfolio | None] = relationship()
+    created_by: Mapped[Person | None] = relationship()
+    clocks: Mapped[list[Clock]] = relationship(back_populates="appeal", order_by="Clock.id")
+    slips: Mapped[list[Slip]] = relationship(back_populates="appeal", order_by="Slip.id")
+    assignments: Mapped[list[Assignment]] = relationship(back_populates="appeal", order_by="Assignment.id")
+
+    def __str__(self) -> str:
+        return self.number or self.subject
+
+
+class Clock(Model):
+    """One running or stopped deadline of an appeal. Whether it is overdue is computed on reading, never stored."""
+
+    __tablename__ = "clock"
+    __table_args__ = (
+        _one_of("kind", ("collection", "delivery", "fetch_back", "sign_in", "unit_limit"), "clock_kind"),
+        _one_of("late_when", ("at_or_after", "after"), "clock_late_when"),
+        Index("ix_clock_appeal", "appeal_id"),
+        Index("ix_clock_open_due", "due_at", "id", postgresql_where=text("stopped_at IS NULL")),
+        Index("ix_clock_open_unit", "unit_id", "due_at", postgresql_where=text("stopped_at IS NULL")),
+        Index("ix_clock_open_post", "post_id", "due_at", postgresql_where=text("stopped_at IS NULL")),
+        Index("ix_clock_late", "stopped_at", "id", postgresql_where=text("stopped_at >= due_at")),
+        Index("ix_clock_started", "kind", "started_at"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    appeal_id: Mapped[int] = mapped_column(ForeignKey("appeal.id"))
+    kind: Mapped[str] = mapped_column(String(12))
+    # Who answers for it now: a post of the staffing table, or a unit (a matching section for the delivery leg).
+    post_id: Mapped[int | None] = mapped_column(ForeignKey("post.id"))
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
+    limit_rule_id: Mapped[int | None] = mapped_column(ForeignKey("limit_rule.id"))
+    started_at: Mapped[datetime] = mapped_column(Moment)
+    due_at: Mapped[datetime | None] = mapped_column(Moment)
+    late_when: Mapped[str] = mapped_column(String(12), default="after", server_default="after")
+    stopped_at: Mapped[datetime | None] = mapped_column(Moment)
+    inputs: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
+    appeal: Mapped[Appeal] = relationship(back_populates="clocks")
+    post: Mapped[Post | None] = relationship()
+    unit: Mapped[Unit | None] = relationship()
+    limit_rule: Mapped[LimitRule | None] = relationship()
+
+
+class Slip(Stamped, Model):
+    """A processing slip (诉求处理单) from the signed opinion to the transcribed instruction (R4–R6)."""
+
+    __tablename__ = "slip"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[str | None] = mapped_column(String(64), unique=True)
+    appeal_id: Mapped[int] = mapped_column(ForeignKey("appeal.id"), index=True)
+    section_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), index=True)
+    portfolio_id: Mapped[int] = mapped_column(ForeignKey("portfolio.id"))
+    opinion: Mapped[str] = mapped_column(Text)
+    opinion_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    opinion_at: Mapped[datetime] = mapped_column(Moment)
+    filled_at: Mapped[datetime | None] = mapped_column(Moment)
+    filled_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    remark: Mapped[str] = mapped_column(String(500), default="", server_default="")
+    instruction: Mapped[str] = mapped_column(Text, default="", server_default="")
+    instructed_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    instructed_by_name: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    instructed_on: Mapped[date | None] = mapped_column(Date)
+    appeal: Mapped[Appeal] = relationship(back_populates="slips")
+    section: Mapped[Unit] = relationship()
+    portfolio: Mapped[Portfolio] = relationship()
+    opinion_by: Mapped[Person] = relationship(foreign_keys=[opinion_by_id])
+    filled_by: Mapped[Person | None] = relationship(foreign_keys=[filled_by_id])
+    handovers: Mapped[list[SlipHandover]] = relationship(back_populates="slip", order_by="SlipHandover.id")
+
+
+class SlipHandover(Model):
+    """One hand-over of a slip: who, when, as A or B, to or from whom (R6)."""
+
+    __tablename__ = "slip_handover"
+    __table_args__ = (_one_of("leg", ("carry", "deliver", "fetch"), "slip_handover_leg"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slip_id: Mapped[int] = mapped_column(ForeignKey("slip.id"), index=True)
+    leg: Mapped[str] = mapped_column(String(8))
+    at: Mapped[datetime] = mapped_column(Moment, index=True)
+    actor_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    post_id: Mapped[int | None] = mapped_column(ForeignKey("post.id"))
+    role: Mapped[str | None] = mapped_column(String(1))
+    counterpart: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    slip: Mapped[Slip] = relationship(back_populates="handovers")
+    actor: Mapped[Person] = relationship()
+
+
+class Assignment(Stamped, Model):
+    """An appeal given to a unit with a limit (R7–R9); the responsibility chain is frozen as it was then."""
+
+    __tablename__ = "assignment"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    appeal_id: Mapped[int] = mapped_column(ForeignKey("appeal.id"), index=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), index=True)
+    limit_rule_id: Mapped[int | None] = mapped_column(ForeignKey("limit_rule.id"))
+    assigned_at: Mapped[datetime] = mapped_column(Moment, index=True)
+    assigned_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    remark: Mapped[str] = mapped_column(String(500), default="", server_default="")
+    chain: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list, server_default="[]")
+    signed_in_at: Mapped[datetime | None] = mapped_column(Moment)
+    signed_in_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    answered_at: Mapped[datetime | None] = mapped_column(Moment)
+    feedback: Mapped[str] = mapped_column(Text, default="", server_default="")
+    appeal: Mapped[Appeal] = relationship(back_populates="assignments")
+    unit: Mapped[Unit] = relationship()
+
+
+class Explanation(Model):
+    """A situation explanation (情况说明): the unit cannot finish in time, or policy does not permit (R9)."""
+
+    __tablename__ = "explanation"
+    __table_args__ = (_one_of("kind", ("cannot_finish", "not_permitted"), "explanation_kind"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    appeal_id: Mapped[int] = mapped_column(ForeignKey("appeal.id"), index=True)
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
+    kind: Mapped[str] = mapped_column(String(14))
+    text: Mapped[str] = mapped_column(Text)
+    by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    at: Mapped[datetime] = mapped_column(Moment)
+    informed_at: Mapped[datetime | None] = mapped_column(Moment)
+    informed_how: Mapped[str] = mapped_column(String(20), default="", server_default="")
+    reaction: Mapped[str] = mapped_column(String(500), default="", server_default="")
+
+
+class NilReturn(Model):
+    """A collector's signature that a collection day brought nothing (R3, our reading)."""
+
+    __tablename__ = "nil_return"
+    __table_args__ = (UniqueConstraint("post_id", "day"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    post_id: Mapped[int] = mapped_column(ForeignKey("post.id"))
+    day: Mapped[date] = mapped_column(Date)
+    signed_at: Mapped[datetime] = mapped_column(Moment)
+    signed_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    role: Mapped[str] = mapped_column(String(1))
+    post: Mapped[Post] = relationship()
+    signed_by: Mapped[Person] = relationship()
+
+
+class Urge(Model):
+    """A telephone urge (电话催办) about one clock, logged by the supervisor (R18)."""
+
+    __tablename__ = "urge"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    clock_id: Mapped[int] = mapped_column(ForeignKey("clock.id"), index=True)
+    appeal_id: Mapped[int] = mapped_column(ForeignKey("appeal.id"), index=True)
+    at: Mapped[datetime] = mapped_column(Moment)
+    by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    how: Mapped[str] = mapped_column(String(10), default="phone", server_default="phone")
+    spoke_with: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    remark: Mapped[str] = mapped_column(String(500), default="", server_default="")
+    by: Mapped[Person] = relationship()
+
+
+# --- what happened -----------------------------------------------------------------------------------------
+
+
+class Journal(Model):
+    """One change: who, for which post, when, what, old and new. The application's role can only insert and read."""
+
+    __tablename__ = "journal"
+    __table_args__ = (
+        Index("ix_journal_appeal", "appeal_id", "id"),
+        Index("ix_journal_object", "object_type", "object_id", "id"),
+        Index("uq_journal_request", "request_key", unique=True, postgresql_where=text("request_key IS NOT NULL")),
+    )
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    at: Mapped[datetime] = mapped_column(Moment)
+    action: Mapped[str] = mapped_column(String(40))
+    object_type: Mapped[str] = mapped_column(String(40))
+    object_id: Mapped[int] = mapped_column(BigInteger)
+    appeal_id: Mapped[int | None] = mapped_column(ForeignKey("appeal.id"))
+    user_id: Mapped[int | None] = mapped_column(Integer)
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    post_id: Mapped[int | None] = mapped_column(ForeignKey("post.id"))
+    role: Mapped[str | None] = mapped_column(String(1))
+    acted_as: Mapped[str] = mapped_column(String(40), default="", server_default="")
+    old: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    new: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    reason: Mapped[str] = mapped_column(Text, default="", server_default="")
+    request_id: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    request_key: Mapped[str | None] = mapped_column(String(80))
+    person: Mapped[Person | None] = relationship()
+    post: Mapped[Post | None] = relationship()
+
+
+class JournalSeal(Model):
+    """A link of the hash chain over committed journal rows."""
+
+    __tablename__ = "journal_seal"
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    journal_id: Mapped[int] = mapped_column(BigInteger, unique=True)
+    previous_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    hash: Mapped[bytes] = mapped_column(LargeBinary)
+    sealed_at: Mapped[datetime] = mapped_column(Moment, server_default=func.now())
+
+
+class Audit(Model):
+    """Security events: login, refusal, unmasking, export, print, account and setting changes. Insert and read only."""
+
+    __tablename__ = "audit"
+    __table_args__ = (Index("ix_audit_at", "at"), Index("ix_audit_event", "event", "id"))
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    at: Mapped[datetime] = mapped_column(Moment, server_default=func.now())
+    event: Mapped[str] = mapped_column(String(40))
+    result: Mapped[str] = mapped_column(String(10))
+    user_id: Mapped[int | None] = mapped_column(Integer)
+    ip: Mapped[str] = mapped_column(String(45), default="", server_default="")
+    object_type: Mapped[str] = mapped_column(String(40), default="", server_default="")
+    object_id: Mapped[str] = mapped_column(String(80), default="", server_default="")
+    detail: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
+    request_id: Mapped[str] = mapped_column(String(64), default="", server_default="")
+
+
+# --- what goes out and what runs behind --------------------------------------------------------------------
+
+
+class Delivery(Model):
+    """The transactional outbox: one notice to one recipient by one channel, ids only (SECURITY §2)."""
+
+    __tablename__ = "delivery"
+    __table_args__ = (
+        _one_of("channel", ("inbox", "mail"), "delivery_channel"),
+        _one_of("state", ("pending", "sending", "sent", "uncertain", "dead", "cancelled"), "delivery_state"),
+        Index("ix_delivery_due", "due_at", "id", postgresql_where=text("state IN ('pending','sending')")),
+    )
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    idem_key: Mapped[str] = mapped_column(String(200), unique=True)
+    channel: Mapped[str] = mapped_column(String(10))
+    recipient_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    kind: Mapped[str] = mapped_column(String(40))
+    appeal_id: Mapped[int | None] = mapped_column(ForeignKey("appeal.id"))
+    clock_id: Mapped[int | None] = mapped_column(ForeignKey("clock.id"))
+    rule_id: Mapped[int | None] = mapped_column(ForeignKey("reminder_rule.id"))
+    post_id: Mapped[int | None] = mapped_column(ForeignKey("post.id"))
+    state: Mapped[str] = mapped_column(String(10), default="pending", server_default="pending")
+    due_at: Mapped[datetime] = mapped_column(Moment)
+    attempts: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    lease_token: Mapped[str | None] = mapped_column(String(40))
+    lease_until: Mapped[datetime | None] = mapped_column(Moment)
+    last_error: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    created_at: Mapped[datetime] = mapped_column(Moment, server_default=func.now())
+    sent_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class Notice(Model):
+    """One line in a person's in-app inbox; the words are made when it is read, in the reader's language."""
+
+    __tablename__ = "notice"
+    __table_args__ = (Index("ix_notice_unread", "person_id", "id", postgresql_where=text("read_at IS NULL")),)
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"), unique=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(40))
+    appeal_id: Mapped[int | None] = mapped_column(ForeignKey("appeal.id"))
+    clock_id: Mapped[int | None] = mapped_column(ForeignKey("clock.id"))
+    created_at: Mapped[datetime] = mapped_column(Moment)
+    read_at: Mapped[datetime | None] = mapped_column(Moment)
+    appeal: Mapped[Appeal | None] = relationship()
+    clock: Mapped[Clock | None] = relationship()
+
+
+class Task(Model):
+    """Long work run by RQ: its request, progress and end; a page polls it, closing the page changes nothing."""
+
+    __tablename__ = "task"
+    __table_args__ = (
+        _one_of("state", ("pending", "running", "done", "failed", "cancelled"), "task_state"),
+        Index("ix_task_waiting", "id", postgresql_where=text("state IN ('pending','running')")),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(40))
+    queue: Mapped[str] = mapped_column(String(20))
+    subject_id: Mapped[int] = mapped_column(Integer)
+    state: Mapped[str] = mapped_column(String(10), default="pending", server_default="pending")
+    done: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    total: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    message: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    cancel_requested: Mapped[bool] = mapped_column(Boolean, default=False, server_default=text("false"))
+    attempts: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    lease_token: Mapped[str | None] = mapped_column(String(40))
+    lease_until: Mapped[datetime | None] = mapped_column(Moment)
+    requested_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))
+    created_at: Mapped[datetime] = mapped_column(Moment, server_default=func.now())
+    finished_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class TimetableSlot(Model):
+    """A slot of the timetable that was turned into work; unique by name and slot (SECURITY §1)."""
+
+    __tablename__ = "timetable_slot"
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    slot: Mapped[datetime] = mapped_column(Moment, primary_key=True)
+    ran_at: Mapped[datetime] = mapped_column(Moment, server_default=func.now())
+
+
+class Heartbeat(Model):
+    """The last sign of life of a process that must run."""
+
+    __tablename__ = "heartbeat"
+    name: Mapped[str] = mapped_column(String(60), primary_key=True)
+    at: Mapped[datetime] = mapped_column(Moment)
+
+
+class ImportBatch(Stamped, Model):
+    """One workbook on its way in. The file is kept sealed until it is applied, then dropped."""
+
+    __tablename__ = "import_batch"
+    __table_args__ = (
+        _one_of("state", ("uploaded", "checked", "applying", "applied", "failed", "cancelled"), "import_state"),
+        _one_of("kind", ("appeals", "categories"), "import_kind"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(12), default="appeals", server_default="appeals")
+    number: Mapped[str | None] = mapped_column(String(64), unique=True)
+    state: Mapped[str] = mapped_column(String(10), default="uploaded", server_default="uploaded")
+    filename: Mapped[str] = mapped_column(String(200))
+    sha256: Mapped[str] = mapped_column(String(64))
+    data_key: Mapped[bytes | None] = mapped_column(LargeBinary)
+    content_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    source: Mapped[str] = mapped_column(String(100), default="", server_default="")
+    sheet: Mapped[str] = mapped_column(String(100), default="", server_default="")
+    sheets: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list, server_default="[]")
+    mapping: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
+    summary: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
+    task_id: Mapped[int | None] = mapped_column(ForeignKey("task.id"))
+    created_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    task: Mapped[Task | None] = relationship()
+
+
+class ImportProblem(Model):
+    """One finding of a dry run, by row and column; a row is refused, flagged or already here."""
+
+    __tablename__ = "import_problem"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    batch_id: Mapped[int] = mapped_column(ForeignKey("import_batch.id", ondelete="CASCADE"), index=True)
+    row: Mapped[int] = mapped_column(Integer)
+    column: Mapped[str] = mapped_column(String(100), default="", server_default="")
+    severity: Mapped[str] = mapped_column(String(10))
+    code: Mapped[str] = mapped_column(String(60))
+    data: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
+
+
+class ImportMapping(Model):
+    """The column mapping last used for a header row, remembered."""
+
+    __tablename__ = "import_mapping"
+    kind: Mapped[str] = mapped_column(String(12), primary_key=True)
+    header_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    mapping: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    source: Mapped[str] = mapped_column(String(100), default="", server_default="")
+    updated_at: Mapped[datetime] = mapped_column(Moment, server_default=func.now(), onupdate=func.now())
+
+
+class Report(Stamped, Model):
+    """A compiled report: what it covers, its file and the file's digest."""
+
+    __tablename__ = "report"
+    __table_args__ = (
+        _one_of("state", ("pending", "compiling", "ready", "failed", "cancelled"), "report_state"),
+        Index("ix_report_kind", "kind", "id"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    state: Mapped[str] = mapped_column(String(10), default="pending", server_default="pending")
+    year: Mapped[int] = mapped_column(Integer)
+    quarter: Mapped[int] = mapped_column(SmallInteger)
+    locale: Mapped[str] = mapped_column(String(5))
+    data_moment: Mapped[datetime | None] = mapped_column(Moment)
+    filename: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    content: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    sha256: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    size: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    task_id: Mapped[int | None] = mapped_column(ForeignKey("task.id"))
+    requested_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    task: Mapped[Task | None] = relationship()
+    requested_by: Mapped[Person | None] = relationship()
