@@ -47,7 +47,7 @@ class FieldType(StrEnum):
     BOOLEAN = "boolean"
 
 
-MAX_LENGTH = {FieldType.TEXT: 200, FieldType.LONG_TEXT: 20_000}
+MAX_LENGTH = {FieldType.TEXT: 200, FieldType.LONG_TEXT: 20_000, FieldType.CHOICE: 200}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,7 @@ class FieldSpec:
     type: FieldType
     required: bool = False
     source: str | None = None
+    max_length: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,21 +98,22 @@ class Actor:
     capability: str | None = None
 
 
-def _text(name: str, *, required: bool = False) -> FieldSpec:
-    return FieldSpec(name, FieldType.TEXT, required)
+def _text(name: str, max_length: int, *, required: bool = False) -> FieldSpec:
+    return FieldSpec(name, FieldType.TEXT, required, max_length=max_length)
 
 
 def _long(name: str, *, required: bool = False) -> FieldSpec:
     return FieldSpec(name, FieldType.LONG_TEXT, required)
 
 
-def _choice(name: str, source: str, *, required: bool = True) -> FieldSpec:
+def _choice(name: str, source: str, *, required: bool = False) -> FieldSpec:
     return FieldSpec(name, FieldType.CHOICE, required, source)
 
 
 # R9: telling the appellant is part of finishing. "unreachable" is one of the ways: then the moment is the attempt.
-INFORMED = (FieldSpec("informed_at", FieldType.MOMENT, True), _choice("informed_how", "informed_how"))
-REACTION = _choice("reaction", "reactions", required=False)
+INFORMED = (FieldSpec("informed_at", FieldType.MOMENT, True), _choice("informed_how", "informed_how", required=True))
+REACTION = _text("reaction", 500)
+REMARK = FieldSpec("remark", FieldType.LONG_TEXT, max_length=500)
 
 S = State
 REGISTERED_STATES: tuple[State, ...] = tuple(s for s in State if s not in (S.DRAFT, S.SUBMITTED))
@@ -126,32 +128,32 @@ _TABLE: tuple[Action, ...] = (
            stops=("collection",), sheet=True),
     Action("return_for_correction", (S.SUBMITTED,), S.DRAFT, "number", (_long("reason", required=True),)),
     Action("register", (S.SUBMITTED,), S.REGISTERED, "number",
-           (_choice("limit", "limits"), _choice("category", "categories", required=False), _text("place")),
+           (_choice("limit", "limits", required=True), _choice("category", "categories"), _text("place", 200)),
            bulk=True),
-    Action("handle_self", (S.REGISTERED, S.INSTRUCTED), S.SELF_HANDLING, "triage", (_long("remark"),),
+    Action("handle_self", (S.REGISTERED, S.INSTRUCTED), S.SELF_HANDLING, "triage", (REMARK,),
            repeat_in=(S.SELF_HANDLING,), bulk=True, starts=("unit_limit",)),
     Action("forward", (S.REGISTERED, S.INSTRUCTED), S.ASSIGNED, "triage",
-           (_choice("unit", "units"), _choice("limit", "limits"), _long("remark")),
+           (_choice("unit", "units", required=True), _choice("limit", "limits", required=True), REMARK),
            bulk=True, starts=("sign_in", "unit_limit")),
     Action("propose", (S.REGISTERED,), S.OPINION, "triage",
-           (_long("opinion", required=True), _choice("unit", "units", required=False),
-            _choice("line", "portfolio_lines", required=False)),
+           (_long("opinion", required=True), _choice("unit", "units"),
+            _choice("line", "portfolio_lines")),
            guards=("propose.line-missing",), starts=("delivery",)),
-    Action("fill_slip", (S.OPINION,), S.SLIP_READY, "number", (_long("remark"),)),
-    Action("carry", (S.SLIP_READY,), S.WITH_SECTION, "carry", (_long("remark"),), repeat_in=(S.WITH_SECTION,), bulk=True),
-    Action("deliver", (S.WITH_SECTION,), S.WITH_LEADER, "deliver", (_text("receiver", required=True),),
+    Action("fill_slip", (S.OPINION,), S.SLIP_READY, "number", (REMARK,)),
+    Action("carry", (S.SLIP_READY,), S.WITH_SECTION, "carry", (REMARK,), repeat_in=(S.WITH_SECTION,), bulk=True),
+    Action("deliver", (S.WITH_SECTION,), S.WITH_LEADER, "deliver", (_text("receiver", 64, required=True),),
            repeat_in=(S.WITH_LEADER,), bulk=True, stops=("delivery",), starts=("fetch_back",)),
-    Action("fetch", (S.WITH_LEADER,), S.FETCHED, "carry", (_long("remark"),), repeat_in=(S.FETCHED,), bulk=True,
+    Action("fetch", (S.WITH_LEADER,), S.FETCHED, "carry", (REMARK,), repeat_in=(S.FETCHED,), bulk=True,
            stops=("fetch_back",)),
     Action("transcribe", (S.FETCHED,), S.INSTRUCTED, "carry",
-           (_long("instruction", required=True), _choice("leader", "leaders"),
-            FieldSpec("instructed_on", FieldType.DATE, True))),
+           (_long("instruction", required=True), _choice("leader", "leaders"), _text("leader_name", 64),
+            FieldSpec("instructed_on", FieldType.DATE, True)), guards=("transcribe.leader-missing",)),
     Action("sign_in", (S.ASSIGNED,), S.IN_PROGRESS, "answer", repeat_in=(S.IN_PROGRESS,), stops=("sign_in",)),
     Action("answer", (S.IN_PROGRESS,), S.ANSWERED, "answer", (_long("feedback", required=True), *INFORMED, REACTION),
            stops=("unit_limit",)),
     # A unit that cannot finish in time goes on working; what policy does not allow is answered by saying so (R9).
     Action("explain", (S.IN_PROGRESS,), None, "answer",
-           (_choice("kind", "explanation_kinds"), _long("explanation", required=True), *INFORMED, REACTION),
+           (_choice("kind", "explanation_kinds", required=True), _long("explanation", required=True), *INFORMED, REACTION),
            target_by=("kind", MappingProxyType({"cannot_finish": S.IN_PROGRESS, "not_permitted": S.ANSWERED}))),
     Action("finish_self", (S.SELF_HANDLING,), S.ANSWERED, "triage", (_long("result", required=True), *INFORMED),
            stops=("unit_limit",)),
@@ -299,7 +301,7 @@ def _problems(action: Action, data: Mapping[str, object], now: datetime) -> Iter
         elif not isinstance(value, _PYTHON[spec.type]) or (
                 isinstance(value, datetime) and (spec.type is FieldType.DATE or value.tzinfo is None)):
             yield FieldProblem(spec.name, "field.type", {"type": spec.type.value})
-        elif isinstance(value, str) and len(value) > (limit := MAX_LENGTH.get(spec.type, 200)):
+        elif isinstance(value, str) and len(value) > (limit := spec.max_length or MAX_LENGTH[spec.type]):
             yield FieldProblem(spec.name, "field.too-long", {"limit": limit, "length": len(value)})
         elif isinstance(value, datetime) and value > now:
             yield FieldProblem(spec.name, "field.in-future")
@@ -315,6 +317,12 @@ def _complete(code: str, facts: AppealFacts, data: Mapping[str, object]) -> None
 def _line_named(code: str, facts: AppealFacts, data: Mapping[str, object]) -> None:
     if not data.get("unit") and not data.get("line"):
         raise FieldErrors([FieldProblem("line", code)])
+
+
+def _leader_named(code: str, facts: AppealFacts, data: Mapping[str, object]) -> None:
+    """A leader the portfolio leaves vacant has no entry to choose, only a name."""
+    if not data.get("leader") and not str(data.get("leader_name") or "").strip():
+        raise FieldErrors([FieldProblem("leader", code)])
 
 
 def _result_present(code: str, facts: AppealFacts, data: Mapping[str, object]) -> None:
@@ -334,6 +342,7 @@ def _note_if_due(code: str, facts: AppealFacts, data: Mapping[str, object]) -> N
 
 
 GUARDS: Mapping[str, Callable[[str, AppealFacts, Mapping[str, object]], None]] = MappingProxyType({
-    "submit.incomplete": _complete, "propose.line-missing": _line_named, "strike-off.result-missing": _result_present,
+    "submit.incomplete": _complete, "propose.line-missing": _line_named,
+    "transcribe.leader-missing": _leader_named, "strike-off.result-missing": _result_present,
     "strike-off.not-informed": _informed, "archive.note-missing": _note_if_due,
 })

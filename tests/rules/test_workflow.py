@@ -124,7 +124,7 @@ def test_each_required_field_is_asked_for(name: str, blank: str | None) -> None:
     ("answer", {"informed_at": NOW + timedelta(seconds=1)}, "field.in-future"),
     ("answer", {"informed_at": NOW.replace(tzinfo=None)}, "field.type"),
     ("answer", {"feedback": "长" * 20_001}, "field.too-long"), ("answer", {"feedback": 5}, "field.type"),
-    ("transcribe", {"instructed_on": NOW}, "field.type"), ("deliver", {"receiver": "x" * 201}, "field.too-long"),
+    ("transcribe", {"instructed_on": NOW}, "field.type"), ("deliver", {"receiver": "x" * 65}, "field.too-long"),
     ("explain", {"kind": "no_wish"}, "field.choice"),
 ])
 def test_a_value_that_makes_no_sense_is_refused(name: str, change: dict[str, object], code: str) -> None:
@@ -185,6 +185,17 @@ def test_an_opinion_needs_a_leader_to_go_to(data: dict[str, object], allowed: bo
     else:
         with pytest.raises(FieldErrors):
             check("propose", facts("registered"), data, now=NOW)
+
+
+@pytest.mark.parametrize(("data", "allowed"), [
+    ({"leader": 3}, True), ({"leader_name": "示例市长"}, True), ({}, False), ({"leader_name": " "}, False)])
+def test_an_instruction_names_who_gave_it(data: dict[str, object], allowed: bool) -> None:
+    data = {"instruction": "请阅办", "instructed_on": date(2026, 11, 23)} | data
+    if allowed:
+        assert check("transcribe", facts("fetched"), data, now=NOW).target is State.INSTRUCTED
+    else:
+        with pytest.raises(FieldErrors):
+            check("transcribe", facts("fetched"), data, now=NOW)
 
 
 def test_data_the_form_does_not_have_is_dropped() -> None:
