@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent
 LOCALES = ("zh", "en")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 KEY_BYTES = 32
-# Keys that stand in tutorials and in Flask-AppBuilder's own skeleton: whoever can read those can forge a session.
+# Keys of tutorials and of Flask-AppBuilder's own skeleton: whoever can read those can forge a session.
 KNOWN_DEFAULTS = ("changeme", "secret", "dev", "password", "thisismyscretkey", "example")
 
 
@@ -33,7 +33,7 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything the environment decides. Empty URLs and keys are filled from `instance_dir` (see `app.embedded`)."""
+    """Everything the environment decides; `app.embedded.resolve` fills empty URLs and keys."""
 
     instance_dir: Path
     host: str
@@ -81,7 +81,7 @@ class Settings:
         return self.instance_dir / "log"
 
 
-# ---------------------------------------------------------------------------------------------- parsers
+# ------------------------------------------------------------ parsers
 
 
 def _text(value: str) -> str:
@@ -183,7 +183,7 @@ def _master_key(value: str) -> bytes:
     return raw
 
 
-# ---------------------------------------------------------------------------------------------- load
+# ------------------------------------------------------------ load
 
 
 def load(environ: Mapping[str, str]) -> Settings:
@@ -289,11 +289,11 @@ def _own_names(settings: Settings) -> tuple[str, ...]:
     return tuple(dict.fromkeys((host, "localhost", "127.0.0.1", "[::1]")))
 
 
-# ---------------------------------------------------------------------------------------------- secrets
+# ------------------------------------------------------------ secrets
 
 
 def with_secrets(settings: Settings) -> Settings:
-    """The same settings with both keys, taken from the environment or else from files that only the owner reads.
+    """The same settings with both keys, from the environment or else from files that only the owner reads.
 
     Raises ConfigError when a file holds no key: a lost master key is not silently replaced, it makes every
     encrypted field unreadable.
@@ -307,8 +307,9 @@ def with_secrets(settings: Settings) -> Settings:
 
 
 def secret_file(settings: Settings, name: str) -> str:
-    """The text of `instance/secrets/<name>`, made on first use from 32 random bytes, mode 0600: a key in base64, or,
-    under a name that ends in `.password`, letters that need no quoting in a URL.
+    """The text of `instance/secrets/<name>`, made on first use from 32 random bytes, mode 0600.
+
+    A key in base64 or, under a name that ends in `.password`, letters that need no quoting in a URL.
 
     Two processes that start at once get the same text: the file appears under its name only when complete.
     """
@@ -336,7 +337,7 @@ def secret_file(settings: Settings, name: str) -> str:
         raise ConfigError(f"INSTANCE_DIR {settings.instance_dir} cannot be used: {error.strerror}") from None
 
 
-# ---------------------------------------------------------------------------------------------- Flask
+# ------------------------------------------------------------ Flask
 
 
 def flask_settings(settings: Settings, *, owner: bool = False) -> dict[str, Any]:
@@ -397,7 +398,7 @@ def _limiter_url(redis_url: str) -> str:
 
 
 def _session_settings(settings: Settings) -> dict[str, Any]:
-    """Secure even on plain http: browsers count loopback as trustworthy (decision 0001), and nothing else is plain."""
+    """Secure even on plain http: that is loopback only, which browsers count as trustworthy (decision 0001)."""
     return {
         "SESSION_COOKIE_NAME": "__Host-sid",
         "SESSION_COOKIE_SECURE": True,

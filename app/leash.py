@@ -1,6 +1,6 @@
-"""Run a program so that it ends when its parent does, however the parent ends: `leash.py SIGNAL UID:GID PROGRAM …`.
+"""Run a program that ends when its parent does, however the parent ends: `leash.py SIGNAL UID:GID PROGRAM …`.
 
-Started as a file, standard library only: it is replaced by the program at once. `-` in place of UID:GID keeps the account.
+Started as a file, standard library only: the program replaces it at once. `-` for UID:GID keeps the account.
 """
 
 import ctypes
@@ -13,7 +13,7 @@ PR_SET_PDEATHSIG = 1
 
 
 def command(program: list[str], end: signal.Signals, account: str = "-") -> list[str]:
-    """The command line that runs `program` on a leash; `end` is the signal it gets when its parent has gone."""
+    """The command line that runs `program` on a leash; `end` is the signal it gets when its parent is gone."""
     return [sys.executable, "-I", "-S", str(Path(__file__).resolve()), end.name, account, *program]
 
 
@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> None:
         raise OSError(ctypes.get_errno(), "prctl")
     if os.getppid() != parent:  # the parent ended before the leash was on
         raise SystemExit(1)
-    os.execv(program[0], program)
+    os.execv(program[0], program)  # noqa: S606  what the supervisor's own configuration names
 
 
 if __name__ == "__main__":

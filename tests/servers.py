@@ -15,8 +15,8 @@ from app import embedded
 def start(tmp: Path) -> tuple[str, str, str, Callable[[], None]]:
     """Start PostgreSQL and Redis below `tmp`: `(owner_url, app_url, redis_url, stop)`.
 
-    The database is empty; the roles `owner` and `app` stand as in a real instance. `stop()` ends both servers and
-    removes their folders; they also end with the process that called `start`.
+    The database is empty; the roles `owner` and `app` stand as in a real instance. `stop()` ends both servers
+    and removes their folders; they also end with the process that called `start`.
     """
     settings = embedded.resolve(config.load({"INSTANCE_DIR": str(tmp / "instance")}))
     postgres, redis = embedded.Postgres.of(settings, fast=True), embedded.Redis.of(settings, fast=True)
