@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from .errors import Invalid
 
-# An empty week with nothing but holidays must fail, not loop. Two years without a working day is such a calendar.
+# A calendar that never works must fail, not loop: two years without a working day is such a calendar.
 SEARCH_LIMIT_DAYS = 732
 
 
@@ -43,7 +43,9 @@ class Span:
 
     def __post_init__(self) -> None:
         if self.start >= self.end:
-            raise Invalid("calendar.span-empty", {"start": self.start.isoformat(), "end": self.end.isoformat()})
+            raise Invalid(
+                "calendar.span-empty", {"start": self.start.isoformat(), "end": self.end.isoformat()}
+            )
 
 
 WEEK: frozenset[int] = frozenset({0, 1, 2, 3, 4})
@@ -92,14 +94,14 @@ class WorkingCalendar:
         return d if self.is_working_day(d) else self.next_working_day(d)
 
     def add_working_days(self, d: date, n: int) -> date:
-        """The `n`-th working day after `d`, `d` itself not counted; before it for a negative `n`; 0 is `d`."""
+        """The `n`-th working day after `d`, itself not counted; before it for a negative `n`; 0 is `d`."""
         step = 1 if n >= 0 else -1
         for _ in range(abs(n)):
             d = self._seek(d, step)
         return d
 
     def working_days_between(self, first: date, last: date) -> int:
-        """How many working days lie after `first` up to and including `last`; negative when `last` is earlier."""
+        """How many working days lie in (`first`, `last`]; negative when `last` is earlier."""
         if last < first:
             return -self.working_days_between(last, first)
         return sum(self.is_working_day(first + timedelta(days=i)) for i in range(1, (last - first).days + 1))
@@ -114,7 +116,7 @@ class WorkingCalendar:
         return self.hours
 
     def working_minutes(self, start: datetime, end: datetime) -> int:
-        """Whole working minutes from `start` to `end`, both local times without zone; 0 when `end` is earlier."""
+        """Whole working minutes from `start` to `end`, local times without zone; 0 when `end` is earlier."""
         if start.tzinfo is not None or end.tzinfo is not None:
             raise ValueError("working_minutes takes local times without a zone")
         worked = timedelta()

@@ -1,9 +1,9 @@
 """Deadlines: when something is due, why, and whether it was late.
 
-Moments are aware and leave this module in UTC; days and hours are local in the zone given. Days are counted the
-way Chinese law counts them (民法典 第二百零一条, 第二百零三条): the day of the start does not count, the last day
-ends at 24:00, and a limit in calendar days that ends on a day of rest ends on the next working day. Each of these
-is a field of `Limit`, so an administrator can say otherwise.
+Moments are aware and leave this module in UTC; days and hours are local in the zone given. Days are counted
+the way Chinese law counts them (民法典 201, 203): the day of the start does not count, the last day ends at
+24:00, and a limit in calendar days that ends on a day of rest ends on the next working day. How the last day
+ends and whether it rolls are fields of `Limit`, so an administrator can say otherwise.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ COUNTED = (LimitKind.WALL_HOURS, LimitKind.WORKING_HOURS, LimitKind.WORKING_DAYS
 class Limit:
     """A limit as data.
 
-    `amount` is hours or days for the counted kinds; `at` the local time of a cut-off, optional for a fixed date;
-    `on` the fixed date; `until` ends the last day; `roll` moves a calendar-day end off a day of rest.
+    `amount` is hours or days for the counted kinds; `at` the local time of a cut-off, or of a fixed date;
+    `on` that date; `until` ends the last day; `roll` moves a calendar-day end off a day of rest.
     """
 
     kind: LimitKind
@@ -89,8 +89,12 @@ class Limit:
     def to_json(self) -> dict[str, object]:
         """The limit as JSON values; `Limit.from_json` reads it back."""
         return {
-            "kind": self.kind.value, "amount": self.amount, "at": self.at.isoformat() if self.at else None,
-            "on": self.on.isoformat() if self.on else None, "until": self.until.value, "roll": self.roll,
+            "kind": self.kind.value,
+            "amount": self.amount,
+            "at": self.at.isoformat() if self.at else None,
+            "on": self.on.isoformat() if self.on else None,
+            "until": self.until.value,
+            "roll": self.roll,
         }
 
     @classmethod
@@ -99,9 +103,12 @@ class Limit:
         try:
             at, on, roll = data.get("at"), data.get("on"), data.get("roll", True)
             return cls(
-                LimitKind(str(data["kind"])), int(str(data.get("amount") or 0)),
-                time.fromisoformat(str(at)) if at else None, date.fromisoformat(str(on)) if on else None,
-                DayEnd(str(data.get("until") or DayEnd.MIDNIGHT)), roll not in (False, "false", "0", 0),
+                LimitKind(str(data["kind"])),
+                int(str(data.get("amount") or 0)),
+                time.fromisoformat(str(at)) if at else None,
+                date.fromisoformat(str(on)) if on else None,
+                DayEnd(str(data.get("until") or DayEnd.MIDNIGHT)),
+                roll not in (False, "false", "0", 0),
             )
         except (KeyError, ValueError) as cause:
             raise Invalid("limit.unreadable", {"limit": dict(data)}) from cause
@@ -109,9 +116,12 @@ class Limit:
 
 # R3 and R6 as founded. The seed loads them into the limits table, which is what the product reads.
 COLLECTION_LIMITS: Mapping[str, Limit] = {
-    "A": Limit(LimitKind.WALL_HOURS, 1), "B": Limit(LimitKind.WALL_HOURS, 1),
-    "C": Limit(LimitKind.CUTOFF, at=time(11)), "D": Limit(LimitKind.CUTOFF, at=time(11)),
-    "E": Limit(LimitKind.CUTOFF, at=time(11)), "F": Limit(LimitKind.WALL_HOURS, 1),
+    "A": Limit(LimitKind.WALL_HOURS, 1),
+    "B": Limit(LimitKind.WALL_HOURS, 1),
+    "C": Limit(LimitKind.CUTOFF, at=time(11)),
+    "D": Limit(LimitKind.CUTOFF, at=time(11)),
+    "E": Limit(LimitKind.CUTOFF, at=time(11)),
+    "F": Limit(LimitKind.WALL_HOURS, 1),
 }
 DELIVERY_LIMIT = Limit(LimitKind.SAME_DAY_END)
 FETCH_BACK_LIMIT = Limit(LimitKind.WORKING_DAYS, 2)
@@ -121,8 +131,9 @@ FETCH_BACK_LIMIT = Limit(LimitKind.WORKING_DAYS, 2)
 class TraceLine:
     """One line of "why is it due then": a local date, a code for the words, their data (JSON values).
 
-    Codes: start · add.wall · add.working · cutoff.before · cutoff.missed · cutoff.rest · day.end · day.fixed ·
-    count.working · count.makeup · count.half · count.calendar · skip.weekend · skip.holiday · skip.closure · due.
+    Codes: start · add.wall · add.working · cutoff.before · cutoff.missed · cutoff.rest · day.end ·
+    day.fixed · count.working · count.makeup · count.half · count.calendar · skip.weekend · skip.holiday ·
+    skip.closure · due.
     """
 
     on: date
@@ -145,7 +156,9 @@ class Deadline:
 
     def trace_json(self) -> list[dict[str, object]]:
         """The trace as JSON values, for storing beside the clock."""
-        return [{"on": line.on.isoformat(), "code": line.code, "data": dict(line.data)} for line in self.trace]
+        return [
+            {"on": line.on.isoformat(), "code": line.code, "data": dict(line.data)} for line in self.trace
+        ]
 
 
 def deadline(limit: Limit, started_at: datetime, calendar: WorkingCalendar, zone: tzinfo) -> Deadline:
@@ -270,10 +283,15 @@ class _Count:
         self.note(local.date(), "due", at=_clock(local))
         calendar = self.calendar
         inputs: dict[str, object] = {
-            "limit": limit.to_json(), "started_at": self.start.astimezone(UTC).isoformat(), "zone": str(self.zone),
+            "limit": limit.to_json(),
+            "started_at": self.start.astimezone(UTC).isoformat(),
+            "zone": str(self.zone),
             "known_until": calendar.known_until.isoformat() if calendar.known_until else None,
-            "days": {d.isoformat(): {"kind": e.kind.value, "name": e.name}
-                     for d in sorted(self.asked) if (e := calendar.day(d))},
+            "days": {
+                d.isoformat(): {"kind": e.kind.value, "name": e.name}
+                for d in sorted(self.asked)
+                if (e := calendar.day(d))
+            },
         }
         provisional = any(calendar.is_provisional(d) for d in self.asked)
         return Deadline(due, limit.late_when, inputs, tuple(self.lines), provisional)
@@ -295,7 +313,7 @@ def is_late(due_at: datetime, late_when: LateWhen, moment: datetime) -> bool:
 
 
 def status(clock: Clock, now: datetime) -> Status:
-    """How the clock reads at `now`. A stop later than `now` has not happened yet, so past moments can be asked."""
+    """How the clock reads at `now`. A stop later than `now` has not happened yet, so `now` may be past."""
     if clock.due_at is None:
         return Status.NO_LIMIT
     if clock.stopped_at is not None and clock.stopped_at <= now:

@@ -17,13 +17,15 @@ _CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)*")
 
 
 class RuleError(Exception):
-    """A rule said no. `code` names which, `data` fills the sentence, `field` is the form field it belongs to."""
+    """A rule said no. `code` names which, `data` fills the sentence, `field` is its form field."""
 
     code: str
     data: Mapping[str, object]
     field: str | None
 
-    def __init__(self, code: str, data: Mapping[str, object] | None = None, *, field: str | None = None) -> None:
+    def __init__(
+        self, code: str, data: Mapping[str, object] | None = None, *, field: str | None = None
+    ) -> None:
         if not _CODE.fullmatch(code):
             raise ValueError(f"not an error code: {code!r}")
         super().__init__(code)
@@ -42,19 +44,20 @@ def _rebuild(kind: type[RuleError], code: str, data: dict[str, object], name: st
     return kind(code, data, field=name)
 
 
-class Invalid(RuleError):
+# The families are named as answers ("Refused: appeal.stale"), which reads better at the raise.
+class Invalid(RuleError):  # noqa: N818
     """What was sent does not make sense (HTTP 400/422)."""
 
 
-class Refused(RuleError):
+class Refused(RuleError):  # noqa: N818
     """It makes sense, but this person may not, or the state or a guard does not allow it (HTTP 403)."""
 
 
-class NotFound(RuleError):
+class NotFound(RuleError):  # noqa: N818
     """It does not exist, or not for this person; the two look alike on purpose (HTTP 404)."""
 
 
-class Conflict(RuleError):
+class Conflict(RuleError):  # noqa: N818
     """Somebody else was first: stale version, taken number, state already left (HTTP 409)."""
 
 

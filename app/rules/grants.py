@@ -1,7 +1,7 @@
 """From the staffing table to permissions: what a person may do, for which post, and which rows he may see.
 
-One vocabulary of capabilities; a person's grants are computed from facts on each request and never stored. The
-three officers keep the system and never handle appeals, so their grants mix with nothing else.
+One vocabulary of capabilities; a person's grants are computed from facts on each request and never stored.
+The three officers keep the system and never handle appeals, so their grants mix with nothing else.
 """
 
 from __future__ import annotations
@@ -44,33 +44,57 @@ class Capability:
 
 
 def _pairs(**views: str) -> frozenset[Pair]:
-    """`Appeals="read act"` → ("can_read", "Appeals"), ("can_act", "Appeals"). Reading brings the menu entry."""
+    """`Appeals="read act"` → ("can_read", "Appeals"), ("can_act", "Appeals"). Reading adds the menu."""
     found = {(f"can_{method}", view) for view, methods in views.items() for method in methods.split()}
     return frozenset(found | {("menu_access", view) for method, view in found if method == "can_read"})
 
 
-_DICTIONARIES = ("Absences", "Assumptions", "Calendar", "Categories", "Chains", "Channels", "Holdings", "Limits",
-                 "NumberFormats", "People", "Portfolio", "Posts", "Reminders", "Shifts", "Units")
+_DICTIONARIES = (
+    "Absences",
+    "Assumptions",
+    "Calendar",
+    "Categories",
+    "Chains",
+    "Channels",
+    "Holdings",
+    "Limits",
+    "NumberFormats",
+    "People",
+    "Portfolio",
+    "Posts",
+    "Reminders",
+    "Shifts",
+    "Units",
+)
 
 # Alphabetical. Officers' capabilities carry the prefix of their kind; a post can never be given one of those.
 _VOCABULARY = (
     Capability("answer", Source.FUNCTION, _pairs(Appeals="read act")),
     Capability("audit", Source.OFFICER, _pairs(Audit="read", Journal="read")),
     Capability("carry", Source.POST, _pairs(Appeals="read act", Slips="read print")),
-    Capability("collect", Source.POST, _pairs(Appeals="read act", Contacts="read write", Intake="read write")),
+    Capability(
+        "collect", Source.POST, _pairs(Appeals="read act", Contacts="read write", Intake="read write")
+    ),
     Capability("deliver", Source.FUNCTION, _pairs(Appeals="read act", Slips="read print")),
     Capability("lead", Source.FUNCTION, _pairs(Appeals="read", Slips="read")),
     Capability("number", Source.POST, _pairs(Appeals="read act print", Slips="read print")),
     Capability("oversee", Source.FUNCTION, _pairs(Absences="read confirm", Appeals="read")),
     Capability("record", Source.POST, _pairs(Appeals="read act", Imports="read write", Ledger="read export")),
     Capability("report", Source.POST, _pairs(Appeals="read", Overdue="read export", Reports="read compile")),
-    Capability("security", Source.OFFICER,
-               _pairs(Accounts="read unlock", Capabilities="read confirm", Sessions="read revoke")),
+    Capability(
+        "security",
+        Source.OFFICER,
+        _pairs(Accounts="read unlock", Capabilities="read confirm", Sessions="read revoke"),
+    ),
     Capability("see_phone", Source.POST, _pairs(Appeals="read unmask")),
-    Capability("supervise", Source.POST,
-               _pairs(Appeals="read", Ledger="read", Overdue="read export urge", Reports="read")),
-    Capability("system", Source.OFFICER,
-               _pairs(Accounts="read write", **dict.fromkeys(_DICTIONARIES, "read write"))),
+    Capability(
+        "supervise",
+        Source.POST,
+        _pairs(Appeals="read", Ledger="read", Overdue="read export urge", Reports="read"),
+    ),
+    Capability(
+        "system", Source.OFFICER, _pairs(Accounts="read write", **dict.fromkeys(_DICTIONARIES, "read write"))
+    ),
     Capability("triage", Source.POST, _pairs(Appeals="read act", Overdue="read urge", Slips="read")),
 )
 CAPABILITIES: Mapping[str, Capability] = MappingProxyType({c.code: c for c in _VOCABULARY})
@@ -119,7 +143,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One thing a person may do, within which rows, for which post and in which role (None outside the posts)."""
+    """One thing a person may do, to which rows, for which post, in which role (None outside the posts)."""
 
     capability: str
     scope: Scope
@@ -166,8 +190,11 @@ class GrantSet:
     @property
     def post_ids(self) -> tuple[int, ...]:
         """The posts he acts for, in order, each once. Overseeing a post is not acting for it."""
-        return tuple(dict.fromkeys(g.post_id for g in self.grants
-                                   if g.post_id is not None and g.capability != "oversee"))
+        return tuple(
+            dict.fromkeys(
+                g.post_id for g in self.grants if g.post_id is not None and g.capability != "oversee"
+            )
+        )
 
     def can(self, capability: str) -> bool:
         """Whether he has the capability anywhere at all; whether for this row asks `covering`."""
@@ -175,11 +202,14 @@ class GrantSet:
 
     def posts_for(self, capability: str) -> tuple[int, ...]:
         """The posts that give him the capability."""
-        return tuple(dict.fromkeys(g.post_id for g in self.grants
-                                   if g.capability == capability and g.post_id is not None))
+        return tuple(
+            dict.fromkeys(
+                g.post_id for g in self.grants if g.capability == capability and g.post_id is not None
+            )
+        )
 
     def covering(self, capability: str, row: RowFacts) -> tuple[Grant, ...]:
-        """The grants that let him use the capability on this row; the first is the post to act for by default."""
+        """The grants that let him use the capability on this row; the first is the default to act under."""
         return tuple(g for g in self.grants if g.capability == capability and reaches(g, row))
 
     def capabilities_on(self, row: RowFacts) -> frozenset[str]:
@@ -188,8 +218,11 @@ class GrantSet:
 
     def scopes_for_reading(self, capability: str | None = None) -> Reading:
         """The rows he may see; with a capability, those he may see because of it."""
-        asked = [g for g in self.grants if CAPABILITIES[g.capability].source is not Source.OFFICER
-                 and capability in (None, g.capability)]
+        asked = [
+            g
+            for g in self.grants
+            if CAPABILITIES[g.capability].source is not Source.OFFICER and capability in (None, g.capability)
+        ]
 
         def values(scope: Scope) -> list[str | int]:
             return [g.value for g in asked if g.scope is scope and g.value is not None]
@@ -197,8 +230,10 @@ class GrantSet:
         return Reading(
             any(g.scope is Scope.ALL for g in asked),
             frozenset(v for v in values(Scope.OWN_CLASS) if isinstance(v, str)),
-            *(frozenset(v for v in values(scope) if isinstance(v, int))
-              for scope in (Scope.OWN_UNIT, Scope.OWN_OFFICE, Scope.OWN_PORTFOLIO)),
+            *(
+                frozenset(v for v in values(scope) if isinstance(v, int))
+                for scope in (Scope.OWN_UNIT, Scope.OWN_OFFICE, Scope.OWN_PORTFOLIO)
+            ),
         )
 
     def permission_pairs(self) -> frozenset[Pair]:
@@ -212,8 +247,11 @@ def grants_for(facts: Facts) -> GrantSet:
     Raises Refused("officer.combined") when an officer also holds anything else: system, security and audit
     officers are persons apart; and Invalid for a post whose row of the staffing table makes no sense.
     """
-    grants = [Grant(code, acting.duty.scope, _reach(acting.duty), acting.duty.post_id, acting.role)
-              for acting in facts.acting for code in checked(acting.duty).capabilities]
+    grants = [
+        Grant(code, acting.duty.scope, _reach(acting.duty), acting.duty.post_id, acting.role)
+        for acting in facts.acting
+        for code in checked(acting.duty).capabilities
+    ]
     grants += [Grant("answer", Scope.OWN_UNIT, unit) for unit in facts.units]
     grants += [Grant("deliver", Scope.OWN_OFFICE, section) for section in facts.sections]
     grants += [Grant("lead", Scope.OWN_PORTFOLIO, line) for line in facts.portfolios]
@@ -233,8 +271,12 @@ def reaches(grant: Grant, row: RowFacts) -> bool:
         return False
     if grant.scope is Scope.ALL:
         return True
-    own = {Scope.OWN_CLASS: row.channel_class, Scope.OWN_UNIT: row.unit_id, Scope.OWN_OFFICE: row.section_id,
-           Scope.OWN_PORTFOLIO: row.portfolio_id}[grant.scope]
+    own = {
+        Scope.OWN_CLASS: row.channel_class,
+        Scope.OWN_UNIT: row.unit_id,
+        Scope.OWN_OFFICE: row.section_id,
+        Scope.OWN_PORTFOLIO: row.portfolio_id,
+    }[grant.scope]
     return own is not None and own == grant.value
 
 

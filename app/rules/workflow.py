@@ -37,7 +37,7 @@ class State(StrEnum):
 
 
 class FieldType(StrEnum):
-    """What a form field holds after parsing: str, str, str or int (a key of the source), datetime, date, bool."""
+    """A form field; parsed it is a str, str, str or int (key of the source), datetime, date, bool."""
 
     TEXT = "text"
     LONG_TEXT = "long_text"
@@ -110,8 +110,11 @@ def _choice(name: str, source: str, *, required: bool = False) -> FieldSpec:
     return FieldSpec(name, FieldType.CHOICE, required, source)
 
 
-# R9: telling the appellant is part of finishing. "unreachable" is one of the ways: then the moment is the attempt.
-INFORMED = (FieldSpec("informed_at", FieldType.MOMENT, True), _choice("informed_how", "informed_how", required=True))
+# R9: telling the appellant is part of finishing. "unreachable" is one of the ways: the moment of the attempt.
+INFORMED = (
+    FieldSpec("informed_at", FieldType.MOMENT, True),
+    _choice("informed_how", "informed_how", required=True),
+)
 REACTION = _text("reaction", 500)
 REMARK = FieldSpec("remark", FieldType.LONG_TEXT, max_length=500)
 
@@ -121,59 +124,170 @@ INITIAL_STATES: tuple[State, ...] = (S.DRAFT, S.HISTORY)
 FINAL_STATES: tuple[State, ...] = (S.ARCHIVED, S.HISTORY)
 OPEN_STATES: tuple[State, ...] = tuple(s for s in State if s not in (S.CLOSED, S.ARCHIVED, S.HISTORY))
 
-# The returned draft does not start the collection clock again: R3 measures the first submission, R13 counts returns.
+# A returned draft starts no new collection clock: R3 measures the first submission, R13 counts returns.
+# fmt: off  (one action a line or two, so that the table fits a screen)
 _TABLE: tuple[Action, ...] = (
     Action("edit", (S.DRAFT,), None, "collect", sheet=True),
-    Action("submit", (S.DRAFT,), S.SUBMITTED, "collect", guards=("submit.incomplete",), repeat_in=(S.SUBMITTED,),
-           stops=("collection",), sheet=True),
+    Action(
+        "submit",
+        (S.DRAFT,),
+        S.SUBMITTED,
+        "collect",
+        guards=("submit.incomplete",),
+        repeat_in=(S.SUBMITTED,),
+        stops=("collection",),
+        sheet=True,
+    ),
     Action("return_for_correction", (S.SUBMITTED,), S.DRAFT, "number", (_long("reason", required=True),)),
-    Action("register", (S.SUBMITTED,), S.REGISTERED, "number",
-           (_choice("limit", "limits", required=True), _choice("category", "categories"), _text("place", 200)),
-           bulk=True),
-    Action("handle_self", (S.REGISTERED, S.INSTRUCTED), S.SELF_HANDLING, "triage", (REMARK,),
-           repeat_in=(S.SELF_HANDLING,), bulk=True, starts=("unit_limit",)),
-    Action("forward", (S.REGISTERED, S.INSTRUCTED), S.ASSIGNED, "triage",
-           (_choice("unit", "units", required=True), _choice("limit", "limits", required=True), REMARK),
-           bulk=True, starts=("sign_in", "unit_limit")),
-    Action("propose", (S.REGISTERED,), S.OPINION, "triage",
-           (_long("opinion", required=True), _choice("unit", "units"),
-            _choice("line", "portfolio_lines")),
-           guards=("propose.line-missing",), starts=("delivery",)),
+    Action(
+        "register",
+        (S.SUBMITTED,),
+        S.REGISTERED,
+        "number",
+        (_choice("limit", "limits", required=True), _choice("category", "categories"), _text("place", 200)),
+        bulk=True,
+    ),
+    Action(
+        "handle_self",
+        (S.REGISTERED, S.INSTRUCTED),
+        S.SELF_HANDLING,
+        "triage",
+        (REMARK,),
+        repeat_in=(S.SELF_HANDLING,),
+        bulk=True,
+        starts=("unit_limit",),
+    ),
+    Action(
+        "forward",
+        (S.REGISTERED, S.INSTRUCTED),
+        S.ASSIGNED,
+        "triage",
+        (_choice("unit", "units", required=True), _choice("limit", "limits", required=True), REMARK),
+        bulk=True,
+        starts=("sign_in", "unit_limit"),
+    ),
+    Action(
+        "propose",
+        (S.REGISTERED,),
+        S.OPINION,
+        "triage",
+        (_long("opinion", required=True), _choice("unit", "units"), _choice("line", "portfolio_lines")),
+        guards=("propose.line-missing",),
+        starts=("delivery",),
+    ),
     Action("fill_slip", (S.OPINION,), S.SLIP_READY, "number", (REMARK,)),
-    Action("carry", (S.SLIP_READY,), S.WITH_SECTION, "carry", (REMARK,), repeat_in=(S.WITH_SECTION,), bulk=True),
-    Action("deliver", (S.WITH_SECTION,), S.WITH_LEADER, "deliver", (_text("receiver", 64, required=True),),
-           repeat_in=(S.WITH_LEADER,), bulk=True, stops=("delivery",), starts=("fetch_back",)),
-    Action("fetch", (S.WITH_LEADER,), S.FETCHED, "carry", (REMARK,), repeat_in=(S.FETCHED,), bulk=True,
-           stops=("fetch_back",)),
-    Action("transcribe", (S.FETCHED,), S.INSTRUCTED, "carry",
-           (_long("instruction", required=True), _choice("leader", "leaders"), _text("leader_name", 64),
-            FieldSpec("instructed_on", FieldType.DATE, True)), guards=("transcribe.leader-missing",)),
+    Action(
+        "carry", (S.SLIP_READY,), S.WITH_SECTION, "carry", (REMARK,), repeat_in=(S.WITH_SECTION,), bulk=True
+    ),
+    Action(
+        "deliver",
+        (S.WITH_SECTION,),
+        S.WITH_LEADER,
+        "deliver",
+        (_text("receiver", 64, required=True),),
+        repeat_in=(S.WITH_LEADER,),
+        bulk=True,
+        stops=("delivery",),
+        starts=("fetch_back",),
+    ),
+    Action(
+        "fetch",
+        (S.WITH_LEADER,),
+        S.FETCHED,
+        "carry",
+        (REMARK,),
+        repeat_in=(S.FETCHED,),
+        bulk=True,
+        stops=("fetch_back",),
+    ),
+    Action(
+        "transcribe",
+        (S.FETCHED,),
+        S.INSTRUCTED,
+        "carry",
+        (
+            _long("instruction", required=True),
+            _choice("leader", "leaders"),
+            _text("leader_name", 64),
+            FieldSpec("instructed_on", FieldType.DATE, True),
+        ),
+        guards=("transcribe.leader-missing",),
+    ),
     Action("sign_in", (S.ASSIGNED,), S.IN_PROGRESS, "answer", repeat_in=(S.IN_PROGRESS,), stops=("sign_in",)),
-    Action("answer", (S.IN_PROGRESS,), S.ANSWERED, "answer", (_long("feedback", required=True), *INFORMED, REACTION),
-           stops=("unit_limit",)),
-    # A unit that cannot finish in time goes on working; what policy does not allow is answered by saying so (R9).
-    Action("explain", (S.IN_PROGRESS,), None, "answer",
-           (_choice("kind", "explanation_kinds", required=True), _long("explanation", required=True), *INFORMED, REACTION),
-           target_by=("kind", MappingProxyType({"cannot_finish": S.IN_PROGRESS, "not_permitted": S.ANSWERED}))),
-    Action("finish_self", (S.SELF_HANDLING,), S.ANSWERED, "triage", (_long("result", required=True), *INFORMED),
-           stops=("unit_limit",)),
+    Action(
+        "answer",
+        (S.IN_PROGRESS,),
+        S.ANSWERED,
+        "answer",
+        (_long("feedback", required=True), *INFORMED, REACTION),
+        stops=("unit_limit",),
+    ),
+    # A unit that cannot finish in time goes on working; what policy forbids is answered by saying so (R9).
+    Action(
+        "explain",
+        (S.IN_PROGRESS,),
+        None,
+        "answer",
+        (
+            _choice("kind", "explanation_kinds", required=True),
+            _long("explanation", required=True),
+            *INFORMED,
+            REACTION,
+        ),
+        target_by=("kind", MappingProxyType({"cannot_finish": S.IN_PROGRESS, "not_permitted": S.ANSWERED})),
+    ),
+    Action(
+        "finish_self",
+        (S.SELF_HANDLING,),
+        S.ANSWERED,
+        "triage",
+        (_long("result", required=True), *INFORMED),
+        stops=("unit_limit",),
+    ),
     Action("add_note", REGISTERED_STATES, None, "record", (_long("note", required=True),)),
-    Action("strike_off", (S.ANSWERED,), S.CLOSED, "record", (_long("result"),),
-           guards=("strike-off.result-missing", "strike-off.not-informed"), repeat_in=(S.CLOSED,), bulk=True),
-    Action("archive", (S.CLOSED,), S.ARCHIVED, "record", guards=("archive.note-missing",),
-           repeat_in=(S.ARCHIVED,), bulk=True),
+    Action(
+        "strike_off",
+        (S.ANSWERED,),
+        S.CLOSED,
+        "record",
+        (_long("result"),),
+        guards=("strike-off.result-missing", "strike-off.not-informed"),
+        repeat_in=(S.CLOSED,),
+        bulk=True,
+    ),
+    Action(
+        "archive",
+        (S.CLOSED,),
+        S.ARCHIVED,
+        "record",
+        guards=("archive.note-missing",),
+        repeat_in=(S.ARCHIVED,),
+        bulk=True,
+    ),
 )
+# fmt: on
 ACTIONS: Mapping[str, Action] = MappingProxyType({action.name: action for action in _TABLE})
 
-WAITS_FOR: Mapping[State, Actor] = MappingProxyType({
-    S.DRAFT: Actor("post", "collect"), S.SUBMITTED: Actor("post", "number"), S.REGISTERED: Actor("post", "triage"),
-    S.SELF_HANDLING: Actor("post", "triage"), S.OPINION: Actor("post", "number"),
-    S.SLIP_READY: Actor("post", "carry"), S.WITH_SECTION: Actor("section", "deliver"),
-    S.WITH_LEADER: Actor("post", "carry"), S.FETCHED: Actor("post", "carry"), S.INSTRUCTED: Actor("post", "triage"),
-    S.ASSIGNED: Actor("unit", "answer"), S.IN_PROGRESS: Actor("unit", "answer"),
-    S.ANSWERED: Actor("post", "record"), S.CLOSED: Actor("post", "record"),
-    S.ARCHIVED: Actor("nobody"), S.HISTORY: Actor("nobody"),
-})
+WAITS_FOR: Mapping[State, Actor] = MappingProxyType(
+    {
+        S.DRAFT: Actor("post", "collect"),
+        S.SUBMITTED: Actor("post", "number"),
+        S.REGISTERED: Actor("post", "triage"),
+        S.SELF_HANDLING: Actor("post", "triage"),
+        S.OPINION: Actor("post", "number"),
+        S.SLIP_READY: Actor("post", "carry"),
+        S.WITH_SECTION: Actor("section", "deliver"),
+        S.WITH_LEADER: Actor("post", "carry"),
+        S.FETCHED: Actor("post", "carry"),
+        S.INSTRUCTED: Actor("post", "triage"),
+        S.ASSIGNED: Actor("unit", "answer"),
+        S.IN_PROGRESS: Actor("unit", "answer"),
+        S.ANSWERED: Actor("post", "record"),
+        S.CLOSED: Actor("post", "record"),
+        S.ARCHIVED: Actor("nobody"),
+        S.HISTORY: Actor("nobody"),
+    }
+)
 CLOCK_KINDS = ("collection", "delivery", "fetch_back", "sign_in", "unit_limit")
 
 
@@ -181,8 +295,8 @@ CLOCK_KINDS = ("collection", "delivery", "fetch_back", "sign_in", "unit_limit")
 class AppealFacts:
     """What the guards look at. `missing`: required fields of the sheet still empty.
 
-    `is_overdue`: a limit has passed unfinished, or the item was finished late; `is_impossible`: policy does not
-    allow it, or the unit explained that it cannot finish; `has_note`: a note (附注) is recorded (R11).
+    `is_overdue`: a limit has passed unfinished, or the item was finished late; `is_impossible`: policy forbids
+    it, or the unit explained that it cannot finish; `has_note`: a note (附注) is recorded (R11).
     """
 
     state: State
@@ -210,10 +324,10 @@ class Step:
 
 
 def check(name: str, facts: AppealFacts, data: Mapping[str, object], *, now: datetime) -> Step:
-    """Whether action `name` may be done now with these parsed form data (aware moments; blank text or None is absent).
+    """What doing action `name` with these parsed form data means (aware moments; None and blank text are absent).
 
-    Raises NotFound("workflow.unknown-action"), Conflict("workflow.not-from-here"), FieldErrors, or Refused with the
-    code of the guard that held.
+    Raises NotFound("workflow.unknown-action"), Conflict("workflow.not-from-here"), FieldErrors, or Refused
+    with the code of the guard that held.
     """
     action = find(name)
     if facts.state not in action.sources:
@@ -240,7 +354,7 @@ def find(name: str) -> Action:
 
 
 def actions_for(state: State, capabilities: Container[str]) -> tuple[Action, ...]:
-    """The actions somebody with these capabilities sees on an appeal in `state`, in the order of the table."""
+    """The actions these capabilities allow on an appeal in `state`, in the order of the table."""
     return tuple(a for a in _TABLE if state in a.sources and a.capability in capabilities)
 
 
@@ -251,7 +365,9 @@ def bulk_actions(capabilities: Container[str]) -> tuple[Action, ...]:
 
 def states_for(capabilities: Container[str]) -> frozenset[State]:
     """The states that wait for somebody with these capabilities: his queues."""
-    return frozenset(s for s, actor in WAITS_FOR.items() if actor.capability and actor.capability in capabilities)
+    return frozenset(
+        s for s, actor in WAITS_FOR.items() if actor.capability and actor.capability in capabilities
+    )
 
 
 def next_step(state: State) -> Actor:
@@ -260,13 +376,19 @@ def next_step(state: State) -> Actor:
 
 
 def flaws(table: Iterable[Action] = _TABLE) -> tuple[tuple[str, State], ...]:
-    """Dead ends (no way to a final state) and orphans (no way from an initial one); empty for a sound table."""
-    edges = [(s, t) for a in table for s in a.sources for t in ((s,) if a.target is None and a.target_by is None
-                                                                else a.targets)]
+    """Dead ends (no way to a final state) and orphans (no way from an initial one); empty if sound."""
+    edges = [
+        (s, t)
+        for a in table
+        for s in a.sources
+        for t in ((s,) if a.target is None and a.target_by is None else a.targets)
+    ]
     reached = _closure(INITIAL_STATES, edges)
     finishing = _closure(FINAL_STATES, [(t, s) for s, t in edges])
-    return tuple([("workflow.orphan", s) for s in State if s not in reached]
-                 + [("workflow.dead-end", s) for s in State if s not in finishing])
+    return tuple(
+        [("workflow.orphan", s) for s in State if s not in reached]
+        + [("workflow.dead-end", s) for s in State if s not in finishing]
+    )
 
 
 def _closure(starts: Iterable[State], edges: Iterable[tuple[State, State]]) -> set[State]:
@@ -287,8 +409,12 @@ def _target(action: Action, facts: AppealFacts, data: Mapping[str, object]) -> S
 
 
 _PYTHON: Mapping[FieldType, tuple[type, ...]] = {
-    FieldType.TEXT: (str,), FieldType.LONG_TEXT: (str,), FieldType.CHOICE: (str, int),
-    FieldType.MOMENT: (datetime,), FieldType.DATE: (date,), FieldType.BOOLEAN: (bool,),
+    FieldType.TEXT: (str,),
+    FieldType.LONG_TEXT: (str,),
+    FieldType.CHOICE: (str, int),
+    FieldType.MOMENT: (datetime,),
+    FieldType.DATE: (date,),
+    FieldType.BOOLEAN: (bool,),
 }
 
 
@@ -299,7 +425,8 @@ def _problems(action: Action, data: Mapping[str, object], now: datetime) -> Iter
             if spec.required:
                 yield FieldProblem(spec.name, "field.required")
         elif not isinstance(value, _PYTHON[spec.type]) or (
-                isinstance(value, datetime) and (spec.type is FieldType.DATE or value.tzinfo is None)):
+            isinstance(value, datetime) and (spec.type is FieldType.DATE or value.tzinfo is None)
+        ):
             yield FieldProblem(spec.name, "field.type", {"type": spec.type.value})
         elif isinstance(value, str) and len(value) > (limit := spec.max_length or MAX_LENGTH[spec.type]):
             yield FieldProblem(spec.name, "field.too-long", {"limit": limit, "length": len(value)})
@@ -341,8 +468,13 @@ def _note_if_due(code: str, facts: AppealFacts, data: Mapping[str, object]) -> N
         raise Refused(code, {"overdue": facts.is_overdue, "impossible": facts.is_impossible})
 
 
-GUARDS: Mapping[str, Callable[[str, AppealFacts, Mapping[str, object]], None]] = MappingProxyType({
-    "submit.incomplete": _complete, "propose.line-missing": _line_named,
-    "transcribe.leader-missing": _leader_named, "strike-off.result-missing": _result_present,
-    "strike-off.not-informed": _informed, "archive.note-missing": _note_if_due,
-})
+GUARDS: Mapping[str, Callable[[str, AppealFacts, Mapping[str, object]], None]] = MappingProxyType(
+    {
+        "submit.incomplete": _complete,
+        "propose.line-missing": _line_named,
+        "transcribe.leader-missing": _leader_named,
+        "strike-off.result-missing": _result_present,
+        "strike-off.not-informed": _informed,
+        "archive.note-missing": _note_if_due,
+    }
+)

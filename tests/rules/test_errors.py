@@ -27,8 +27,13 @@ def test_data_cannot_be_changed_afterwards() -> None:
 
 
 def test_field_errors_keep_every_problem_at_its_field() -> None:
-    error = FieldErrors([FieldProblem("phone", "phone.invalid"), FieldProblem("name", "field.required"),
-                         FieldProblem("phone", "field.too-long", {"limit": 20})])
+    error = FieldErrors(
+        [
+            FieldProblem("phone", "phone.invalid"),
+            FieldProblem("name", "field.required"),
+            FieldProblem("phone", "field.too-long", {"limit": 20}),
+        ]
+    )
     assert isinstance(error, Invalid)
     assert error.code == "form.invalid"
     assert [p.code for p in error.by_field()["phone"]] == ["phone.invalid", "field.too-long"]
@@ -39,8 +44,10 @@ def test_field_errors_without_a_problem_make_no_sense() -> None:
         FieldErrors([])
 
 
-@pytest.mark.parametrize("error", [Conflict("appeal.stale", {"id": 1}, field="x"),
-                                   FieldErrors([FieldProblem("a", "field.required")])])
+@pytest.mark.parametrize(
+    "error",
+    [Conflict("appeal.stale", {"id": 1}, field="x"), FieldErrors([FieldProblem("a", "field.required")])],
+)
 def test_an_error_survives_being_pickled(error: RuleError) -> None:
     again = pickle.loads(pickle.dumps(error))
     assert type(again) is type(error)
