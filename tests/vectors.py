@@ -11,7 +11,7 @@ GOOD = (
     "Gu1-Wei-Yun-Hai",
     "tiEn#8kPq.vM",
     "Zwölf Boxkämpfer 3",
-    "山高月小Wd7水落石出",
+    "山高月小Wd7水落石出归",
     "mango{Tram}Nine",
     "x9!Ferry-Cargo",
     "Harbour_Lamp_07",

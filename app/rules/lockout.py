@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """`failures` wrong passwords, none further than `window` from the one before, lock the account for `locked`."""
+    """`failures` wrong passwords, each within `window` of the one before, lock an account for `locked`."""
 
     failures: int
     window: timedelta
@@ -32,7 +32,7 @@ def is_locked(tally: Tally, now: datetime) -> bool:
 def after_failure(tally: Tally, now: datetime, policy: Policy) -> Tally:
     """The tally with one more wrong password; an ended lock or a quiet window starts it anew.
 
-    Counting from the latest failure, not the first, is what keeps any stretch of `window` to `failures` tries.
+    Counting from the latest failure, not the first, keeps any stretch of `window` to `failures` tries.
     """
     lapsed = tally.until is not None or tally.latest is None or now - tally.latest >= policy.window
     count = 1 if lapsed else tally.count + 1
