@@ -1,0 +1,1 @@
+"""The founding document as data, and what reads it into the database."""
