@@ -1,0 +1,102 @@
+"""Number formats as data, such as 民〔{year}〕{class}-{seq:06d} (R4).
+
+A template is text with fields in braces; it is never given to `str.format`, which would follow attributes.
+Numbers restart each local year, so every template names the year.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from .errors import Invalid
+
+NUMERIC = frozenset({"year", "seq"})
+FIELDS = NUMERIC | {"class"}
+MAX_LENGTH = 64
+MAX_WIDTH = 12
+_FIELD = re.compile(r"\{([a-z_]+)(?::0([1-9][0-9]?)d)?\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of a template: literal text, or a field padded with zeros to `width` digits."""
+
+    text: str
+    is_field: bool = False
+    width: int = 0
+
+
+def parse(template: str) -> tuple[Part, ...]:
+    """The parts of a template.
+
+    Raises Invalid for field "template": "number.field-unknown", "number.brace-open", "number.format-unknown",
+    "number.seq-missing", "number.year-missing", "number.field-twice", "number.too-long".
+    """
+    parts: list[Part] = []
+    end = 0
+    for match in _FIELD.finditer(template):
+        parts += _literal(template[end : match.start()])
+        parts.append(_field(match[1], int(match[2] or 0)))
+        end = match.end()
+    parts += _literal(template[end:])
+    names = [part.text for part in parts if part.is_field]
+    for name in ("seq", "year"):
+        if name not in names:
+            raise Invalid(f"number.{name}-missing", {"template": template}, field="template")
+    if len(names) != len(set(names)):
+        raise Invalid("number.field-twice", {"template": template}, field="template")
+    if sum(max(part.width, 4) if part.is_field else len(part.text) for part in parts) > MAX_LENGTH - 8:
+        raise Invalid("number.too-long", {"limit": MAX_LENGTH}, field="template")
+    return tuple(parts)
+
+
+def render(template: str, *, year: int, seq: int, **fields: str) -> str:
+    """The number of that template; a sequence wider than its padding simply grows.
+
+    `fields` are the others the template names, `class` today. Raises Invalid("number.field-missing") when one
+    is not given, and what `parse` raises.
+    """
+    values: dict[str, int | str] = {**fields, "year": year, "seq": seq}
+    rendered = []
+    for part in parse(template):
+        if not part.is_field:
+            rendered.append(part.text)
+        elif values.get(part.text) in (None, ""):
+            raise Invalid("number.field-missing", {"field": part.text})
+        else:
+            rendered.append(str(values[part.text]).zfill(part.width))
+    return "".join(rendered)
+
+
+def next_number(last: int | None) -> int:
+    """The number after `last` in its series and year; the first is 1. Numbers have no gaps (R4)."""
+    return 1 if last is None else last + 1
+
+
+def local_year(moment: datetime, zone: tzinfo) -> int:
+    """The year a number given at `moment` (aware) belongs to: on New Year's Eve UTC is eight hours behind."""
+    if moment.tzinfo is None:
+        raise ValueError("a moment without a time zone")
+    return moment.astimezone(zone).year
+
+
+def _literal(text: str) -> list[Part]:
+    if "{" in text or "}" in text:
+        known = re.search(r"\{([a-z_]+):", text)
+        code = "number.format-unknown" if known else "number.brace-open"
+        raise Invalid(code, {"text": text}, field="template")
+    if any(not char.isprintable() for char in text):
+        raise Invalid("number.not-printable", {"text": text}, field="template")
+    return [Part(text)] if text else []
+
+
+def _field(name: str, width: int) -> Part:
+    if name not in FIELDS:
+        raise Invalid(
+            "number.field-unknown", {"field": name, "known": tuple(sorted(FIELDS))}, field="template"
+        )
+    if width > MAX_WIDTH or (width and name not in NUMERIC):
+        raise Invalid("number.format-unknown", {"field": name}, field="template")
+    return Part(name, is_field=True, width=width)
