@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 
 from .errors import Conflict, FieldErrors, FieldProblem, NotFound, Refused
 
@@ -110,13 +111,42 @@ def _choice(name: str, source: str, *, required: bool = False) -> FieldSpec:
     return FieldSpec(name, FieldType.CHOICE, required, source)
 
 
+# fmt: off
 # R9: telling the appellant is part of finishing. "unreachable" is one of the ways: the moment of the attempt.
-INFORMED = (
-    FieldSpec("informed_at", FieldType.MOMENT, True),
-    _choice("informed_how", "informed_how", required=True),
+_INFORMED = (
+    FieldSpec("informed_at", FieldType.MOMENT, True), _choice("informed_how", "informed_how", required=True),
 )
-REACTION = _text("reaction", 500)
-REMARK = FieldSpec("remark", FieldType.LONG_TEXT, max_length=500)
+_REACTION = _text("reaction", 500)
+_REMARK = (FieldSpec("remark", FieldType.LONG_TEXT, max_length=500),)
+_UNIT_AND_LIMIT = (_choice("unit", "units", required=True), _choice("limit", "limits", required=True))
+
+FORMS: Mapping[str, tuple[FieldSpec, ...]] = MappingProxyType({
+    "return_for_correction": (_long("reason", required=True),),
+    "register": (
+        _choice("limit", "limits", required=True), _choice("category", "categories"), _text("place", 200),
+    ),
+    "handle_self": _REMARK,
+    "forward": _UNIT_AND_LIMIT + _REMARK,
+    "propose": (
+        _long("opinion", required=True), _choice("unit", "units"), _choice("line", "portfolio_lines"),
+    ),
+    "fill_slip": _REMARK,
+    "carry": _REMARK,
+    "deliver": (_text("receiver", 64, required=True),),
+    "fetch": _REMARK,
+    "transcribe": (
+        _long("instruction", required=True), _choice("leader", "leaders"), _text("leader_name", 64),
+        FieldSpec("instructed_on", FieldType.DATE, True),
+    ),
+    "answer": (_long("feedback", required=True), *_INFORMED, _REACTION),
+    "explain": (
+        _choice("kind", "explanation_kinds", required=True), _long("explanation", required=True),
+        *_INFORMED, _REACTION,
+    ),
+    "finish_self": (_long("result", required=True), *_INFORMED),
+    "add_note": (_long("note", required=True),),
+    "strike_off": (_long("result"),),
+})
 
 S = State
 REGISTERED_STATES: tuple[State, ...] = tuple(s for s in State if s not in (S.DRAFT, S.SUBMITTED))
@@ -124,146 +154,43 @@ INITIAL_STATES: tuple[State, ...] = (S.DRAFT, S.HISTORY)
 FINAL_STATES: tuple[State, ...] = (S.ARCHIVED, S.HISTORY)
 OPEN_STATES: tuple[State, ...] = tuple(s for s in State if s not in (S.CLOSED, S.ARCHIVED, S.HISTORY))
 
+
+def _do(name: str, sources: tuple[State, ...], to: State | None, capability: str, **more: Any) -> Action:
+    return Action(name, sources, to, capability, FORMS.get(name, ()), **more)
+
+
+# A unit that cannot finish in time goes on working; what policy forbids is answered by saying so (R9).
+_BY_KIND = ("kind", MappingProxyType({"cannot_finish": S.IN_PROGRESS, "not_permitted": S.ANSWERED}))
+
 # A returned draft starts no new collection clock: R3 measures the first submission, R13 counts returns.
-# fmt: off  (one action a line or two, so that the table fits a screen)
 _TABLE: tuple[Action, ...] = (
-    Action("edit", (S.DRAFT,), None, "collect", sheet=True),
-    Action(
-        "submit",
-        (S.DRAFT,),
-        S.SUBMITTED,
-        "collect",
-        guards=("submit.incomplete",),
-        repeat_in=(S.SUBMITTED,),
-        stops=("collection",),
-        sheet=True,
-    ),
-    Action("return_for_correction", (S.SUBMITTED,), S.DRAFT, "number", (_long("reason", required=True),)),
-    Action(
-        "register",
-        (S.SUBMITTED,),
-        S.REGISTERED,
-        "number",
-        (_choice("limit", "limits", required=True), _choice("category", "categories"), _text("place", 200)),
-        bulk=True,
-    ),
-    Action(
-        "handle_self",
-        (S.REGISTERED, S.INSTRUCTED),
-        S.SELF_HANDLING,
-        "triage",
-        (REMARK,),
-        repeat_in=(S.SELF_HANDLING,),
-        bulk=True,
-        starts=("unit_limit",),
-    ),
-    Action(
-        "forward",
-        (S.REGISTERED, S.INSTRUCTED),
-        S.ASSIGNED,
-        "triage",
-        (_choice("unit", "units", required=True), _choice("limit", "limits", required=True), REMARK),
-        bulk=True,
-        starts=("sign_in", "unit_limit"),
-    ),
-    Action(
-        "propose",
-        (S.REGISTERED,),
-        S.OPINION,
-        "triage",
-        (_long("opinion", required=True), _choice("unit", "units"), _choice("line", "portfolio_lines")),
-        guards=("propose.line-missing",),
-        starts=("delivery",),
-    ),
-    Action("fill_slip", (S.OPINION,), S.SLIP_READY, "number", (REMARK,)),
-    Action(
-        "carry", (S.SLIP_READY,), S.WITH_SECTION, "carry", (REMARK,), repeat_in=(S.WITH_SECTION,), bulk=True
-    ),
-    Action(
-        "deliver",
-        (S.WITH_SECTION,),
-        S.WITH_LEADER,
-        "deliver",
-        (_text("receiver", 64, required=True),),
-        repeat_in=(S.WITH_LEADER,),
-        bulk=True,
-        stops=("delivery",),
-        starts=("fetch_back",),
-    ),
-    Action(
-        "fetch",
-        (S.WITH_LEADER,),
-        S.FETCHED,
-        "carry",
-        (REMARK,),
-        repeat_in=(S.FETCHED,),
-        bulk=True,
-        stops=("fetch_back",),
-    ),
-    Action(
-        "transcribe",
-        (S.FETCHED,),
-        S.INSTRUCTED,
-        "carry",
-        (
-            _long("instruction", required=True),
-            _choice("leader", "leaders"),
-            _text("leader_name", 64),
-            FieldSpec("instructed_on", FieldType.DATE, True),
-        ),
-        guards=("transcribe.leader-missing",),
-    ),
-    Action("sign_in", (S.ASSIGNED,), S.IN_PROGRESS, "answer", repeat_in=(S.IN_PROGRESS,), stops=("sign_in",)),
-    Action(
-        "answer",
-        (S.IN_PROGRESS,),
-        S.ANSWERED,
-        "answer",
-        (_long("feedback", required=True), *INFORMED, REACTION),
-        stops=("unit_limit",),
-    ),
-    # A unit that cannot finish in time goes on working; what policy forbids is answered by saying so (R9).
-    Action(
-        "explain",
-        (S.IN_PROGRESS,),
-        None,
-        "answer",
-        (
-            _choice("kind", "explanation_kinds", required=True),
-            _long("explanation", required=True),
-            *INFORMED,
-            REACTION,
-        ),
-        target_by=("kind", MappingProxyType({"cannot_finish": S.IN_PROGRESS, "not_permitted": S.ANSWERED})),
-    ),
-    Action(
-        "finish_self",
-        (S.SELF_HANDLING,),
-        S.ANSWERED,
-        "triage",
-        (_long("result", required=True), *INFORMED),
-        stops=("unit_limit",),
-    ),
-    Action("add_note", REGISTERED_STATES, None, "record", (_long("note", required=True),)),
-    Action(
-        "strike_off",
-        (S.ANSWERED,),
-        S.CLOSED,
-        "record",
-        (_long("result"),),
-        guards=("strike-off.result-missing", "strike-off.not-informed"),
-        repeat_in=(S.CLOSED,),
-        bulk=True,
-    ),
-    Action(
-        "archive",
-        (S.CLOSED,),
-        S.ARCHIVED,
-        "record",
-        guards=("archive.note-missing",),
-        repeat_in=(S.ARCHIVED,),
-        bulk=True,
-    ),
+    _do("edit", (S.DRAFT,), None, "collect", sheet=True),
+    _do("submit", (S.DRAFT,), S.SUBMITTED, "collect", sheet=True, guards=("submit.incomplete",),
+        repeat_in=(S.SUBMITTED,), stops=("collection",)),
+    _do("return_for_correction", (S.SUBMITTED,), S.DRAFT, "number"),
+    _do("register", (S.SUBMITTED,), S.REGISTERED, "number", bulk=True),
+    _do("handle_self", (S.REGISTERED, S.INSTRUCTED), S.SELF_HANDLING, "triage", bulk=True,
+        repeat_in=(S.SELF_HANDLING,), starts=("unit_limit",)),
+    _do("forward", (S.REGISTERED, S.INSTRUCTED), S.ASSIGNED, "triage", bulk=True,
+        starts=("sign_in", "unit_limit")),
+    _do("propose", (S.REGISTERED,), S.OPINION, "triage", guards=("propose.line-missing",),
+        starts=("delivery",)),
+    _do("fill_slip", (S.OPINION,), S.SLIP_READY, "number"),
+    _do("carry", (S.SLIP_READY,), S.WITH_SECTION, "carry", bulk=True, repeat_in=(S.WITH_SECTION,)),
+    _do("deliver", (S.WITH_SECTION,), S.WITH_LEADER, "deliver", bulk=True, repeat_in=(S.WITH_LEADER,),
+        stops=("delivery",), starts=("fetch_back",)),
+    _do("fetch", (S.WITH_LEADER,), S.FETCHED, "carry", bulk=True, repeat_in=(S.FETCHED,),
+        stops=("fetch_back",)),
+    _do("transcribe", (S.FETCHED,), S.INSTRUCTED, "carry", guards=("transcribe.leader-missing",)),
+    _do("sign_in", (S.ASSIGNED,), S.IN_PROGRESS, "answer", repeat_in=(S.IN_PROGRESS,), stops=("sign_in",)),
+    _do("answer", (S.IN_PROGRESS,), S.ANSWERED, "answer", stops=("unit_limit",)),
+    _do("explain", (S.IN_PROGRESS,), None, "answer", target_by=_BY_KIND),
+    _do("finish_self", (S.SELF_HANDLING,), S.ANSWERED, "triage", stops=("unit_limit",)),
+    _do("add_note", REGISTERED_STATES, None, "record"),
+    _do("strike_off", (S.ANSWERED,), S.CLOSED, "record", bulk=True, repeat_in=(S.CLOSED,),
+        guards=("strike-off.result-missing", "strike-off.not-informed")),
+    _do("archive", (S.CLOSED,), S.ARCHIVED, "record", bulk=True, repeat_in=(S.ARCHIVED,),
+        guards=("archive.note-missing",)),
 )
 # fmt: on
 ACTIONS: Mapping[str, Action] = MappingProxyType({action.name: action for action in _TABLE})
@@ -295,8 +222,8 @@ CLOCK_KINDS = ("collection", "delivery", "fetch_back", "sign_in", "unit_limit")
 class AppealFacts:
     """What the guards look at. `missing`: required fields of the sheet still empty.
 
-    `is_overdue`: a limit has passed unfinished, or the item was finished late; `is_impossible`: policy forbids
-    it, or the unit explained that it cannot finish; `has_note`: a note (附注) is recorded (R11).
+    `is_overdue`: a limit has passed unfinished, or the item was finished late; `is_impossible`: policy
+    forbids it, or the unit explained that it cannot finish; `has_note`: a note (附注) is recorded (R11).
     """
 
     state: State
@@ -324,7 +251,7 @@ class Step:
 
 
 def check(name: str, facts: AppealFacts, data: Mapping[str, object], *, now: datetime) -> Step:
-    """What doing action `name` with these parsed form data means (aware moments; None and blank text are absent).
+    """What doing action `name` with these parsed form data means (aware moments; None and blank are absent).
 
     Raises NotFound("workflow.unknown-action"), Conflict("workflow.not-from-here"), FieldErrors, or Refused
     with the code of the guard that held.
