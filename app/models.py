@@ -103,9 +103,16 @@ class Portfolio(Named, Stamped, Model):
     """One line of the portfolio (分工): vice mayor → deputy secretary-general → matching section → units (R8)."""
 
     __tablename__ = "portfolio"
-    vice_mayor_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
-    deputy_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
-    section_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id", use_alter=True))
+    # Portfolio, unit and person refer to each other in a ring: these three keys are added after the tables.
+    vice_mayor_id: Mapped[int | None] = mapped_column(
+        ForeignKey("person.id", use_alter=True, name="portfolio_vice_mayor_fkey")
+    )
+    deputy_id: Mapped[int | None] = mapped_column(
+        ForeignKey("person.id", use_alter=True, name="portfolio_deputy_fkey")
+    )
+    section_id: Mapped[int | None] = mapped_column(
+        ForeignKey("unit.id", use_alter=True, name="portfolio_section_fkey")
+    )
     vice_mayor: Mapped[Person | None] = relationship(foreign_keys=[vice_mayor_id])
     deputy: Mapped[Person | None] = relationship(foreign_keys=[deputy_id])
     section: Mapped[Unit | None] = relationship(foreign_keys=[section_id])
@@ -135,6 +142,7 @@ class Person(Stamped, Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     code: Mapped[str] = mapped_column(String(64), unique=True)
     name: Mapped[str] = mapped_column(String(64))
+    name_en: Mapped[str] = mapped_column(String(128), default="", server_default="")
     name_pinyin: Mapped[str] = mapped_column(String(400), default="", server_default="")
     mobile_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     email: Mapped[str] = mapped_column(String(254), default="", server_default="")
@@ -318,7 +326,7 @@ class Account(Stamped, Model):
     password_changed_at: Mapped[datetime | None] = mapped_column(Moment)
     code_expires_at: Mapped[datetime | None] = mapped_column(Moment)
     failed_count: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
-    failed_since: Mapped[datetime | None] = mapped_column(Moment)
+    last_failed_at: Mapped[datetime | None] = mapped_column(Moment)
     locked_until: Mapped[datetime | None] = mapped_column(Moment)
     demo: Mapped[bool] = mapped_column(Boolean, default=False, server_default=text("false"))
     locale: Mapped[str | None] = mapped_column(String(5))
@@ -734,6 +742,7 @@ class Delivery(Model):
     __table_args__ = (
         _one_of("channel", ("inbox", "mail"), "delivery_channel"),
         _one_of("state", ("pending", "sending", "sent", "uncertain", "dead", "cancelled"), "delivery_state"),
+        Index("ix_delivery_clock", "clock_id", "rule_id", postgresql_where=text("clock_id IS NOT NULL")),
         Index("ix_delivery_due", "due_at", "id", postgresql_where=text("state IN ('pending','sending')")),
     )
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
@@ -745,6 +754,7 @@ class Delivery(Model):
     clock_id: Mapped[int | None] = mapped_column(ForeignKey("clock.id"))
     rule_id: Mapped[int | None] = mapped_column(ForeignKey("reminder_rule.id"))
     post_id: Mapped[int | None] = mapped_column(ForeignKey("post.id"))
+    task_id: Mapped[int | None] = mapped_column(ForeignKey("task.id"))
     state: Mapped[str] = mapped_column(String(10), default="pending", server_default="pending")
     due_at: Mapped[datetime] = mapped_column(Moment)
     attempts: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
@@ -766,6 +776,7 @@ class Notice(Model):
     kind: Mapped[str] = mapped_column(String(40))
     appeal_id: Mapped[int | None] = mapped_column(ForeignKey("appeal.id"))
     clock_id: Mapped[int | None] = mapped_column(ForeignKey("clock.id"))
+    task_id: Mapped[int | None] = mapped_column(ForeignKey("task.id"))
     created_at: Mapped[datetime] = mapped_column(Moment)
     read_at: Mapped[datetime | None] = mapped_column(Moment)
     appeal: Mapped[Appeal | None] = relationship()

@@ -22,4 +22,4 @@ class Actor:
 
 def software(process: str) -> Actor:
     """The software itself (a job, the seed), named by its process; it holds no grants."""
-    return Actor(user_id=None, person_id=None, grants=GrantSet.empty(), process=process)
+    return Actor(user_id=None, person_id=None, grants=GrantSet(), process=process)

@@ -1,0 +1,127 @@
+"""One visibility clause: what a person may see and do, for list, page, action, export, report and search alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, false, or_, select, true
+from sqlalchemy.orm import joinedload, selectinload
+
+from app.models import Appeal, Assignment, Slip, db
+from app.rules.errors import NotFound, Refused
+from app.rules.grants import Grant, GrantSet, Reading, RowFacts
+from app.services.actors import Actor
+
+# A section and a leader see a slip from the moment it is filled in; before that it is the duty office's own paper.
+_AFTER_SLIP = (
+    "slip_ready",
+    "with_section",
+    "with_leader",
+    "fetched",
+    "instructed",
+    "assigned",
+    "in_progress",
+    "self_handling",
+    "answered",
+    "closed",
+    "archived",
+)
+
+# A unit sees an appeal once it is assigned to it, never while the duty office still considers it.
+_BEFORE_UNIT = (
+    "draft",
+    "submitted",
+    "registered",
+    "opinion",
+    "slip_ready",
+    "with_section",
+    "with_leader",
+    "fetched",
+    "instructed",
+    "self_handling",
+)
+
+
+def visible_to(actor: Actor, capability: str | None = None) -> ColumnElement[bool]:
+    """SQL: the appeals this person may see; with a capability, those he may see because of it."""
+    return _reached(actor.grants.scopes_for_reading(capability))
+
+
+def visible_under(grant: Grant) -> ColumnElement[bool]:
+    """SQL: the appeals that one grant reaches."""
+    return _reached(GrantSet((grant,)).scopes_for_reading())
+
+
+def _reached(reading: Reading) -> ColumnElement[bool]:
+    if reading.everything:
+        return true()
+    parts: list[ColumnElement[bool]] = []
+    if reading.classes:
+        parts.append(Appeal.channel_class.in_(sorted(reading.classes)))
+    if reading.units:
+        parts.append(and_(Appeal.unit_id.in_(sorted(reading.units)), Appeal.state.notin_(_BEFORE_UNIT)))
+    if reading.sections:
+        parts.append(and_(Appeal.section_id.in_(sorted(reading.sections)), Appeal.state.in_(_AFTER_SLIP)))
+    if reading.portfolios:
+        parts.append(and_(Appeal.portfolio_id.in_(sorted(reading.portfolios)), Appeal.state.in_(_AFTER_SLIP)))
+    return or_(*parts) if parts else false()
+
+
+def appeals_for(actor: Actor, capability: str | None = None) -> Select[tuple[Appeal]]:
+    """A query over the appeals this person may see."""
+    return select(Appeal).where(visible_to(actor, capability))
+
+
+def access_appeal(actor: Actor, appeal_id: int, *, for_update: bool = False) -> Appeal:
+    """The appeal, if this person may see it. Raises NotFound("appeal.unknown"), which does not tell which."""
+    query = appeals_for(actor).where(Appeal.id == appeal_id)
+    if for_update:
+        query = query.with_for_update(of=Appeal).execution_options(populate_existing=True)
+    else:
+        query = query.options(*_page_options())
+    found = db.session.scalars(query).unique().one_or_none()
+    if found is None:
+        raise NotFound("appeal.unknown", {"id": appeal_id})
+    return found
+
+
+def _page_options() -> tuple[Any, ...]:
+    return (
+        joinedload(Appeal.channel),
+        joinedload(Appeal.category),
+        joinedload(Appeal.limit_rule),
+        joinedload(Appeal.unit),
+        joinedload(Appeal.section),
+        joinedload(Appeal.portfolio),
+        joinedload(Appeal.created_by),
+        selectinload(Appeal.clocks),
+        selectinload(Appeal.slips).selectinload(Slip.handovers),
+        selectinload(Appeal.assignments).joinedload(Assignment.unit),
+    )
+
+
+def row_facts(appeal: Appeal) -> RowFacts:
+    """What of an appeal decides whether a grant reaches it."""
+    return RowFacts(appeal.channel_class, appeal.unit_id, appeal.section_id, appeal.portfolio_id)
+
+
+def require(actor: Actor, capability: str, appeal: Appeal, *, post_id: int | None = None) -> Grant:
+    """The grant under which this person may use `capability` on the appeal, for `post_id` when he names a post.
+
+    Raises Refused("access.not-granted").
+    """
+    for grant in actor.grants.covering(capability, row_facts(appeal)):
+        if post_id is None or grant.post_id == post_id:
+            return grant
+    raise Refused("access.not-granted", {"capability": capability})
+
+
+def require_anywhere(actor: Actor, *capabilities: str) -> None:
+    """Refuse unless the person has one of the capabilities for some post. Raises Refused("access.not-granted")."""
+    if not any(actor.grants.can(capability) for capability in capabilities):
+        raise Refused("access.not-granted", {"capability": capabilities[0]})
+
+
+def may_see_phone(actor: Actor, appeal: Appeal) -> bool:
+    """Whether this person's post grants him unmasked numbers of this appeal."""
+    return bool(actor.grants.covering("see_phone", row_facts(appeal)))

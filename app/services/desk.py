@@ -1,0 +1,299 @@
+"""A person's desk: the queues of everything he acts for now, their counts and what is due, in two statements."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, or_, select, union_all
+from sqlalchemy.orm import joinedload
+
+from app.models import Appeal, Channel, Clock, NilReturn, Post, Report, Slip, SlipHandover, Unit, db
+from app.rules.grants import Grant, GrantSet
+from app.services import access, calendar, clocks, present
+from app.services.actors import Actor
+
+COUNT_CAP = 1000
+ROWS = 8
+
+# The queues of a capability, in the order of a day's work: (name, states). R3–R11.
+QUEUES: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]] = MappingProxyType(
+    {
+        "collect": (("to_submit", ("draft",)),),
+        "number": (("to_number", ("submitted",)), ("to_fill", ("opinion",))),
+        "triage": (
+            ("to_triage", ("registered",)),
+            ("to_assign", ("instructed",)),
+            ("to_finish", ("self_handling",)),
+        ),
+        "carry": (("to_carry", ("slip_ready",)), ("to_fetch", ("with_leader",)), ("to_transcribe", ("fetched",))),
+        "record": (("to_strike_off", ("answered",)), ("to_archive", ("closed",))),
+        "answer": (("to_sign_in", ("assigned",)), ("to_answer", ("in_progress",))),
+        "deliver": (("to_deliver", ("with_section",)),),
+        "lead": (("with_me", ("with_leader",)),),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """One queue of a desk: whose it is, how long (capped at COUNT_CAP + 1) and its first rows, most urgent first."""
+
+    key: str
+    capability: str
+    name: str
+    post_id: int | None
+    count: int
+    late: int
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One appeal in a queue, with its most urgent running clock."""
+
+    id: int
+    number: str | None
+    subject: str
+    state: str
+    channel_class: str
+    received_at: datetime
+    unit: str | None
+    unit_en: str | None
+    clock_kind: str | None
+    due_at: datetime | None
+    status: str | None
+    fictional: bool
+    version: int
+
+
+def queues(actor: Actor, capability: str | None = None) -> list[Queue]:
+    """Every queue of this person's grants (of one capability), with counts and first rows; two statements in all."""
+    plan = [
+        (f"{grant.capability}.{name}.{grant.post_id or grant.value or 0}", grant, name, condition)
+        for grant in _distinct(actor.grants)
+        if capability in (None, grant.capability)
+        for name, condition in _conditions(grant)
+    ]
+    if not plan:
+        return []
+    now = present.now()
+    counts = _counts(plan, now)
+    rows = _rows(plan, now)
+    return [
+        Queue(key, grant.capability, name, grant.post_id, *counts[key], tuple(rows.get(key, ())))
+        for key, grant, name, _condition in plan
+    ]
+
+
+def _distinct(granted: GrantSet) -> list[Grant]:
+    return list(dict.fromkeys(grant for grant in granted.grants if grant.capability in QUEUES))
+
+
+def _conditions(grant: Grant) -> list[tuple[str, ColumnElement[bool]]]:
+    single = access.visible_under(grant)
+    found = [(name, and_(Appeal.state.in_(states), single)) for name, states in QUEUES[grant.capability]]
+    if grant.capability == "record":
+        found.insert(0, ("without_note", and_(without_note(), single)))
+    return found
+
+
+def without_note() -> ColumnElement[bool]:
+    """SQL: a limit has passed unfinished, or policy does not permit, and no note says why (R11)."""
+    now = present.now()
+    late = exists().where(
+        Clock.appeal_id == Appeal.id, Clock.kind == "unit_limit", or_(clocks.is_overdue(now), clocks.is_broken())
+    )
+    return and_(
+        Appeal.note == "",
+        Appeal.state.in_(("assigned", "in_progress", "self_handling", "answered", "closed")),
+        or_(Appeal.impossible, late),
+    )
+
+
+Plan = list[tuple[str, Grant, str, ColumnElement[bool]]]
+
+
+def _counts(plan: Plan, now: datetime) -> dict[str, tuple[int, int]]:
+    parts = []
+    for key, _grant, _name, condition in plan:
+        late = exists().where(Clock.appeal_id == Appeal.id, clocks.is_overdue(now)).label("late")
+        capped = select(late).where(condition).limit(COUNT_CAP + 1).subquery()
+        counted = func.count().filter(capped.c.late)
+        parts.append(select(literal(key).label("key"), func.count().label("count"), counted).select_from(capped))
+    return {key: (count, late) for key, count, late in db.session.execute(union_all(*parts))}
+
+
+def _rows(plan: Plan, now: datetime) -> dict[str, list[Row]]:
+    urgent = (
+        select(Clock.kind, Clock.started_at, Clock.due_at, Clock.late_when)
+        .where(Clock.appeal_id == Appeal.id, Clock.stopped_at.is_(None), Clock.due_at.is_not(None))
+        .order_by(Clock.due_at)
+        .limit(1)
+        .lateral("urgent")
+    )
+    parts = []
+    for key, _grant, _name, condition in plan:
+        one: Select[Any] = (
+            select(
+                literal(key).label("key"),
+                Appeal.id,
+                Appeal.number,
+                Appeal.subject,
+                Appeal.state,
+                Appeal.channel_class,
+                Appeal.received_at,
+                Appeal.fictional,
+                Appeal.version,
+                Unit.name.label("unit"),
+                Unit.name_en.label("unit_en"),
+                urgent.c.kind,
+                urgent.c.started_at,
+                urgent.c.due_at,
+                urgent.c.late_when,
+            )
+            .select_from(Appeal)
+            .join(urgent, literal(True), isouter=True)
+            .join(Unit, Unit.id == Appeal.unit_id, isouter=True)
+            .where(condition)
+            .order_by(func.coalesce(urgent.c.due_at, Appeal.received_at), Appeal.id)
+            .limit(ROWS)
+        )
+        parts.append(select(one.subquery()))
+    found: dict[str, list[Row]] = {}
+    for row in db.session.execute(union_all(*parts)).mappings():
+        found.setdefault(row["key"], []).append(_row(row, now))
+    return found
+
+
+def _row(row: Any, now: datetime) -> Row:
+    status = None
+    if row["due_at"] is not None:
+        running = Clock(started_at=row["started_at"], due_at=row["due_at"], late_when=row["late_when"])
+        status = clocks.state_of(running, now).value
+    return Row(
+        id=row["id"],
+        number=row["number"],
+        subject=row["subject"],
+        state=row["state"],
+        channel_class=row["channel_class"],
+        received_at=row["received_at"],
+        unit=row["unit"],
+        unit_en=row["unit_en"],
+        clock_kind=row["kind"],
+        due_at=row["due_at"],
+        status=status,
+        fictional=row["fictional"],
+        version=row["version"],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CollectorDay:
+    """A collector's day: his channels, the next cut-off and whether today's nil return is signed or still due (R3)."""
+
+    post_id: int
+    channel_class: str
+    channels: tuple[Channel, ...]
+    taken_today: int
+    cutoff_at: datetime | None
+    nil_return_on: date | None
+    nil_return_wanted: bool
+
+
+def collector_days(actor: Actor) -> list[CollectorDay]:
+    """The day of each collecting post this person acts for, in three statements."""
+    posts = {grant.post_id: grant.value for grant in actor.grants.grants if grant.capability == "collect"}
+    if not posts:
+        return []
+    today, zone = present.today(), present.zone()
+    start = datetime.combine(today, datetime.min.time(), zone)
+    classes = sorted({str(value) for value in posts.values() if value})
+    channels = db.session.scalars(
+        select(Channel).where(Channel.channel_class.in_(classes), Channel.active).order_by(Channel.sort, Channel.id)
+    ).all()
+    taken = dict(
+        db.session.execute(
+            select(Appeal.channel_class, func.count())
+            .where(Appeal.channel_class.in_(classes), Appeal.received_at >= start, Appeal.state != "history")
+            .group_by(Appeal.channel_class)
+        ).tuples()
+    )
+    signed = set(
+        db.session.scalars(select(NilReturn.post_id).where(NilReturn.post_id.in_(posts), NilReturn.day == today))
+    )
+    works = calendar.current().is_working_day(today)
+    days = []
+    for post_id, value in posts.items():
+        letter = str(value)
+        has_cutoff = letter in ("C", "D", "E") and works
+        days.append(
+            CollectorDay(
+                post_id=post_id or 0,
+                channel_class=letter,
+                channels=tuple(channel for channel in channels if channel.channel_class == letter),
+                taken_today=taken.get(letter, 0),
+                cutoff_at=start.replace(hour=11) if has_cutoff else None,
+                nil_return_on=today if post_id in signed else None,
+                nil_return_wanted=has_cutoff and post_id not in signed and not taken.get(letter),
+            )
+        )
+    return days
+
+
+def slips_today(actor: Actor) -> list[Slip]:
+    """The slips the liaison carries or fetches today: those not fetched yet, and today's finished ones."""
+    access.require_anywhere(actor, "carry", "deliver", "number", "triage")
+    start = datetime.combine(present.today(), datetime.min.time(), present.zone())
+    moved_today = exists().where(SlipHandover.slip_id == Slip.id, SlipHandover.at >= start)
+    query = (
+        select(Slip)
+        .join(Appeal, Appeal.id == Slip.appeal_id)
+        .where(
+            access.visible_to(actor),
+            Slip.number.is_not(None),
+            or_(Appeal.state.in_(("slip_ready", "with_section", "with_leader")), moved_today),
+        )
+        .options(joinedload(Slip.appeal), joinedload(Slip.section), joinedload(Slip.handovers))
+        .order_by(Slip.section_id, Slip.id)
+        .limit(200)
+    )
+    return list(db.session.scalars(query).unique())
+
+
+def overdue_summary(actor: Actor) -> dict[str, int]:
+    """For the supervisor's desk: running clocks past their moment, by kind, each capped."""
+    now = present.now()
+    query = (
+        select(Clock.kind, func.count())
+        .join(Appeal, Appeal.id == Clock.appeal_id)
+        .where(clocks.is_overdue(now), access.visible_to(actor, "supervise"))
+        .group_by(Clock.kind)
+    )
+    return dict(db.session.execute(query).tuples().all())
+
+
+def latest_reports(limit: int = 4) -> list[Report]:
+    """The newest compiled reports, for the editor's desk."""
+    return list(db.session.scalars(select(Report).order_by(Report.id.desc()).limit(limit)))
+
+
+def posts_overseen(actor: Actor) -> list[tuple[Post, int]]:
+    """The posts whose responsible leader this person is, with the length of their queues (capped)."""
+    grants = [grant for grant in actor.grants.grants if grant.capability == "oversee" and grant.post_id]
+    posts = db.session.scalars(
+        select(Post).where(Post.id.in_([grant.post_id for grant in grants])).order_by(Post.number)
+    ).all()
+    parts = []
+    for post in posts:
+        states = [s for capability in post.capabilities for _n, group in QUEUES.get(capability, ()) for s in group]
+        condition = Appeal.state.in_(states)
+        if post.scope == "own_class":
+            condition = and_(condition, Appeal.channel_class == post.channel_class)
+        capped = select(Appeal.id).where(condition).limit(COUNT_CAP + 1).subquery()
+        parts.append(select(literal(post.id), func.count()).select_from(capped))
+    counts: dict[int, int] = dict(db.session.execute(union_all(*parts)).tuples().all()) if parts else {}
+    return [(post, counts.get(post.id, 0)) for post in posts]

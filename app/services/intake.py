@@ -1,0 +1,103 @@
+"""Taking an appeal in (R3): the draft, its collection clock, its submission; and the nil return of a collector."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import select
+
+from app.models import Appeal, Journal, NilReturn, Post, db
+from app.rules import intake as rules
+from app.rules.errors import Conflict, FieldErrors, FieldProblem, Invalid, Refused
+from app.rules.grants import Grant, RowFacts
+from app.services import calendar, clocks, journal, present, workflow
+from app.services.actors import Actor
+from app.services.sheet import missing_fields, write_sheet
+from app.services.transaction import transaction
+
+
+def take_in(
+    actor: Actor,
+    channel_class: str,
+    data: Mapping[str, object],
+    *,
+    submit: bool,
+    request_key: str | None = None,
+    post_id: int | None = None,
+) -> workflow.Outcome:
+    """Take an appeal in as a draft, and submit it at once when asked; its collection clock runs from receipt (R3).
+
+    Raises Refused without the collecting post of the class, FieldErrors for the sheet.
+    """
+    with transaction():
+        grant = _collecting_grant(actor, channel_class, post_id)
+        if request_key is not None and (known := _created_before(request_key)) is not None:
+            return workflow.Outcome(known.id, "take_in", known.state, known.number, known.version, is_repeat=True)
+        appeal = Appeal(channel_class=channel_class, state="draft", created_by_id=actor.person_id)
+        write_sheet(appeal, data)
+        if submit and (empty := missing_fields(appeal, data)):
+            raise FieldErrors(FieldProblem(name, "field.required") for name in empty)
+        db.session.add(appeal)
+        limit = clocks.limit_for("collection", channel_class=channel_class)
+        clocks.start(appeal, "collection", limit, started_at=appeal.received_at, post_id=grant.post_id)
+        db.session.flush()
+        journal.write(
+            actor,
+            "take_in",
+            "appeal",
+            appeal.id,
+            appeal_id=appeal.id,
+            post_id=grant.post_id,
+            role=grant.role,
+            new=workflow.snapshot(appeal),
+            request_key=request_key,
+        )
+        if submit:
+            return workflow.step(actor, appeal.id, "submit", data, version=None, post_id=grant.post_id)
+        return workflow.Outcome(appeal.id, "take_in", appeal.state, None, appeal.version)
+
+
+def _collecting_grant(actor: Actor, channel_class: str, post_id: int | None) -> Grant:
+    if channel_class not in rules.SPECIFIC:
+        raise Invalid("intake.unknown-class", {"class": channel_class})
+    for grant in actor.grants.covering("collect", RowFacts(channel_class)):
+        if post_id is None or grant.post_id == post_id:
+            return grant
+    raise Refused("access.not-granted", {"capability": "collect"})
+
+
+def _created_before(request_key: str) -> Appeal | None:
+    query = select(Appeal).join(Journal, Journal.appeal_id == Appeal.id).where(Journal.request_key == request_key)
+    return db.session.scalars(query).first()
+
+
+def sign_nil_return(actor: Actor, post_id: int, *, request_key: str | None = None) -> NilReturn:
+    """Sign that today's collection brought nothing, for a C, D or E collector (R3, our reading).
+
+    Raises Refused for another's post, Conflict on a day of rest or when it is already signed.
+    """
+    with transaction():
+        post = db.session.get(Post, post_id)
+        grants = [grant for grant in actor.grants.grants if grant.capability == "collect" and grant.post_id == post_id]
+        if post is None or not grants or actor.person_id is None:
+            raise Refused("access.not-granted", {"capability": "collect"})
+        if post.channel_class not in ("C", "D", "E"):
+            raise Conflict("nil-return.no-cutoff", {"post": post.name})
+        today = present.today()
+        if not calendar.current().is_working_day(today):
+            raise Conflict("nil-return.day-of-rest", {"on": today.isoformat()})
+        known = db.session.scalar(select(NilReturn).where(NilReturn.post_id == post_id, NilReturn.day == today))
+        if known is not None:
+            return known
+        signed = NilReturn(
+            post_id=post_id,
+            day=today,
+            signed_at=present.now(),
+            signed_by_id=actor.person_id,
+            role=grants[0].role or "A",
+        )
+        db.session.add(signed)
+        db.session.flush()
+        new = {"post_id": post_id, "day": today.isoformat()}
+        journal.write(actor, "nil_return", "nil_return", signed.id, post_id=post_id, role=grants[0].role, new=new)
+        return signed

@@ -1,0 +1,90 @@
+"""Bringing a database up to the code: migrations as the owner, the application role's rights, generated roles."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import current_app
+from psycopg import sql
+from sqlalchemy import Engine, create_engine
+
+from app.rules.errors import Conflict, Refused
+
+OLDEST_SERVER = 15
+# What happened is never rewritten: the application's role may insert and read these tables, nothing else.
+APPEND_ONLY = ("journal", "journal_seal", "audit")
+
+
+def _migrations() -> str:
+    return str(Path(current_app.root_path) / "migrations")
+
+
+def _owner_engine(owner_url: str) -> Engine:
+    return create_engine(owner_url.replace("postgresql://", "postgresql+psycopg://", 1))
+
+
+def schema_state(owner_url: str) -> tuple[str | None, str]:
+    """(the database's revision or None, the code's revision).
+
+    Raises Refused("setup.server-too-old") below PostgreSQL 15 and Conflict("setup.schema-newer") when a later
+    version of the product migrated this database.
+    """
+    configuration = Config()
+    configuration.set_main_option("script_location", _migrations().replace("%", "%%"))
+    scripts = ScriptDirectory.from_config(configuration)
+    engine = _owner_engine(owner_url)
+    try:
+        with engine.connect() as connection:
+            version = connection.dialect.server_version_info or (0,)
+            if version[0] < OLDEST_SERVER:
+                raise Refused("setup.server-too-old", {"found": version[0], "needed": OLDEST_SERVER})
+            found = MigrationContext.configure(connection).get_current_revision()
+    finally:
+        engine.dispose()
+    known = {script.revision for script in scripts.walk_revisions()}
+    if found is not None and found not in known:
+        raise Conflict("setup.schema-newer", {"found": found})
+    head = scripts.get_current_head()
+    if head is None:
+        raise RuntimeError("the product ships no migration")
+    return found, head
+
+
+def migrate(owner_url: str) -> bool:
+    """Bring the schema to the code's revision, connecting as the owner; True when something changed."""
+    from flask_migrate import upgrade
+
+    found, head = schema_state(owner_url)
+    if found == head:
+        return False
+    current_app.config["MIGRATION_URL"] = owner_url
+    upgrade(directory=_migrations())
+    grant_privileges(owner_url, current_app.config["DATABASE_APP_ROLE"])
+    return True
+
+
+def grant_privileges(owner_url: str, app_role: str) -> None:
+    """Give the application's role data rights on every table, and only INSERT and SELECT on what is append-only."""
+    role = sql.Identifier(app_role)
+    engine = _owner_engine(owner_url)
+    try:
+        with engine.begin() as connection:
+            cursor = connection.connection.cursor()
+            for statement in (
+                "GRANT USAGE ON SCHEMA public TO {role}",
+                "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}",
+                "GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role}",
+                "REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {role}",
+            ):
+                cursor.execute(sql.SQL(statement).format(role=role))
+            for table in APPEND_ONLY:
+                cursor.execute(
+                    sql.SQL("REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM {role}").format(
+                        table=sql.Identifier(table), role=role
+                    )
+                )
+    finally:
+        engine.dispose()

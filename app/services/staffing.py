@@ -1,0 +1,83 @@
+"""Who acts for a post at a moment, for notices, reminders and the line on top of an appeal (R15, R17)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import selectinload
+
+from app.models import Absence, DutyShift, Holding, Membership, Post, db
+from app.rules import roster
+from app.services import present
+
+
+def facts_of(post: Post) -> roster.PostFacts:
+    """A post as the roster rules see it."""
+    return roster.PostFacts(post.id, post.office_id, post.filled_by_duty, post.leader_id)
+
+
+def load(posts: Iterable[Post], at: datetime | None = None) -> roster.Staffing:
+    """Everything that decides who acts for these posts at `at` (now by default), in three statements."""
+    moment = at or present.now()
+    wanted = list(posts)
+    holdings = [
+        roster.Holding(row.post_id, row.person_id, row.role, _start(row.valid.lower, moment), row.valid.upper)
+        for row in db.session.scalars(
+            select(Holding).where(Holding.post_id.in_([p.id for p in wanted]), Holding.valid.contains(moment))
+        )
+    ]
+    offices = {p.office_id for p in wanted if p.filled_by_duty}
+    shifts = [
+        roster.Shift(
+            row.office_id,
+            _start(row.valid.lower, moment),
+            row.valid.upper,
+            tuple(seat.person_id for seat in row.seats if seat.seat == "main"),
+            tuple(seat.person_id for seat in row.seats if seat.seat == "second"),
+        )
+        for row in db.session.scalars(
+            select(DutyShift)
+            .where(DutyShift.office_id.in_(offices), DutyShift.valid.contains(moment))
+            .options(selectinload(DutyShift.seats))
+        )
+    ]
+    absences = [
+        roster.Absence(row.person_id, _start(row.valid.lower, moment), row.valid.upper)
+        for row in db.session.scalars(select(Absence).where(Absence.valid.contains(moment)))
+    ]
+    return roster.Staffing(holdings, shifts, absences)
+
+
+def acting_with(capability: str, *, channel_class: str | None = None) -> tuple[int, ...]:
+    """The persons who act now for the posts with this capability (of this channel class), each once."""
+    query = select(Post).where(Post.active, func.array_position(Post.capabilities, capability).is_not(None))
+    if channel_class is not None:
+        query = query.where((Post.channel_class == channel_class) | Post.channel_class.is_(None))
+    posts = db.session.scalars(query.order_by(Post.number)).all()
+    known = load(posts)
+    now = present.now()
+    return tuple(
+        dict.fromkeys(person for post in posts for person in roster.acting(facts_of(post), now, known).person_ids)
+    )
+
+
+def post_with(capability: str, *, channel_class: str | None = None) -> Post | None:
+    """The first post with this capability, of this channel class where one is given."""
+    query = select(Post).where(Post.active, func.array_position(Post.capabilities, capability).is_not(None))
+    if channel_class is not None:
+        query = query.where(Post.channel_class == channel_class)
+    return db.session.scalars(query.order_by(Post.number).limit(1)).first()
+
+
+def members(unit_id: int, function: str) -> tuple[int, ...]:
+    """The persons who handle for a unit, or clerk a matching section."""
+    query = select(Membership.person_id).where(
+        Membership.unit_id == unit_id, Membership.function == function, Membership.active
+    )
+    return tuple(db.session.scalars(query.order_by(Membership.id)))
+
+
+def _start(lower: datetime | None, moment: datetime) -> datetime:
+    return lower if lower is not None else moment

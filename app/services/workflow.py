@@ -1,0 +1,215 @@
+"""The one write path of an appeal: check access, ask the rules, write fields, journal and outbox in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from app.models import Appeal, Journal, db
+from app.rules import workflow as rules
+from app.rules.errors import Conflict, NotFound, RuleError
+from app.rules.grants import Grant
+from app.services import access, clocks, journal, present
+from app.services.actors import Actor
+from app.services.sheet import missing_fields
+from app.services.transaction import transaction
+from app.services.workflow_effects import EFFECTS, START_CLOCK, Step
+
+# What the journal compares before and after a step; sealed columns are compared by their presence only.
+_TRACKED = (
+    "state",
+    "number",
+    "subject",
+    "body",
+    "place",
+    "channel_id",
+    "category_id",
+    "limit_rule_id",
+    "received_at",
+    "submitted_at",
+    "registered_at",
+    "answered_at",
+    "closed_at",
+    "archived_at",
+    "handling",
+    "opinion",
+    "unit_id",
+    "section_id",
+    "portfolio_id",
+    "result",
+    "impossible",
+    "informed_at",
+    "informed_how",
+    "reaction",
+    "note",
+    "corrections",
+    "anonymous",
+    "intake",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a step did. `is_repeat`: it had been done before, nothing was written."""
+
+    appeal_id: int
+    action: str
+    state: str
+    number: str | None
+    version: int
+    is_repeat: bool = False
+
+
+def act(
+    actor: Actor,
+    appeal_id: int,
+    name: str,
+    data: Mapping[str, object],
+    *,
+    version: int | None,
+    request_key: str | None = None,
+    post_id: int | None = None,
+) -> Outcome:
+    """Do one step of the workflow (app/rules/workflow.py) on one appeal.
+
+    `version` is the one the person saw; None only for bulk actions, where the row is locked and its state checked.
+    `request_key` makes a double click or a resent form act once. `post_id` names the post acted for.
+
+    Raises NotFound for an appeal out of sight, Refused without the capability or when a guard holds,
+    Conflict("appeal.stale") when somebody else changed it first, FieldErrors for the form's fields.
+    """
+    with transaction():
+        return step(actor, appeal_id, name, data, version=version, request_key=request_key, post_id=post_id)
+
+
+def step(
+    actor: Actor,
+    appeal_id: int,
+    name: str,
+    data: Mapping[str, object],
+    *,
+    version: int | None,
+    request_key: str | None = None,
+    post_id: int | None = None,
+) -> Outcome:
+    """`act` inside a transaction that the caller opened."""
+    appeal = access.access_appeal(actor, appeal_id, for_update=True)
+    if request_key is not None and _was_done(request_key):
+        return _outcome(appeal, name, is_repeat=True)
+    action = rules.find(name)
+    grant = access.require(actor, action.capability, appeal, post_id=post_id)
+    now = present.now()
+    allowed = rules.check(name, facts_of(appeal, data), data, now=now)
+    if allowed.is_repeat:
+        return _outcome(appeal, name, is_repeat=True)
+    if version is not None and version != appeal.version:
+        raise Conflict("appeal.stale", {"seen": version, "current": appeal.version})
+    _perform(actor, grant, appeal, allowed, now, request_key)
+    return _outcome(appeal, name)
+
+
+def _perform(
+    actor: Actor, grant: Grant, appeal: Appeal, allowed: rules.Step, now: datetime, request_key: str | None
+) -> None:
+    before = snapshot(appeal)
+    doing = Step(actor=actor, grant=grant, appeal=appeal, data=dict(allowed.data), at=now)
+    appeal.state = allowed.target.value
+    EFFECTS[allowed.action.name](doing)
+    clocks.stop(appeal, allowed.stops, now)
+    for kind in allowed.starts:
+        START_CLOCK[kind](doing)
+    appeal.updated_at = now
+    after = snapshot(appeal)
+    changed = [field for field in before if before[field] != after[field]]
+    journal.write(
+        actor,
+        allowed.action.name,
+        "appeal",
+        appeal.id,
+        appeal_id=appeal.id,
+        post_id=grant.post_id,
+        role=grant.role,
+        old={field: before[field] for field in changed},
+        new={field: after[field] for field in changed} | doing.remembered,
+        reason=str(doing.data.get("reason") or doing.data.get("remark") or ""),
+        request_key=request_key,
+    )
+
+
+def snapshot(appeal: Appeal) -> dict[str, Any]:
+    """The tracked fields as JSON values; personal fields never."""
+    return {field: _plain(getattr(appeal, field)) for field in _TRACKED}
+
+
+def facts_of(appeal: Appeal, data: Mapping[str, object] | None = None) -> rules.AppealFacts:
+    """What the guards of the workflow look at. With `data`, the sheet's required fields are judged as sent."""
+    now = present.now()
+    statuses = {clocks.state_of(clock, now).value for clock in appeal.clocks if clock.kind == "unit_limit"}
+    return rules.AppealFacts(
+        state=rules.State(appeal.state),
+        missing=missing_fields(appeal, data or {}) if appeal.state == "draft" else (),
+        has_result=bool(appeal.result),
+        is_informed=appeal.informed_at is not None,
+        is_overdue=bool(statuses & {"overdue", "broken"}),
+        is_impossible=appeal.impossible,
+        has_note=bool(appeal.note),
+    )
+
+
+def act_on_many(
+    actor: Actor,
+    appeal_ids: list[int],
+    name: str,
+    data: Mapping[str, object],
+    *,
+    request_key: str,
+    post_id: int | None = None,
+) -> tuple[list[Outcome], list[tuple[int, RuleError]]]:
+    """One step on several appeals: each in its own transaction, access checked per row; what fails is named.
+
+    Raises Conflict("workflow.not-in-bulk") for a step that wants each appeal looked at.
+    """
+    if not rules.find(name).bulk:
+        raise Conflict("workflow.not-in-bulk", {"action": name})
+    done: list[Outcome] = []
+    failed: list[tuple[int, RuleError]] = []
+    for appeal_id in dict.fromkeys(appeal_ids):
+        key = f"{request_key}:{appeal_id}"
+        try:
+            done.append(act(actor, appeal_id, name, data, version=None, request_key=key, post_id=post_id))
+        except RuleError as error:
+            failed.append((appeal_id, error))
+    return done, failed
+
+
+def actions_on(actor: Actor, appeal: Appeal) -> tuple[rules.Action, ...]:
+    """The steps this person may do on the appeal as it stands."""
+    capabilities = actor.grants.capabilities_on(access.row_facts(appeal))
+    return rules.actions_for(rules.State(appeal.state), capabilities)
+
+
+def timeline(actor: Actor, appeal_id: int) -> list[Journal]:
+    """The journal of an appeal this person may see, oldest first. Raises NotFound."""
+    if db.session.scalar(access.appeals_for(actor).where(Appeal.id == appeal_id).with_only_columns(Appeal.id)) is None:
+        raise NotFound("appeal.unknown", {"id": appeal_id})
+    query = select(Journal).where(Journal.appeal_id == appeal_id).order_by(Journal.id)
+    return list(db.session.scalars(query.options(joinedload(Journal.person), joinedload(Journal.post))))
+
+
+def _was_done(request_key: str) -> bool:
+    return db.session.scalar(select(Journal.id).where(Journal.request_key == request_key)) is not None
+
+
+def _outcome(appeal: Appeal, name: str, *, is_repeat: bool = False) -> Outcome:
+    if not is_repeat:
+        db.session.flush()
+    return Outcome(appeal.id, name, appeal.state, appeal.number, appeal.version, is_repeat)
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, (datetime, date)) else value
