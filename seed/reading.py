@@ -13,12 +13,14 @@ from typing import Any
 import yaml
 from sqlalchemy import String
 
+from app.rules import numbering
 from app.rules.clocks import Limit
 from app.rules.errors import Invalid
 from app.rules.grants import PostDuty, Scope, checked
 from seed.sheets import (
     HOLDINGS,
     LIMITS,
+    NUMBER_FORMATS,
     PORTFOLIO,
     POST_RUNGS,
     POSTS,
@@ -67,6 +69,7 @@ def read_seed(folder: Path = FOLDER) -> Seed:
     _check_sections(seed)
     _check_limits(seed)
     _check_rungs(seed)
+    _check_templates(seed)
     return seed
 
 
@@ -240,3 +243,11 @@ def _check_rungs(seed: Seed) -> None:
         kind, rung = entry.values["clock_kind"], entry.values["rung"]
         if rung not in (UNIT_RUNGS if kind in UNIT_CLOCKS else POST_RUNGS):
             raise SeedError(REMINDER_RULES.file, entry.row, "rung", f"a {kind} clock has no rung {rung!r}")
+
+
+def _check_templates(seed: Seed) -> None:
+    for entry in seed[NUMBER_FORMATS.file]:
+        try:
+            numbering.parse(entry.values["template"])
+        except Invalid as error:
+            raise SeedError(NUMBER_FORMATS.file, entry.row, "template", error.code) from None

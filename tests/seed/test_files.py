@@ -315,6 +315,7 @@ def folder(tmp_path: Path) -> Path:
         ("limits.csv", "working_days,15,,,no", "working_days,15,,,yes", 10, "is_default"),
         ("reminder_rules.csv", "collection,30,other", "collection,30,direct", 4, "rung"),
         ("categories.csv", "市容环卫", "城市建设", 3, "name"),
+        ("number_formats.csv", "-{seq:06d}", "", 2, "template"),
         ("assumptions.yaml", "  rule: R2\n", "", 1, "rule"),
         ("assumptions.yaml", "title: 报刊名单未封闭", "title: 2010", 1, "title"),
     ],
