@@ -162,7 +162,7 @@ _YEARS = (1900, 2199)
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A moment read from a field, in UTC; without `has_time` only a date was given, and local midnight stands."""
+    """A moment read from a field, in UTC; without `has_time` only a date was given, so local midnight."""
 
     at: datetime
     has_time: bool
