@@ -46,6 +46,7 @@ class Settings:
     master_key: bytes
     time_zone: str
     default_locale: str
+    demo: bool
     sample_date: dt.date | None
     trusted_proxy_hops: int
     trusted_hosts: tuple[str, ...]
@@ -86,6 +87,12 @@ class Settings:
 
 def _text(value: str) -> str:
     return value.strip()
+
+
+def _boolean(value: str) -> bool:
+    if value not in ("True", "False"):
+        raise ValueError("must be True or False")
+    return value == "True"
 
 
 def _whole(low: int, high: int) -> Callable[[str], int]:
@@ -212,6 +219,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         master_key=get("MASTER_KEY", _master_key, b""),
         time_zone=get("TIME_ZONE", _zone, "Asia/Shanghai"),
         default_locale=get("DEFAULT_LOCALE", _one_of(*LOCALES), "zh"),
+        demo=get("DEMO", _boolean, False),
         sample_date=get("SAMPLE_DATE", _date, None),
         trusted_proxy_hops=get("TRUSTED_PROXY_HOPS", _whole(0, 9), 0),
         trusted_hosts=get("TRUSTED_HOSTS", _names, ()),
@@ -351,6 +359,7 @@ def flask_settings(settings: Settings, *, owner: bool = False) -> dict[str, Any]
         "SECRET_KEY_FALLBACKS": list(settings.secret_key_fallbacks),
         "MASTER_KEY": settings.master_key,
         "TIME_ZONE": settings.time_zone,
+        "DEMO": settings.demo,
         "SAMPLE_DATE": settings.sample_date,
         "MAIL_URL": settings.mail_url,
         "REDIS_URL": settings.redis_url,
@@ -389,7 +398,8 @@ def _web_settings(settings: Settings) -> dict[str, Any]:
         "LANGUAGES": {"zh": {"flag": "cn", "name": "简体中文"}, "en": {"flag": "gb", "name": "English"}},
         "RATELIMIT_ENABLED": True,
         "RATELIMIT_STORAGE_URI": _limiter_url(settings.redis_url),
-        "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
+        "RATELIMIT_STORAGE_OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
+        "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,  # without Redis each process still counts
     }
 
 
@@ -398,7 +408,11 @@ def _limiter_url(redis_url: str) -> str:
 
 
 def _session_settings(settings: Settings) -> dict[str, Any]:
-    """Secure even on plain http: that is loopback only, which browsers count as trustworthy (decision 0001)."""
+    """Secure even on plain http: that is loopback, which browsers count as trustworthy (decision 0001).
+
+    Beside them the limits of signing in: five wrong tries lock for 20 minutes, two sessions at once, passwords
+    live 90 days.
+    """
     return {
         "SESSION_COOKIE_NAME": "__Host-sid",
         "SESSION_COOKIE_SECURE": True,
@@ -410,6 +424,13 @@ def _session_settings(settings: Settings) -> dict[str, Any]:
         "SESSION_ABSOLUTE_MINUTES": settings.session_absolute_minutes,
         "PERMANENT_SESSION_LIFETIME": dt.timedelta(minutes=settings.session_absolute_minutes),
         "SESSION_REFRESH_EACH_REQUEST": False,
+        "SESSION_MAX_PARALLEL": 2,
+        "SESSION_FRESH_MINUTES": 15,
+        "PASSWORD_MAX_DAYS": 90,
+        "LOCK_FAILURES": 5,
+        "LOCK_WINDOW_MINUTES": 10,
+        "LOCK_MINUTES": 20,
+        "ONE_TIME_CODE_DAYS": 7,
         "REMEMBER_COOKIE_SECURE": True,
         "REMEMBER_COOKIE_HTTPONLY": True,
         "REMEMBER_COOKIE_SAMESITE": "Lax",
@@ -434,6 +455,7 @@ def _appbuilder_settings(settings: Settings) -> dict[str, Any]:
         "FAB_ADD_SECURITY_VIEW_MENU_VIEW": False,
         "FAB_ADD_SECURITY_PERMISSION_VIEWS_VIEW": False,
         "FAB_ADD_OPENAPI_VIEWS": False,
+        "FAB_ADD_MENU_API": False,
         "FAB_API_SWAGGER_UI": False,
         "FAB_API_SHOW_STACKTRACE": False,
         "FAB_API_KEY_ENABLED": False,

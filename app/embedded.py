@@ -1,7 +1,7 @@
-"""The servers that come with the product: PostgreSQL 18 and, as its Redis, Valkey; for trial and small offices.
+"""The servers that come with the product: PostgreSQL 18 and, as its Redis, Valkey.
 
-They listen on unix sockets alone, in a folder that only their owner may enter, and every role has a generated
-password in `instance/secrets`. Decision 0002 says why these wheels and what they are not for. A real
+For trial and small offices. They listen on unix sockets alone, in a folder that only their owner may enter, and
+every role has a generated password in `instance/secrets`. Decision 0002 says why these wheels. A real
 installation names its own servers; then this module only completes the settings.
 """
 
@@ -316,9 +316,8 @@ class Redis:
         _private(self.sockets.parent, passage=account is not None)
         _private(self.sockets)
         digest = hashlib.sha256(self.password().encode()).hexdigest()
-        users = (
-            f"user default off\nuser {APP} on #{digest} ~* &* +@all -@admin -@dangerous +info +client +keys\n"
-        )
+        commands = "+@all -@admin -@dangerous +info +client +keys" + (" +flushdb" if self.fast else "")
+        users = f"user default off\nuser {APP} on #{digest} ~* &* {commands}\n"
         options = (
             f'port 0\nunixsocket "{self.socket}"\nunixsocketperm 700\ndir .\naclfile users.acl\n'
             "daemonize no\ndatabases 1\n"
