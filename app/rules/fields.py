@@ -141,7 +141,7 @@ def mask_identity(value: str) -> str:
 
 
 def mask_name(value: str) -> str:
-    """A name for eyes that may not see it: the first character and two stars whatever its length (张**)."""
+    """A name for eyes that may not see it: the first character and two stars whatever its length (示**)."""
     text = clean_text(value)
     return f"{text[0]}**" if text else ""
 

@@ -203,7 +203,8 @@ def test_masking_an_identity_number(value: str, masked: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "masked"), [("张三丰", "张**"), ("张三", "张**"), (" 张 ", "张**"), ("Smith", "S**"), ("", "")]
+    ("value", "masked"),
+    [("示例人甲", "示**"), ("示例", "示**"), (" 示 ", "示**"), ("Smith", "S**"), ("", "")],
 )
 def test_masking_a_name(value: str, masked: str) -> None:
     assert mask_name(value) == masked
