@@ -1,7 +1,8 @@
 """The arithmetic of the figures that compare units: one definition for pages, workbooks and, later, scores.
 
-A rate is a Decimal of percent, rounded half up to two decimals as the circulars print it; where nothing could be
-counted it is None and shown as "—", never as 0 % or 100 %. Nothing here knows where its numbers come from.
+A rate is a Decimal of percent, rounded half up to two decimals as the circulars print it; where nothing
+could be counted it is None and shown as "—", never as 0 % or 100 %. Nothing here knows where its numbers come
+from.
 """
 
 from __future__ import annotations
@@ -79,7 +80,8 @@ class Tally:
     def __add__(self, other: Tally) -> Tally:
         return Tally(
             self.assigned + other.assigned, self.on_time + other.on_time, self.late + other.late,
-            self.unlimited + other.unlimited, self.unfinished + other.unfinished, self.overdue + other.overdue,
+            self.unlimited + other.unlimited, self.unfinished + other.unfinished,
+            self.overdue + other.overdue,
         )
 
     @staticmethod
@@ -94,7 +96,7 @@ class Tally:
 
     @property
     def matured(self) -> int:
-        """Those of which it is known whether they were on time: finished under a limit, or the limit has passed."""
+        """Those known to be on time or not: finished under a limit, or the limit has passed."""
         return self.on_time + self.late + self.overdue
 
     @property
@@ -104,13 +106,13 @@ class Tally:
 
     @property
     def on_time_rate(self) -> Decimal | None:
-        """On-time rate (按时办结率): finished on time of those matured; what still has time counts neither way."""
+        """On-time rate (按时办结率): on time of those matured; what still has time counts neither way."""
         return rate(self.on_time, self.matured)
 
 
 @dataclass(frozen=True, slots=True)
 class Punctuality:
-    """How the clocks of one post or section were kept (R13): in time, or broken: stopped late or open and overdue."""
+    """How a post's or section's clocks were kept (R13): in time, or broken (late, or open and overdue)."""
 
     in_time: int = 0
     broken: int = 0
@@ -157,5 +159,5 @@ AGE_BUCKETS = (
 
 
 def age_bucket(age: timedelta) -> str:
-    """The code of the step an age falls into; a step's lower bound belongs to it (3 days sharp is 3-to-7-days)."""
+    """The code of the step an age falls into; 3 days sharp belongs to 3-to-7-days."""
     return next(bucket.code for bucket in AGE_BUCKETS if bucket.below is None or age < bucket.below)
