@@ -61,16 +61,16 @@ class Summary:
         )
 
 
-def load_seed(session: Session, *, today: date, folder: Path = FOLDER) -> Summary:
+def load_seed(session: Session, *, today: date | None = None, folder: Path = FOLDER) -> Summary:
     """Bring the database up to the seed files, within the caller's transaction (the application's session).
 
-    The caller commits. `today` (local) is the day from which a changed holder of a post holds it. Raises
+    The caller commits. From `today` (local, the present day by default) a changed holder holds a post. Raises
     SeedError, naming file, row and field; nothing is to be committed then.
     """
     seed = read_seed(folder)
     # Two processes that start at once must not both find a row absent; the lock ends with the transaction.
     session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-    load = _Load(session, software("seed"), today)
+    load = _Load(session, software("seed"), today or present.today())
     for sheet in REFERRED:
         load.look_up(sheet)
     for sheet in SHEETS:

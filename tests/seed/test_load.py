@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from flask import Flask
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from app.models import (
@@ -29,6 +30,7 @@ from app.models import (
     SeedRow,
     Unit,
     UnitGroup,
+    db,
 )
 from app.services import personal
 from seed.load import SeedError, load_seed
@@ -38,6 +40,19 @@ from seed.sheets import SHEETS
 TODAY = date(2026, 11, 23)
 # 00:00 of the local day in Shanghai.
 MIDNIGHT = datetime(2026, 11, 22, 16, tzinfo=UTC)
+
+
+@pytest.fixture
+def session(app: Flask) -> Session:
+    """The application's session on a database that never saw the seed; undone with the test's transaction."""
+    session: Session = db.session()
+    session.execute(update(Portfolio).values(section_id=None, vice_mayor_id=None, deputy_id=None))
+    session.execute(update(Unit).values(portfolio_id=None))
+    session.execute(update(Person).values(unit_id=None))
+    for model in (SeedRow, *(sheet.model for sheet in reversed(SHEETS))):
+        session.execute(delete(model))
+    session.flush()
+    return session
 
 
 @pytest.fixture
@@ -167,11 +182,15 @@ def test_loading_twice_changes_nothing(session: Session) -> None:
 
 
 def test_each_row_written_is_one_line_of_the_journal(session: Session) -> None:
+    last, events = (
+        session.scalar(select(func.max(Journal.id))) or 0,
+        session.scalar(select(func.max(Audit.id))) or 0,
+    )
     summary = load_seed(session, today=TODAY)
-    lines = session.scalars(select(Journal)).all()
+    lines = session.scalars(select(Journal).where(Journal.id > last)).all()
     assert len(lines) == sum(counts.inserted for counts in summary.files.values())
     assert {(line.action, line.acted_as, line.person_id) for line in lines} == {("create", "seed", None)}
-    assert [row.event for row in session.scalars(select(Audit))] == ["seed.loaded"]
+    assert list(session.scalars(select(Audit.event).where(Audit.id > events))) == ["seed.loaded"]
 
 
 def test_an_administrators_edit_survives(session: Session) -> None:
@@ -230,7 +249,9 @@ def test_a_new_seed_changes_only_what_nobody_edited(
         "Municipal Culture and Press Bureau",
     )
     assert (summary.files["units.csv"].updated, summary.files["units.csv"].kept) == (1, 1)
-    line = session.scalars(select(Journal).where(Journal.action == "edit")).one()
+    line = session.scalars(
+        select(Journal).where(Journal.action == "edit", Journal.object_id == unit.id)
+    ).one()
     assert (line.object_type, line.object_id) == ("unit", unit.id)
     assert line.new == {"short_name": "市文新局", "name_en": "Municipal Culture and Press Bureau"}
     before = dump(session)
