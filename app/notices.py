@@ -1,0 +1,54 @@
+"""The words of a notice, made from its kind and ids in the reader's language; a notice never stores a
+sentence.
+
+No appellant is named and no text of an appeal quoted: the same words go out by mail (SECURITY §4 row 37).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from flask_babel import format_datetime, gettext
+from flask_babel import lazy_gettext as _l
+
+from app import words
+
+TITLES: Mapping[str, Any] = {
+    "appeal.answered": _l("%(number)s was answered and is to be struck off"),
+    "appeal.assigned": _l("%(number)s was assigned to your unit"),
+    "appeal.explained": _l("A situation explanation was filed for %(number)s"),
+    "appeal.instructed": _l("%(number)s came back with an instruction"),
+    "appeal.registered": _l("%(number)s is to be triaged"),
+    "appeal.returned": _l("%(number)s was returned for correction"),
+    "appeal.submitted": _l("A new appeal is to be numbered"),
+    "reminder.due": _l("%(number)s: %(clock)s is due now"),
+    "reminder.due_soon": _l("%(number)s: %(clock)s is due at %(due)s"),
+    "reminder.overdue": _l("%(number)s: %(clock)s is overdue since %(due)s"),
+    "slip.to_carry": _l("The processing slip of %(number)s is to be carried to the matching section"),
+    "slip.to_deliver": _l("The processing slip of %(number)s is to be delivered to the leader today"),
+    "slip.to_fetch": _l("The processing slip of %(number)s is to be fetched back"),
+    "slip.to_fill": _l("A processing slip is to be filled in for %(number)s"),
+    "task.done": _l("%(task)s: finished"),
+    "task.failed": _l("%(task)s: failed"),
+    "urge.phone": _l("%(number)s was urged by telephone: %(clock)s"),
+}
+TASKS: Mapping[str, Any] = {
+    "import_apply": _l("Import"),
+    "import_check": _l("Dry run of the import"),
+    "quarterly_report": _l("Quarterly report"),
+}
+UNWORDED = _l("Notice about %(number)s")
+
+
+def title(kind: str, data: Mapping[str, Any]) -> str:
+    """One line. `data`: number, clock (its kind), due_at, task (its kind), as `inbox.Entry.data` has it."""
+    sentence = TITLES.get(kind, UNWORDED)
+    due_at = data.get("due_at")
+    return str(sentence) % {
+        "number": data.get("number") or gettext("An appeal without a number"),
+        "clock": str(words.CLOCKS.get(data.get("clock") or "", gettext("Limit"))),
+        "due": format_datetime(due_at, "yyyy-MM-dd HH:mm") if isinstance(due_at, datetime) else "",
+        "task": str(TASKS.get(data.get("task") or "", gettext("Task"))),
+    }

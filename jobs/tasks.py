@@ -1,0 +1,76 @@
+"""The job that runs long work: claims the task, calls its handler from the list, closes it."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import traceback
+from collections.abc import Callable
+
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from app.rules.errors import RuleError
+from app.services import tasks
+from jobs.runtime import ShuttingDown, process_context
+
+log = logging.getLogger("jobs.tasks")
+
+Handler = Callable[[tasks.Run], str | None]
+# Kind of a task → its handler. What is not listed here is never run.
+HANDLERS: dict[str, str] = {
+    "import_apply": "jobs.imports.apply_batch",
+    "import_check": "jobs.imports.check_batch",
+    "quarterly_report": "jobs.reports.compile_quarterly",
+}
+
+
+def run_task(task_id: int) -> None:
+    """Run one task to its end; harmless when it was run already or is being run."""
+    with process_context():
+        run = tasks.claim(task_id)
+        if run is None:
+            return
+        try:
+            message = _handler(run.kind)(run)
+        except ShuttingDown:
+            _roll_back()
+            tasks.release(run)
+            raise
+        except tasks.Stopped as stopped:
+            _roll_back()
+            tasks.stop(run, stopped.reason)
+        except RuleError as error:
+            _roll_back()
+            tasks.fail(run, error.code)
+        except (OperationalError, InterfaceError) as error:
+            # The database was away: the lease runs out and the sweeper wakes a worker again.
+            log.warning("task %d interrupted: %s", task_id, type(error).__name__)
+        except Exception as error:
+            _roll_back()
+            _log_without_values(task_id, error)
+            tasks.fail(run, "task.crashed")
+        else:
+            _roll_back()
+            tasks.finish(run, message or "")
+
+
+def _handler(kind: str) -> Handler:
+    path = HANDLERS.get(kind)
+    if path is None:
+        raise RuntimeError(f"no handler for tasks of kind {kind}")
+    module, _, name = path.rpartition(".")
+    found: Handler = getattr(importlib.import_module(module), name)
+    return found
+
+
+def _roll_back() -> None:
+    """Leave whatever the handler had open; its own transactions are committed or not at all."""
+    from app.models import db
+
+    db.session.rollback()
+
+
+def _log_without_values(task_id: int, error: Exception) -> None:
+    """Where it went wrong, without the message of the error: it may quote a cell of somebody's workbook."""
+    places = "".join(traceback.format_tb(error.__traceback__))
+    log.error("task %d crashed: %s\n%s", task_id, type(error).__name__, places)

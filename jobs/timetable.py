@@ -1,0 +1,257 @@
+"""The timetable: one small process that turns time into work, `python -m jobs.timetable` (SECURITY §1).
+
+One process leads, under an advisory lock of PostgreSQL; a second one waits for it to end. Entries by the
+clock become rows, unique by name and slot, so that no slot runs twice whoever wakes; entries by interval are
+sweeps that may run any number of times. Every step is a function; the loop only waits.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from croniter import croniter
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.services import heartbeats, outbox, present, sealing, slots, tasks
+from jobs.reminders import plan_reminders
+from jobs.runtime import prepare_process, process_context
+
+LOCK = 0x74696D657461626C  # "timetabl"
+NAME = "timetable"
+TICK = 2.0
+SHORTEST_WAIT, LONGEST_WAIT = 1.0, 30.0
+STOP = {signal.SIGTERM, signal.SIGINT}
+
+log = logging.getLogger("jobs.timetable")
+
+
+class Missed(StrEnum):
+    """What happens to slots that passed while nobody looked."""
+
+    LATEST = "latest"  # the work asks the present state: one run makes up for all
+    ALL = "all"  # each slot is a piece of work of its own
+    SKIP = "skip"  # only its own minute counts
+
+
+@dataclass(frozen=True, slots=True)
+class Slotted:
+    """An entry by the clock, local time; `cron` has five fields."""
+
+    name: str
+    cron: str
+    missed: Missed
+    work: Callable[[datetime], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """An entry by interval, in seconds."""
+
+    name: str
+    every: float
+    work: Callable[[], None]
+
+
+@dataclass
+class Memory:
+    """When each sweep ran last, by the monotonic clock of this process."""
+
+    ran_at: dict[str, float] = field(default_factory=dict)
+
+
+# --- work ---------------------------------------------------------------------------------------------------
+
+
+def plan(_slot: datetime) -> None:
+    """Plan reminders; the planner looks at the present state, so a missed minute is made up by the next."""
+    plan_reminders()
+
+
+def seal_everything(_slot: datetime) -> None:
+    """Seal journal rows that appeared behind the sealer's usual look back."""
+    with process_context():
+        while sealing.seal(everything=True):
+            pass
+
+
+def tidy(_slot: datetime) -> None:
+    """Forget slots older than a month."""
+    with process_context():
+        slots.forget(before=present.now() - timedelta(days=31))
+
+
+def sweep_deliveries() -> None:
+    """Wake workers for notices that should have gone out."""
+    with process_context():
+        outbox.sweep(present.now())
+
+
+def sweep_tasks() -> None:
+    """Wake workers for long work that nobody does."""
+    with process_context():
+        tasks.sweep()
+
+
+def seal_journal() -> None:
+    """Link what was committed since the last look."""
+    with process_context():
+        while sealing.seal() == sealing.MOST:
+            pass
+
+
+def beat() -> None:
+    """Show that the timetable lives."""
+    with process_context():
+        heartbeats.beat(NAME)
+
+
+SLOTTED: tuple[Slotted, ...] = (
+    Slotted("plan_reminders", "* * * * *", Missed.LATEST, plan),
+    Slotted("seal_everything", "7 * * * *", Missed.LATEST, seal_everything),
+    Slotted("tidy", "40 3 * * *", Missed.LATEST, tidy),
+)
+SWEEPS: tuple[Sweep, ...] = (
+    Sweep("beat", 10.0, beat),
+    Sweep("sweep_deliveries", 15.0, sweep_deliveries),
+    Sweep("sweep_tasks", 15.0, sweep_tasks),
+    Sweep("seal_journal", 4.0, seal_journal),
+)
+
+
+# --- steps --------------------------------------------------------------------------------------------------
+
+
+def due_slots(entry: Slotted, last: datetime | None, now: datetime) -> list[datetime]:
+    """The slots of an entry after `last` up to `now`, UTC, as its policy for missed ones says; pure.
+
+    Without a last slot only the current one counts: a first start makes up for nothing.
+    """
+    local = now.astimezone(present.zone())
+    # croniter looks strictly before its start; the present minute is a slot too.
+    latest = croniter(entry.cron, local + timedelta(seconds=1)).get_prev(datetime).astimezone(UTC)
+    if last is not None and latest <= last:
+        return []
+    if entry.missed is Missed.SKIP and now - latest > timedelta(minutes=1):
+        return []
+    if entry.missed is not Missed.ALL or last is None:
+        return [latest]
+    found: list[datetime] = []
+    walk = croniter(entry.cron, last.astimezone(present.zone()))
+    while (slot := walk.get_next(datetime).astimezone(UTC)) <= now:
+        found.append(slot)
+    return found
+
+
+def run_slots(now: datetime) -> list[tuple[str, datetime]]:
+    """Take every due slot that nobody took and do its work; what was taken."""
+    taken: list[tuple[str, datetime]] = []
+    for entry in SLOTTED:
+        with process_context():
+            wanted = due_slots(entry, slots.last(entry.name), now)
+            own = [slot for slot in wanted if slots.take(entry.name, slot)]
+        for slot in own:
+            entry.work(slot)
+            taken.append((entry.name, slot))
+    return taken
+
+
+def run_sweeps(memory: Memory, moment: float) -> list[str]:
+    """Run the sweeps whose interval has passed by the monotonic `moment`; their names."""
+    ran: list[str] = []
+    for entry in SWEEPS:
+        last = memory.ran_at.get(entry.name)
+        if last is None or moment - last >= entry.every:
+            memory.ran_at[entry.name] = moment
+            entry.work()
+            ran.append(entry.name)
+    return ran
+
+
+def lead(connection: Connection) -> bool:
+    """Try to take the lead on a connection that stays open; the lock goes with the connection."""
+    return bool(connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": LOCK}))
+
+
+def still_leads(connection: Connection) -> bool:
+    """Whether this connection still holds the lock; raises SQLAlchemyError when the server went away."""
+    query = text(
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND granted"
+        " AND objsubid = 1 AND (classid::bigint << 32) | objid::bigint = :key"
+    )
+    return connection.scalar(query, {"key": LOCK}) == 1
+
+
+def tick(connection: Connection, memory: Memory) -> None:
+    """One round of the leader; raises ConnectionError when the lead is lost."""
+    if not still_leads(connection):
+        raise ConnectionError("the lead is lost")
+    run_sweeps(memory, time.monotonic())
+    run_slots(present.now())
+
+
+# --- the loop -----------------------------------------------------------------------------------------------
+
+
+def asked_to_stop(seconds: float) -> bool:
+    """Wait, but not when asked to stop. Signals are blocked, so none is lost between two waits."""
+    return signal.sigtimedwait(STOP, seconds) is not None
+
+
+def serve() -> None:
+    """Lead when possible, wait otherwise, until asked to stop; a lost database is waited for."""
+    from app.models import db
+
+    wait = SHORTEST_WAIT
+    while True:
+        try:
+            with (
+                process_context(),
+                db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as line,
+            ):
+                wait = SHORTEST_WAIT
+                if _serve_on(line):
+                    return
+        except (SQLAlchemyError, ConnectionError) as error:
+            log.warning("timetable interrupted (%s), again in %.0f s", type(error).__name__, wait)
+            if asked_to_stop(wait):
+                return
+            wait = min(wait * 2, LONGEST_WAIT)
+
+
+def _serve_on(line: Connection) -> bool:
+    """Ticks on one connection; True when asked to stop."""
+    while not lead(line):
+        if asked_to_stop(TICK):
+            return True
+    log.info("the timetable leads")
+    memory = Memory()
+    try:
+        while True:
+            tick(line, memory)
+            if asked_to_stop(TICK):
+                return True
+    finally:
+        # The pooled connection lives on; its lock must not.
+        line.invalidate()
+
+
+def main() -> int:
+    """Entry: no arguments."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP)
+    prepare_process()
+    serve()
+    return 0
+
+
+if __name__ == "__main__":
+    from jobs.timetable import main as run
+
+    sys.exit(run())
