@@ -33,7 +33,7 @@ _WALKS = ("01234567890", "abcdefghijklmnopqrstuvwxyz", "qwertyuiop", "asdfghjkl"
 _WALK = 5
 _REPEAT = re.compile(r"(.)\1{3}", re.DOTALL)
 _LEET = str.maketrans("0134@5$7!", "oleaassti")
-_SHORTEST_NAME = 3
+_SHORTEST_PART = 4
 
 # No 0 O 1 I L U: codes are read aloud over the telephone.
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -89,9 +89,13 @@ def new_code() -> str:
 
 
 def _guessable(names: Iterable[str]) -> list[str]:
-    """The names whole and in parts (a pinyin name with spaces); Chinese names count from two characters."""
-    parts = {part for name in names for part in (name.casefold(), *re.split(r"[\W_]+", name.casefold()))}
-    return [part for part in parts if len(part) >= _SHORTEST_NAME or (len(part) == 2 and not part.isascii())]
+    """The names whole and in parts; a part as short as a family name (Lin) would forbid too many words."""
+    found: set[str] = set()
+    for name in names:
+        whole = name.casefold()
+        parts = [whole, *(part for part in re.split(r"[\W_]+", whole) if len(part) >= _SHORTEST_PART)]
+        found.update(part for part in parts if len(part) >= (3 if part.isascii() else 2))
+    return sorted(found)
 
 
 def _common(folded: str) -> str | None:
