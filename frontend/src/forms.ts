@@ -47,6 +47,40 @@ function startCounters(root: ParentNode): void {
   });
 }
 
+/** The browser's own words for a missing value follow its language, not the page's. */
+function startValidation(): void {
+  document.addEventListener(
+    "invalid",
+    (event) => {
+      const field = event.target as HTMLInputElement;
+      if (field.validity.valueMissing) field.setCustomValidity(text("Please fill in this field."));
+    },
+    true,
+  );
+  const forget = (event: Event): void => {
+    const field = event.target as HTMLInputElement;
+    if (field.validity?.customError && !field.dataset["enhanced"]) field.setCustomValidity("");
+  };
+  document.addEventListener("input", forget, true);
+  document.addEventListener("change", forget, true);
+}
+
+/** A file field in the page's language: the native one stays in the form, its button and text are ours. */
+function startFileFields(): void {
+  document.querySelectorAll<HTMLInputElement>("input[type=file]:not([data-enhanced])").forEach((input, index) => {
+    input.dataset["enhanced"] = "1";
+    input.id ||= `file-field-${index}`;
+    const name = element("span", { class: "file-name" }, text("No file chosen"));
+    const button = element("span", { class: "btn", "aria-hidden": "true" }, text("Choose a file"));
+    const box = element("label", { class: "file-box", for: input.id });
+    input.insertAdjacentElement("beforebegin", box);
+    box.append(input, button, name);
+    input.addEventListener("change", () => {
+      name.textContent = Array.from(input.files ?? [], (file) => file.name).join(", ") || text("No file chosen");
+    });
+  });
+}
+
 /** Buttons that stand alone and post: [data-post="/address"]; the form is made when it is needed. */
 function startPostButtons(): void {
   document.addEventListener("click", (event) => {
@@ -102,6 +136,8 @@ export function startForms(): void {
     });
   });
   startPostButtons();
+  startValidation();
+  startFileFields();
   startCounters(document);
   const firstError = document.querySelector<HTMLElement>("[aria-invalid=true]:not(.combo-native)");
   firstError?.focus({ preventScroll: false });
