@@ -742,13 +742,16 @@ class Delivery(Model):
     __table_args__ = (
         _one_of("channel", ("inbox", "mail"), "delivery_channel"),
         _one_of("state", ("pending", "sending", "sent", "uncertain", "dead", "cancelled"), "delivery_state"),
+        CheckConstraint("recipient_id IS NOT NULL OR state = 'cancelled'", name="delivery_recipient"),
+        Index("ix_delivery_alarm", "state", postgresql_where=text("state IN ('uncertain','dead')")),
         Index("ix_delivery_clock", "clock_id", "rule_id", postgresql_where=text("clock_id IS NOT NULL")),
         Index("ix_delivery_due", "due_at", "id", postgresql_where=text("state IN ('pending','sending')")),
     )
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     idem_key: Mapped[str] = mapped_column(String(200), unique=True)
     channel: Mapped[str] = mapped_column(String(10))
-    recipient_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    # A rung of a ladder on which nobody stands is kept too: a cancelled row without recipient.
+    recipient_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     kind: Mapped[str] = mapped_column(String(40))
     appeal_id: Mapped[int | None] = mapped_column(ForeignKey("appeal.id"))
     clock_id: Mapped[int | None] = mapped_column(ForeignKey("clock.id"))

@@ -5,27 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload
 
-from app.models import ChainLink, Unit, db
+from app.models import ChainLink, Person, Unit, db
+from app.rules import chain as rules
+
+
+def places_of(unit: Unit) -> tuple[rules.Place, ...]:
+    """Every place of the unit's chain, vacancies included; the upper links follow from the portfolio."""
+    named = [
+        rules.Named(row.link, row.role, row.person_id)
+        for row in db.session.scalars(select(ChainLink).where(ChainLink.unit_id == unit.id))
+    ]
+    line = rules.Line(unit.portfolio.vice_mayor_id, unit.portfolio.deputy_id) if unit.portfolio else None
+    return rules.chain(unit.kind, named, line)
 
 
 def as_of_now(unit: Unit) -> list[dict[str, Any]]:
-    """The links of a unit as JSON values, to be frozen on an assignment; coordinating and final come from the portfolio.
-
-    Each entry is {"link", "role", "person_id", "name"}; a vacancy has no entry.
-    """
-    query = select(ChainLink).where(ChainLink.unit_id == unit.id).options(joinedload(ChainLink.person))
-    links = {(row.link, row.role): row.person for row in db.session.scalars(query)}
-    line = unit.portfolio
-    if line is not None and unit.kind in ("department", "stationed", "section"):
-        if line.deputy is not None:
-            links.setdefault(("coordinating", "A"), line.deputy)
-            links.setdefault(("final", "B"), line.deputy)
-        if line.vice_mayor is not None:
-            links.setdefault(("final", "A"), line.vice_mayor)
-    order = {"first": 0, "direct": 1, "coordinating": 2, "final": 3}
-    return [
-        {"link": link, "role": role, "person_id": person.id, "name": person.name}
-        for (link, role), person in sorted(links.items(), key=lambda item: (order[item[0][0]], item[0][1]))
-    ]
+    """The unit's chain as JSON values with names, to be frozen on an assignment; a vacancy has person_id None."""
+    places = places_of(unit)
+    ids = {place.person_id for place in places if place.person_id is not None}
+    names = dict(db.session.execute(select(Person.id, Person.name).where(Person.id.in_(ids))).all())
+    return [{**place.to_json(), "name": names.get(place.person_id or 0)} for place in places]

@@ -220,7 +220,7 @@ def collector_days(actor: Actor) -> list[CollectorDay]:
             select(Appeal.channel_class, func.count())
             .where(Appeal.channel_class.in_(classes), Appeal.received_at >= start, Appeal.state != "history")
             .group_by(Appeal.channel_class)
-        ).tuples()
+        ).all()
     )
     signed = set(
         db.session.scalars(select(NilReturn.post_id).where(NilReturn.post_id.in_(posts), NilReturn.day == today))
@@ -273,7 +273,7 @@ def overdue_summary(actor: Actor) -> dict[str, int]:
         .where(clocks.is_overdue(now), access.visible_to(actor, "supervise"))
         .group_by(Clock.kind)
     )
-    return dict(db.session.execute(query).tuples().all())
+    return dict(db.session.execute(query).all())
 
 
 def latest_reports(limit: int = 4) -> list[Report]:
@@ -295,5 +295,5 @@ def posts_overseen(actor: Actor) -> list[tuple[Post, int]]:
             condition = and_(condition, Appeal.channel_class == post.channel_class)
         capped = select(Appeal.id).where(condition).limit(COUNT_CAP + 1).subquery()
         parts.append(select(literal(post.id), func.count()).select_from(capped))
-    counts: dict[int, int] = dict(db.session.execute(union_all(*parts)).tuples().all()) if parts else {}
+    counts: dict[int, int] = dict(db.session.execute(union_all(*parts)).all()) if parts else {}
     return [(post, counts.get(post.id, 0)) for post in posts]

@@ -267,8 +267,8 @@ def _permission_ids(pairs: Iterable[rules.Pair]) -> dict[rules.Pair, int]:
     pairs = sorted(pairs)
     for model, names in ((Permission, {p for p, _v in pairs}), (ViewMenu, {v for _p, v in pairs})):
         db.session.execute(insert(model).on_conflict_do_nothing(), [{"name": name} for name in sorted(names)])
-    permissions = dict(db.session.execute(select(Permission.name, Permission.id)).tuples())
-    views = dict(db.session.execute(select(ViewMenu.name, ViewMenu.id)).tuples())
+    permissions = dict(db.session.execute(select(Permission.name, Permission.id)).all())
+    views = dict(db.session.execute(select(ViewMenu.name, ViewMenu.id)).all())
     ids = [{"permission_id": permissions[p], "view_menu_id": views[v]} for p, v in pairs]
     db.session.execute(insert(PermissionView).on_conflict_do_nothing(), ids)
     rows = db.session.execute(select(PermissionView.permission_id, PermissionView.view_menu_id, PermissionView.id))
@@ -277,7 +277,8 @@ def _permission_ids(pairs: Iterable[rules.Pair]) -> dict[rules.Pair, int]:
 
 
 def _write_role(name: str, pair_ids: set[int]) -> None:
-    from flask_appbuilder.security.sqla.models import Role, assoc_permissionview_role as rows
+    from flask_appbuilder.security.sqla.models import Role
+    from flask_appbuilder.security.sqla.models import assoc_permissionview_role as rows
 
     db.session.execute(insert(Role).values(name=name).on_conflict_do_nothing())
     role_id = db.session.scalars(select(Role.id).where(Role.name == name)).one()
@@ -290,7 +291,8 @@ def _write_role(name: str, pair_ids: set[int]) -> None:
 
 def _drop_roles(*, keep: Iterable[str]) -> None:
     """Remove the roles of posts that are gone. Public stays, without a permission: the framework asks for it."""
-    from flask_appbuilder.security.sqla.models import Role, assoc_permissionview_role as rows
+    from flask_appbuilder.security.sqla.models import Role
+    from flask_appbuilder.security.sqla.models import assoc_permissionview_role as rows
 
     gone = select(Role.id).where(Role.name.notin_([*keep, "Public"]))
     db.session.execute(delete(rows).where(rows.c.role_id.in_(gone)))

@@ -51,7 +51,7 @@ def _seal(appeal: Appeal, given: Mapping[str, object]) -> None:
         texts["appellant_phone"] = _normal(dirt.normalise_phone, texts["appellant_phone"], "appellant_phone")
     if texts.get("appellant_identity"):
         texts["appellant_identity"] = _normal(
-            dirt.validate_identity, texts["appellant_identity"], "appellant_identity"
+            dirt.normalise_identity, texts["appellant_identity"], "appellant_identity"
         )
     if appeal.data_key is None:
         appeal.data_key = personal.new_key()
@@ -100,7 +100,7 @@ def _problem(spec: FieldSpec, value: object, now: datetime) -> FieldProblem | No
 def _cleaned(value: object, kind: FieldType) -> object:
     if kind is FieldType.BOOLEAN:
         return bool(value)
-    return dirt.clean_text(value) if isinstance(value, str) else value if value is not None else ""
+    return dirt.clean_text(value, multiline=kind is FieldType.LONG_TEXT) if isinstance(value, str) else value if value is not None else ""
 
 
 def _json(value: object) -> object:

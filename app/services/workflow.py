@@ -118,8 +118,8 @@ def _perform(
 ) -> None:
     before = snapshot(appeal)
     doing = Step(actor=actor, grant=grant, appeal=appeal, data=dict(allowed.data), at=now)
-    appeal.state = allowed.target.value
     EFFECTS[allowed.action.name](doing)
+    appeal.state = allowed.target.value
     clocks.stop(appeal, allowed.stops, now)
     for kind in allowed.starts:
         START_CLOCK[kind](doing)

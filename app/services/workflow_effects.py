@@ -29,7 +29,6 @@ from app.services import chains, clocks, numbers, outbox, present, staffing
 from app.services.actors import Actor
 from app.services.sheet import write_sheet
 
-
 Row = TypeVar("Row")
 
 
@@ -197,10 +196,13 @@ def _transcribe(step: Step) -> None:
         raise FieldErrors([FieldProblem("instructed_on", "field.before-opinion", {"on": proposed_on.isoformat()})])
     slip.instruction = step.data["instruction"]
     slip.instructed_on = step.data["instructed_on"]
-    chosen = str(step.data["leader"])
-    leader = db.session.scalars(select(Person).where(Person.code == chosen)).one_or_none()
+    leader = None
+    if step.data.get("leader"):
+        leader = db.session.scalars(select(Person).where(Person.code == str(step.data["leader"]))).one_or_none()
+        if leader is None:
+            raise FieldErrors([FieldProblem("leader", "field.choice", {"value": str(step.data["leader"])})])
     slip.instructed_by_id = leader.id if leader else None
-    slip.instructed_by_name = leader.name if leader else chosen
+    slip.instructed_by_name = leader.name if leader else str(step.data["leader_name"])
     step.remembered["instruction"] = slip.instruction
     _tell(step, "appeal.instructed", staffing.acting_with("triage"))
 

@@ -860,7 +860,7 @@ def upgrade() -> None:
     sa.Column('id', sa.BigInteger(), nullable=False),
     sa.Column('idem_key', sa.String(length=200), nullable=False),
     sa.Column('channel', sa.String(length=10), nullable=False),
-    sa.Column('recipient_id', sa.Integer(), nullable=False),
+    sa.Column('recipient_id', sa.Integer(), nullable=True),
     sa.Column('kind', sa.String(length=40), nullable=False),
     sa.Column('appeal_id', sa.Integer(), nullable=True),
     sa.Column('clock_id', sa.Integer(), nullable=True),
@@ -876,6 +876,7 @@ def upgrade() -> None:
     sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.Column('sent_at', sa.DateTime(timezone=True), nullable=True),
     sa.CheckConstraint("channel IN ('inbox', 'mail')", name='delivery_channel'),
+    sa.CheckConstraint("recipient_id IS NOT NULL OR state = 'cancelled'", name='delivery_recipient'),
     sa.CheckConstraint("state IN ('pending', 'sending', 'sent', 'uncertain', 'dead', 'cancelled')", name='delivery_state'),
     sa.ForeignKeyConstraint(['appeal_id'], ['appeal.id'], ),
     sa.ForeignKeyConstraint(['clock_id'], ['clock.id'], ),
@@ -886,6 +887,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id'),
     sa.UniqueConstraint('idem_key')
     )
+    op.create_index('ix_delivery_alarm', 'delivery', ['state'], unique=False, postgresql_where=sa.text("state IN ('uncertain','dead')"))
     op.create_index('ix_delivery_clock', 'delivery', ['clock_id', 'rule_id'], unique=False, postgresql_where=sa.text('clock_id IS NOT NULL'))
     op.create_index('ix_delivery_due', 'delivery', ['due_at', 'id'], unique=False, postgresql_where=sa.text("state IN ('pending','sending')"))
     op.create_table('slip_handover',
@@ -979,6 +981,7 @@ def downgrade() -> None:
     op.drop_table('slip_handover')
     op.drop_index('ix_delivery_due', table_name='delivery', postgresql_where=sa.text("state IN ('pending','sending')"))
     op.drop_index('ix_delivery_clock', table_name='delivery', postgresql_where=sa.text('clock_id IS NOT NULL'))
+    op.drop_index('ix_delivery_alarm', table_name='delivery', postgresql_where=sa.text("state IN ('uncertain','dead')"))
     op.drop_table('delivery')
     op.drop_index(op.f('ix_slip_section_id'), table_name='slip')
     op.drop_index(op.f('ix_slip_appeal_id'), table_name='slip')

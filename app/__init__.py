@@ -1,0 +1,54 @@
+"""民声直通车, a municipal citizen-appeals back office. `create_app` builds one application per process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+
+def create_app(config: Mapping[str, Any]) -> Flask:
+    """An application from Flask settings (config.flask_settings); its imports are inside, so importing `app` is free."""
+    import uuid
+
+    from flask import Flask, g
+    from flask_appbuilder import AppBuilder
+    from flask_migrate import Migrate
+    from flask_wtf import CSRFProtect
+
+    from app.api import init_api
+    from app.cli import init_cli
+    from app.errors import init_errors
+    from app.models import Model, db
+    from app.pages import init_pages
+    from app.security import StaffingSecurityManager, init_security
+    from app.views import HomeView, register
+
+    app = Flask("app", root_path=__path__[0])
+    app.config.from_mapping(config)
+    # The first statement of a request may meet a server that restarted; a dead pooled connection is replaced.
+    db.init_app(app)
+    Migrate(app, db, directory=f"{__path__[0]}/migrations", metadata=Model.metadata)
+    app.extensions["csrf_protect"] = CSRFProtect(app)
+
+    @app.before_request
+    def _name_request() -> None:
+        g.request_id = uuid.uuid4().hex
+
+    with app.app_context():
+        appbuilder = AppBuilder(
+            app,
+            db.session,
+            indexview=HomeView,
+            security_manager_class=StaffingSecurityManager,
+            update_perms=False,
+        )
+        register(appbuilder)
+        init_security(app)
+    init_pages(app)
+    init_errors(app)
+    init_api(app)
+    init_cli(app)
+    return app

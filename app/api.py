@@ -1,0 +1,51 @@
+"""JSON for our own pages: the feed of badges and the progress of long work."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Flask, Response, jsonify
+from flask.typing import ResponseReturnValue
+from sqlalchemy import text
+
+from app.messages import sentence
+from app.models import db
+from app.services import inbox, tasks
+from app.standing import current_actor
+
+api = Blueprint("api", __name__, url_prefix="/api/v1")
+
+
+def init_api(app: Flask) -> None:
+    """Register the JSON endpoints and the health probe."""
+    app.register_blueprint(api)
+    app.add_url_rule("/health", "health", health)
+
+
+@api.get("/feed")
+def feed() -> Response:
+    """Unread notices of the signed-in person."""
+    return jsonify(badges={"inbox": inbox.unread_count(current_actor())}, toasts=[])
+
+
+@api.get("/tasks/<int:task_id>")
+def task(task_id: int) -> Response:
+    """Progress of long work one asked for; 404 for another's."""
+    return jsonify(_spoken(tasks.status(current_actor(), task_id)))
+
+
+@api.post("/tasks/<int:task_id>/cancel")
+def cancel_task(task_id: int) -> Response:
+    """Ask for long work to stop."""
+    actor = current_actor()
+    tasks.cancel(actor, task_id)
+    return jsonify(_spoken(tasks.status(actor, task_id)))
+
+
+def _spoken(status: dict[str, object]) -> dict[str, object]:
+    code = str(status.get("message") or "")
+    return {**status, "message": sentence(code, {}) if code else ""}
+
+
+def health() -> ResponseReturnValue:
+    """Whether this process serves and its database answers; says nothing else."""
+    db.session.execute(text("SELECT 1"))
+    return jsonify(status="ok")

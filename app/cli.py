@@ -1,0 +1,36 @@
+"""Commands for the machine room; each is one service call."""
+
+from __future__ import annotations
+
+import click
+from flask import Flask
+
+from app.services import grants, sealing
+from app.services.transaction import transaction
+
+
+def init_cli(app: Flask) -> None:
+    """Register the commands under `flask`."""
+    from app.import_cli import register_import_commands
+
+    app.cli.add_command(sync_roles)
+    app.cli.add_command(verify_journal)
+    register_import_commands(app)
+
+
+@click.command("sync-roles")
+def sync_roles() -> None:
+    """Generate the roles anew from the staffing table."""
+    with transaction():
+        grants.regenerate_roles()
+    click.echo("roles generated")
+
+
+@click.command("verify-journal")
+def verify_journal() -> None:
+    """Check the journal's hash chain; exit code 1 names the first broken link."""
+    broken = sealing.verify()
+    if broken is not None:
+        click.echo(f"broken at link {broken.seq} (journal row {broken.journal_id}): {broken.reason}", err=True)
+        raise SystemExit(1)
+    click.echo("the journal's chain is whole")

@@ -1,0 +1,352 @@
+"""The desk and the appeal: queues, intake forms, workflow steps, slips, the hand-over sheet. Parse → service → page."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from flask import flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_appbuilder import BaseView, expose, has_access
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from app import forms, notices, words
+from app.messages import sentence
+from app.models import Appeal
+from app.rules import intake as intake_rules
+from app.rules import workflow as rules
+from app.rules.errors import FieldErrors, Invalid, NotFound, RuleError
+from app.services import access, desk, inbox, intake, overdue, present, reading, workflow
+from app.standing import current_actor, current_standing
+
+
+def _errors(error: RuleError) -> dict[str, list[str]]:
+    """The messages of a refused form by field; what belongs to no field stands under ""."""
+    if isinstance(error, FieldErrors):
+        return {
+            field: [sentence(problem.code, problem.data) for problem in problems]
+            for field, problems in error.by_field().items()
+        }
+    return {error.field or "": [sentence(error.code, error.data)]}
+
+
+def _post_id() -> int | None:
+    return request.form.get("post_id", type=int)
+
+
+class DeskView(BaseView):
+    """One desk for everything a person acts for now, a chip per post."""
+
+    route_base = "/desk"
+    class_permission_name = "Desk"
+    method_permission_name = {"index": "read", "nil_return": "read", "bulk": "read"}  # noqa: RUF012
+    default_view = "index"
+
+    @expose("/")
+    @has_access
+    def index(self) -> ResponseReturnValue:
+        """The desk itself."""
+        actor, standing = current_actor(), current_standing()
+        queues = desk.queues(actor)
+        supervises = actor.grants.can("supervise")
+        return self.render_template(
+            "desk/index.html",
+            queues=queues,
+            now=present.now(),
+            days=desk.collector_days(actor),
+            overdue=desk.overdue_summary(actor) if supervises else None,
+            reports=desk.latest_reports() if actor.grants.can("report") else None,
+            overseen=desk.posts_overseen(actor) if standing and standing.overseen else [],
+            bulk_actions=rules.bulk_actions(actor.grants.capabilities),
+            queue_cap=desk.COUNT_CAP,
+        )
+
+    @expose("/nil-return/<int:post_id>", methods=("POST",))
+    @has_access
+    def nil_return(self, post_id: int) -> ResponseReturnValue:
+        """Sign today's nil return for a collecting post."""
+        intake.sign_nil_return(current_actor(), post_id)
+        flash(_("Nil return signed."), "success")
+        return redirect(url_for("DeskView.index"))
+
+    @expose("/bulk", methods=("POST",))
+    @has_access
+    def bulk(self) -> ResponseReturnValue:
+        """One step on several appeals; each is checked by itself."""
+        action = rules.find(request.form.get("action", ""))
+        ids = request.form.getlist("appeal", type=int)
+        if not ids:
+            raise Invalid("bulk.nothing-chosen")
+        if action.fields and request.form.get("confirmed") != "1":
+            return self._ask(action, ids, {}, {})
+        try:
+            data = forms.parsed(action.fields, request.form)
+            done, failed = workflow.act_on_many(
+                current_actor(),
+                ids,
+                action.name,
+                data,
+                request_key=request.form.get("request_key") or secrets.token_hex(12),
+                post_id=_post_id(),
+            )
+        except FieldErrors as error:
+            return self._ask(action, ids, request.form, _errors(error))
+        if not done and failed and isinstance(failed[0][1], FieldErrors):
+            return self._ask(action, ids, request.form, _errors(failed[0][1]))
+        _report_bulk(action, done, failed)
+        return redirect(url_for("DeskView.index"))
+
+    def _ask(self, action: rules.Action, ids: list[int], values: Any, errors: dict[str, list[str]]) -> Any:
+        page = self.render_template(
+            "desk/bulk.html",
+            action=action,
+            appeals=reading.several(current_actor(), ids),
+            fields=forms.shown(action.fields, values, errors),
+            errors=errors,
+            request_key=request.form.get("request_key") or secrets.token_hex(12),
+            post_id=_post_id(),
+        )
+        return page, 422 if errors else 200
+
+
+def _report_bulk(action: rules.Action, done: list[Any], failed: list[tuple[int, RuleError]]) -> None:
+    if done:
+        label = str(words.ACTIONS[action.name])
+        flash(ngettext("%(what)s: %(num)d appeal.", "%(what)s: %(num)d appeals.", len(done), what=label), "success")
+    for appeal_id, error in failed[:5]:
+        flash(_("Appeal %(id)s: %(why)s", id=appeal_id, why=sentence(error.code, error.data)), "danger")
+    if len(failed) > 5:
+        flash(_("%(num)d more could not be done.", num=len(failed) - 5), "danger")
+
+
+class IntakeView(BaseView):
+    """Taking appeals in through the form of a channel class."""
+
+    route_base = "/intake"
+    class_permission_name = "Intake"
+    method_permission_name = {"new": "write"}  # noqa: RUF012
+
+    @expose("/<string(length=1):channel_class>", methods=("GET", "POST"))
+    @has_access
+    def new(self, channel_class: str) -> ResponseReturnValue:
+        """The form of a class; saved as a draft or submitted at once, and on to the next."""
+        actor = current_actor()
+        access.require_anywhere(actor, "collect")
+        if channel_class not in intake_rules.SPECIFIC:
+            raise NotFound("intake.unknown-class", {"class": channel_class})
+        if request.method == "GET":
+            return self._form(channel_class, {"received_at": present.now(), "channel": request.args.get("channel")})
+        submit = request.form.get("then") != "draft"
+        try:
+            data = forms.parsed(intake_rules.fields_of(channel_class), request.form)
+            outcome = intake.take_in(
+                actor, channel_class, data, submit=submit, request_key=request.form.get("request_key") or None
+            )
+        except RuleError as error:
+            if not isinstance(error, Invalid):
+                raise
+            return self._form(channel_class, request.form, _errors(error))
+        flash(_("Submitted for numbering.") if submit else _("Saved as a draft."), "success")
+        if request.form.get("then") == "next":
+            return redirect(url_for("IntakeView.new", channel_class=channel_class, channel=data["channel"]))
+        return redirect(url_for("AppealView.show", appeal_id=outcome.appeal_id))
+
+    def _form(self, channel_class: str, values: Any, errors: dict[str, list[str]] | None = None) -> Any:
+        specs = intake_rules.fields_of(channel_class)
+        page = self.render_template(
+            "desk/intake.html",
+            channel_class=channel_class,
+            fields=forms.shown(specs, values, errors or {}, channel_class=channel_class),
+            errors=errors or {},
+            request_key=values.get("request_key") or secrets.token_hex(12),
+        )
+        return page, 422 if errors else 200
+
+
+class AppealView(BaseView):
+    """One appeal: what must happen next, its fields, its steps, its timeline."""
+
+    route_base = "/appeals"
+    class_permission_name = "Appeals"
+    method_permission_name = {  # noqa: RUF012
+        "show": "read",
+        "act": "act",
+        "unmask": "unmask",
+        "form": "read",
+        "urge": "read",
+    }
+
+    @expose("/<int:appeal_id>")
+    @has_access
+    def show(self, appeal_id: int) -> ResponseReturnValue:
+        """The appeal's page."""
+        return self._page(appeal_id)
+
+    @expose("/<int:appeal_id>/<string:action>", methods=("GET", "POST"))
+    @has_access
+    def act(self, appeal_id: int, action: str) -> ResponseReturnValue:
+        """The form of a step, and the step itself."""
+        actor, step = current_actor(), rules.find(action)
+        appeal = access.access_appeal(actor, appeal_id)
+        access.require(actor, step.capability, appeal, post_id=_post_id())
+        specs = intake_rules.fields_of(appeal.channel_class) if step.sheet else step.fields
+        if request.method == "GET":
+            return self._form(appeal, step, specs, _initial(appeal, step), {})
+        try:
+            data = forms.parsed(specs, request.form)
+            outcome = workflow.act(
+                actor,
+                appeal_id,
+                action,
+                data,
+                version=request.form.get("version", type=int),
+                request_key=request.form.get("request_key") or None,
+                post_id=_post_id(),
+            )
+        except RuleError as error:
+            return self._form(appeal, step, specs, request.form, _errors(error), status=_status(error))
+        _say(outcome)
+        return redirect(url_for("AppealView.show", appeal_id=appeal_id))
+
+    @expose("/<int:appeal_id>/unmask", methods=("POST",))
+    @has_access
+    def unmask(self, appeal_id: int) -> ResponseReturnValue:
+        """Show the appellant's particulars once, with a reason, recorded."""
+        reason = request.form.get("reason", "").strip()
+        return self._page(appeal_id, particulars=reading.unmask(current_actor(), appeal_id, reason))
+
+    @expose("/<int:appeal_id>/registration-form")
+    @has_access
+    def form(self, appeal_id: int) -> ResponseReturnValue:
+        """The registration form (登记表) as a printable page."""
+        page = reading.page(current_actor(), appeal_id)
+        return self.render_template("desk/registration_form.html", page=page, appeal=page.appeal, now=present.now())
+
+    @expose("/<int:appeal_id>/urge/<int:clock_id>", methods=("POST",))
+    @has_access
+    def urge(self, appeal_id: int, clock_id: int) -> ResponseReturnValue:
+        """Log a telephone urge about one clock of the appeal (电话催办)."""
+        remark = request.form.get("reason", "") or request.form.get("remark", "")
+        overdue.urge(current_actor(), clock_id, remark=remark, request_key=request.form.get("request_key"))
+        flash(_("Telephone urge logged."), "success")
+        return redirect(url_for("AppealView.show", appeal_id=appeal_id))
+
+    def _page(self, appeal_id: int, particulars: dict[str, str] | None = None) -> ResponseReturnValue:
+        actor = current_actor()
+        page = reading.page(actor, appeal_id)
+        return self.render_template(
+            "desk/appeal.html",
+            page=page,
+            appeal=page.appeal,
+            particulars=particulars or page.particulars,
+            unmasked=particulars is not None,
+            actions=workflow.actions_on(actor, page.appeal),
+            now=present.now(),
+            may_unmask=actor.grants.can("see_phone"),
+            may_urge=actor.grants.can("supervise") or actor.grants.can("triage"),
+        )
+
+    def _form(
+        self, appeal: Appeal, step: rules.Action, specs: Any, values: Any, errors: dict[str, list[str]], status: int = 200
+    ) -> ResponseReturnValue:
+        actor = current_actor()
+        grants = actor.grants.covering(step.capability, access.row_facts(appeal))
+        page = self.render_template(
+            "desk/action.html",
+            appeal=appeal,
+            action=step,
+            fields=forms.shown(specs, values, errors, channel_class=appeal.channel_class, appeal=appeal),
+            errors=errors,
+            version=values.get("version") or appeal.version,
+            current_version=appeal.version,
+            request_key=values.get("request_key") or secrets.token_hex(12),
+            post_ids=[grant.post_id for grant in grants if grant.post_id],
+        )
+        return page, status
+
+
+def _initial(appeal: Appeal, step: rules.Action) -> dict[str, Any]:
+    """What a step's form starts with: what is known already, so that nobody types it twice."""
+    if step.sheet:
+        return reading.sheet_values(appeal)
+    unit = appeal.unit
+    limit = appeal.limit_rule
+    known: dict[str, Any] = {
+        "limit": limit.code if limit else "ordinary",
+        "place": appeal.place,
+        "category": appeal.category.code if appeal.category else None,
+        "unit": unit.code if unit else None,
+        "informed_at": present.now(),
+        "instructed_on": present.today(),
+    }
+    if step.name == "strike_off":
+        known["result"] = appeal.result
+    return known
+
+
+def _status(error: RuleError) -> int:
+    from app.errors import status_of
+
+    return status_of(error)
+
+
+def _say(outcome: workflow.Outcome) -> None:
+    if outcome.is_repeat:
+        flash(_("This had been done already; nothing was changed."), "info")
+    elif outcome.action == "register":
+        flash(_("Registered as %(number)s.", number=outcome.number), "success")
+    else:
+        label = str(words.ACTIONS[outcome.action])
+        flash(_("Done: %(what)s. Now: %(state)s.", what=label, state=str(words.STATES[outcome.state])), "success")
+
+
+class SlipView(BaseView):
+    """Processing slips: printing one, and the day's hand-over sheet with its signatures (R6)."""
+
+    route_base = "/slips"
+    class_permission_name = "Slips"
+    method_permission_name = {"show": "read", "sheet": "read"}  # noqa: RUF012
+
+    @expose("/<int:slip_id>")
+    @has_access
+    def show(self, slip_id: int) -> ResponseReturnValue:
+        """The processing slip (诉求处理单) as a printable page."""
+        slip = reading.slip(current_actor(), slip_id)
+        return self.render_template("desk/slip.html", slip=slip, appeal=slip.appeal, now=present.now())
+
+    @expose("/sheet")
+    @has_access
+    def sheet(self) -> ResponseReturnValue:
+        """Today's slips by matching section, to be signed for at each hand-over."""
+        slips = desk.slips_today(current_actor())
+        return self.render_template("desk/hand_over_sheet.html", slips=slips, now=present.now())
+
+
+class InboxView(BaseView):
+    """The in-app inbox: what the product has to tell this person."""
+
+    route_base = "/inbox"
+    class_permission_name = "Inbox"
+    method_permission_name = {"index": "read", "read": "write"}  # noqa: RUF012
+    default_view = "index"
+
+    @expose("/")
+    @has_access
+    def index(self) -> ResponseReturnValue:
+        """Notices, newest first, by key."""
+        before = request.args.get("before", type=int)
+        entries = inbox.list_for(current_actor(), before_id=before, limit=30)
+        lines = [(entry, notices.title(entry.kind, entry.data)) for entry in entries]
+        return self.render_template("desk/inbox.html", lines=lines, more=len(entries) == 30, before=before)
+
+    @expose("/read", methods=("POST",))
+    @has_access
+    def read(self) -> ResponseReturnValue:
+        """Mark one or all as read; with an appeal named, go there."""
+        chosen = request.form.getlist("notice", type=int)
+        inbox.mark_read(current_actor(), chosen or None)
+        appeal_id = request.form.get("appeal", type=int)
+        if appeal_id:
+            return redirect(url_for("AppealView.show", appeal_id=appeal_id))
+        return redirect(url_for("InboxView.index"))

@@ -1,0 +1,129 @@
+"""From form field declarations (app/rules) to what a page shows, and from a sent form back to parsed values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select
+from werkzeug.datastructures import MultiDict
+
+from app import words
+from app.models import Category, Channel, LimitRule, Person, Portfolio, Unit, db
+from app.rules.errors import FieldErrors, FieldProblem
+from app.rules.workflow import FieldSpec, FieldType
+from app.services import present
+
+Option = dict[str, Any]
+
+
+def options(source: str, *, channel_class: str = "", appeal: Any = None) -> list[Option]:
+    """The options of a choice field: value, label and what it is found by."""
+    if source in words.CHOICES:
+        return [{"value": code, "label": str(label)} for code, label in words.CHOICES[source].items()]
+    return [
+        {"value": row.code, "label": words.named(row), "pinyin": row.name_pinyin, **extra}
+        for row, extra in _rows(source, channel_class, appeal)
+    ]
+
+
+def _rows(source: str, channel_class: str, appeal: Any) -> Iterable[tuple[Any, Option]]:
+    if source == "channels":
+        query = select(Channel).where(Channel.active, Channel.channel_class == channel_class)
+        return [(row, {}) for row in db.session.scalars(query.order_by(Channel.sort, Channel.id))]
+    if source == "units":
+        query = select(Unit).where(Unit.active, Unit.kind != "section").order_by(Unit.sort, Unit.name_pinyin)
+        return [(row, {"group": words.UNIT_KINDS[row.kind]}) for row in db.session.scalars(query)]
+    if source == "limits":
+        query = select(LimitRule).where(LimitRule.active, LimitRule.clock_kind == "unit_limit")
+        return [(row, {}) for row in db.session.scalars(query.order_by(LimitRule.sort, LimitRule.id))]
+    if source == "categories":
+        query = select(Category).where(Category.active).order_by(Category.sort, Category.code)
+        return [(row, {}) for row in db.session.scalars(query)]
+    if source == "portfolio_lines":
+        query = select(Portfolio).where(Portfolio.active, Portfolio.section_id.is_not(None))
+        return [(row, {}) for row in db.session.scalars(query.order_by(Portfolio.sort, Portfolio.id))]
+    if source == "leaders":
+        return _leaders(appeal)
+    raise KeyError(source)
+
+
+def _leaders(appeal: Any) -> Iterable[tuple[Any, Option]]:
+    line = appeal.portfolio if appeal is not None else None
+    named: list[Person | None] = [line.vice_mayor, line.deputy] if line else []
+    return [(person, {}) for person in named if person is not None]
+
+
+def shown(
+    specs: Iterable[FieldSpec],
+    values: Mapping[str, Any],
+    errors: Mapping[str, list[str]],
+    *,
+    channel_class: str = "",
+    appeal: Any = None,
+) -> list[dict[str, Any]]:
+    """The fields of a form as the page macro `ui.field` takes them."""
+    kinds = {
+        FieldType.TEXT: "text",
+        FieldType.LONG_TEXT: "textarea",
+        FieldType.CHOICE: "select",
+        FieldType.MOMENT: "datetime",
+        FieldType.DATE: "date",
+        FieldType.BOOLEAN: "checkbox",
+    }
+    fields = []
+    for spec in specs:
+        field = {
+            "name": spec.name,
+            "label": words.FIELDS[spec.name],
+            "type": kinds[spec.type],
+            "value": _text(values.get(spec.name)),
+            "required": spec.required,
+            "error": " ".join(errors.get(spec.name, [])),
+            "wide": spec.type is FieldType.LONG_TEXT or spec.name == "subject",
+            "options": [],
+        }
+        if spec.source:
+            field["options"] = options(spec.source, channel_class=channel_class, appeal=appeal)
+        fields.append(field)
+    return fields
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(present.zone()).strftime("%Y-%m-%d %H:%M")
+    if isinstance(value, date):
+        return value.isoformat()
+    return "" if value is None else value
+
+
+def parsed(specs: Iterable[FieldSpec], sent: MultiDict[str, str]) -> dict[str, object]:
+    """A sent form as typed values: aware moments, dates, booleans, stripped texts.
+
+    Raises FieldErrors for a moment or date that cannot be read.
+    """
+    values: dict[str, object] = {}
+    problems: list[FieldProblem] = []
+    for spec in specs:
+        raw = sent.get(spec.name, "").replace("\r\n", "\n").strip()
+        try:
+            values[spec.name] = _value(spec.type, raw)
+        except ValueError:
+            problems.append(FieldProblem(spec.name, f"field.{spec.type.value}-unreadable", {"value": raw[:40]}))
+    if problems:
+        raise FieldErrors(problems)
+    return values
+
+
+def _value(kind: FieldType, raw: str) -> object:
+    if kind is FieldType.BOOLEAN:
+        return raw in ("1", "on", "y", "true")
+    if not raw:
+        return None
+    if kind is FieldType.DATE:
+        return date.fromisoformat(raw)
+    if kind is FieldType.MOMENT:
+        moment = datetime.fromisoformat(raw)
+        return moment if moment.tzinfo else moment.replace(tzinfo=present.zone())
+    return raw

@@ -1,0 +1,65 @@
+"""What every page is rendered with: the reader's standing, his badges, the words of codes, the proxy's hops."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from flask import Flask, current_app, url_for
+from flask_babel import gettext as _
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from app import words
+from app.rules.fields import mask_phone
+from app.services import clocks, inbox, present
+from app.standing import current_actor, current_standing
+
+
+def init_pages(app: Flask) -> None:
+    """Register template globals, the context of every page and the trusted proxy."""
+    hops = app.config.get("TRUSTED_PROXY_HOPS", 0)
+    if hops:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    app.jinja_env.globals.update(
+        words=words, named=words.named, titled=words.titled, mask_phone=mask_phone, clock_view=clock_view
+    )
+    app.context_processor(_context)
+
+
+def clock_view(clock: Any, now: datetime | None = None) -> dict[str, Any]:
+    """A clock as the page macros want it: status, due moment, seconds left (negative when late)."""
+    moment = now or present.now()
+    status = clocks.state_of(clock, moment).value
+    shown = {"due_soon": "soon", "broken": "late", "no_limit": "none"}.get(status, status)
+    end = clock.stopped_at or moment
+    seconds = None
+    if clock.due_at is not None:
+        late = clock.stopped_at is not None
+        seconds = int(((end - clock.due_at) if late else (clock.due_at - moment)).total_seconds())
+    return {
+        "status": shown,
+        "due_at": clock.due_at,
+        "seconds": seconds,
+        "provisional": bool((clock.inputs or {}).get("provisional")),
+    }
+
+
+def _context() -> dict[str, Any]:
+    standing = current_standing()
+    context: dict[str, Any] = {"standing": standing, "logout_by_post": True}
+    if current_app.config.get("DEMO"):
+        context["environment_note"] = _("Demonstration with sample data (示例): nothing here happened")
+    if standing is not None:
+        context |= {
+            "inbox_url": url_for("InboxView.index"),
+            "inbox_count": inbox.unread_count(current_actor()),
+            "desk_url": url_for("DeskView.index"),
+            "search_url": url_for("AppealModelView.list"),
+            "feed_url": url_for("api.feed"),
+            "acting_posts": [{"name": _post_name(post), "role": post.role} for post in standing.posts],
+        }
+    return context
+
+
+def _post_name(post: Any) -> str:
+    return words.named(post)

@@ -1,0 +1,32 @@
+"""Flask-AppBuilder classes over the dictionaries and the appeals; `register` is the menu as a list."""
+
+from __future__ import annotations
+
+from flask import redirect, url_for
+from flask.typing import ResponseReturnValue
+from flask_appbuilder import AppBuilder, IndexView, expose
+from flask_babel import lazy_gettext as _l
+
+from app.desk_views import AppealView, DeskView, InboxView, IntakeView, SlipView
+from app.standing import current_standing
+
+
+class HomeView(IndexView):
+    """The front door: a stranger signs in, everybody else goes to his desk."""
+
+    @expose("/")
+    def index(self) -> ResponseReturnValue:
+        """Send the visitor on."""
+        standing = current_standing()
+        if standing is None:
+            return redirect(url_for("SignInView.login"))
+        return redirect(url_for("DeskView.index"))
+
+
+def register(appbuilder: AppBuilder) -> None:
+    """The menu, in reading order."""
+    appbuilder.add_view(DeskView, "Desk", icon="fa-inbox", label=_l("My desk"))
+    appbuilder.add_view_no_menu(AppealView)
+    appbuilder.add_view_no_menu(IntakeView)
+    appbuilder.add_view_no_menu(SlipView)
+    appbuilder.add_view(InboxView, "Inbox", icon="fa-bell", label=_l("Inbox"))

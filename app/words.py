@@ -1,0 +1,263 @@
+"""The words of codes: states, actions, clocks, classes and choices as lazily translated labels, one table each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask_babel import get_locale
+from flask_babel import lazy_gettext as _l
+
+Label = Any  # a lazily translated string
+
+STATES: Mapping[str, Label] = {
+    "draft": _l("To be submitted"),
+    "submitted": _l("To be numbered"),
+    "registered": _l("To be triaged"),
+    "self_handling": _l("Handled by the duty office"),
+    "opinion": _l("Slip to be filled in"),
+    "slip_ready": _l("Slip to be carried"),
+    "with_section": _l("With the matching section"),
+    "with_leader": _l("With the leader"),
+    "fetched": _l("Instruction to be transcribed"),
+    "instructed": _l("To be assigned as instructed"),
+    "assigned": _l("To be signed in"),
+    "in_progress": _l("In progress"),
+    "answered": _l("To be struck off"),
+    "closed": _l("Struck off"),
+    "archived": _l("Archived"),
+    "history": _l("History (imported)"),
+}
+
+ACTIONS: Mapping[str, Label] = {
+    "take_in": _l("Take in"),
+    "edit": _l("Edit"),
+    "submit": _l("Submit"),
+    "return_for_correction": _l("Return for correction"),
+    "register": _l("Number and register"),
+    "handle_self": _l("Handle in the duty office"),
+    "forward": _l("Forward to a unit"),
+    "propose": _l("Propose an opinion to a leader"),
+    "fill_slip": _l("Fill in the processing slip"),
+    "carry": _l("Hand to the matching section"),
+    "deliver": _l("Deliver to the leader"),
+    "fetch": _l("Fetch back"),
+    "transcribe": _l("Transcribe the instruction"),
+    "sign_in": _l("Sign in"),
+    "answer": _l("Give feedback"),
+    "explain": _l("File a situation explanation"),
+    "finish_self": _l("Record the result"),
+    "add_note": _l("Add a note"),
+    "strike_off": _l("Strike off"),
+    "archive": _l("Archive"),
+    "import": _l("Imported"),
+    "urge": _l("Urged by telephone"),
+    "unmask": _l("Personal data shown"),
+    "nil_return": _l("Nil return signed"),
+}
+
+CLOCKS: Mapping[str, Label] = {
+    "collection": _l("Collection"),
+    "delivery": _l("Delivery to the leader"),
+    "fetch_back": _l("Fetching the instruction back"),
+    "sign_in": _l("Sign-in by the unit"),
+    "unit_limit": _l("Handling limit"),
+}
+
+CLASSES: Mapping[str, Label] = {
+    "A": _l("A · duty telephone and fax"),
+    "B": _l("B · hotline and mayor's mailboxes"),
+    "C": _l("C · web, radio and television"),
+    "D": _l("D · newspapers"),
+    "E": _l("E · letters and petition office"),
+    "F": _l("F · visits"),
+}
+
+FIELDS: Mapping[str, Label] = {
+    "channel": _l("Channel"),
+    "channel_id": _l("Channel"),
+    "channel_class": _l("Class"),
+    "received_at": _l("Received at"),
+    "submitted_at": _l("Submitted at"),
+    "registered_at": _l("Registered at"),
+    "answered_at": _l("Answered at"),
+    "closed_at": _l("Struck off at"),
+    "archived_at": _l("Archived at"),
+    "subject": _l("Subject"),
+    "body": _l("Text of the appeal"),
+    "place": _l("Place"),
+    "appellant_name": _l("Appellant"),
+    "appellant_phone": _l("Telephone"),
+    "appellant_identity": _l("Identity number"),
+    "appellant_address": _l("Address"),
+    "anonymous": _l("Anonymous"),
+    "call_back_wanted": _l("Asks to be called back"),
+    "letter_reference": _l("Letter or call reference"),
+    "page_address": _l("Address of the page"),
+    "programme": _l("Programme and minute"),
+    "published_on": _l("Published on"),
+    "page_number": _l("Page"),
+    "written_on": _l("Letter dated"),
+    "petition_number": _l("Number of the petition office"),
+    "visitors": _l("Number of visitors"),
+    "reason": _l("Reason"),
+    "limit": _l("Kind and limit"),
+    "limit_rule_id": _l("Kind and limit"),
+    "category": _l("Category"),
+    "category_id": _l("Category"),
+    "remark": _l("Remark"),
+    "unit": _l("Responsible unit"),
+    "unit_id": _l("Responsible unit"),
+    "section_id": _l("Matching section"),
+    "portfolio_id": _l("Portfolio line"),
+    "line": _l("Portfolio line"),
+    "opinion": _l("Proposed opinion"),
+    "receiver": _l("Handed to"),
+    "counterpart": _l("Handed to"),
+    "instruction": _l("Instruction"),
+    "leader": _l("Leader"),
+    "leader_name": _l("Name of the leader, where the post is vacant"),
+    "instructed_on": _l("Instructed on"),
+    "feedback": _l("Feedback"),
+    "informed_at": _l("Appellant informed at"),
+    "informed_how": _l("Informed by"),
+    "reaction": _l("Appellant's reaction"),
+    "kind": _l("Kind of explanation"),
+    "explanation": _l("Situation explanation"),
+    "result": _l("Result"),
+    "note": _l("Note"),
+    "state": _l("State"),
+    "number": _l("Number"),
+    "handling": _l("Way of handling"),
+    "impossible": _l("Policy does not permit it"),
+    "corrections": _l("Returned for correction"),
+    "intake": _l("Details of the channel"),
+    "slip": _l("Processing slip"),
+    "spoke_with": _l("Spoke with"),
+}
+
+CHOICES: Mapping[str, Mapping[str, Label]] = {
+    "informed_how": {
+        "phone": _l("By telephone"),
+        "visit": _l("In person"),
+        "letter": _l("By letter"),
+        "message": _l("By message"),
+        "publication": _l("By publication"),
+        "unreachable": _l("Could not be reached"),
+    },
+    "reactions": {
+        "satisfied": _l("Satisfied"),
+        "accepting": _l("Understands and accepts"),
+        "dissatisfied": _l("Dissatisfied"),
+        "none": _l("No reaction"),
+    },
+    "explanation_kinds": {
+        "cannot_finish": _l("Cannot be finished in time"),
+        "not_permitted": _l("Policy does not permit it"),
+    },
+}
+
+HANDLING: Mapping[str, Label] = {
+    "self": _l("Handled by the duty office"),
+    "forward": _l("Forwarded"),
+    "leader": _l("Shown to a leader"),
+}
+
+QUEUES: Mapping[str, Label] = {
+    "to_submit": _l("Drafts to submit"),
+    "to_number": _l("To number and register"),
+    "to_fill": _l("Slips to fill in"),
+    "to_triage": _l("To triage"),
+    "to_assign": _l("Instructed: to assign"),
+    "to_finish": _l("In our own hands"),
+    "to_carry": _l("Slips to carry"),
+    "to_fetch": _l("Slips to fetch back"),
+    "to_transcribe": _l("Instructions to transcribe"),
+    "without_note": _l("Overdue without note"),
+    "to_strike_off": _l("To strike off"),
+    "to_archive": _l("To archive"),
+    "to_sign_in": _l("To sign in"),
+    "to_answer": _l("To answer"),
+    "to_deliver": _l("To deliver today"),
+    "with_me": _l("With me for an instruction"),
+}
+
+CAPABILITIES: Mapping[str, Label] = {
+    "answer": _l("Handle the unit's appeals"),
+    "audit": _l("Audit officer"),
+    "carry": _l("Carry and fetch slips"),
+    "collect": _l("Collect appeals"),
+    "deliver": _l("Deliver slips to leaders"),
+    "lead": _l("Read slips as a leader"),
+    "number": _l("Number and register"),
+    "oversee": _l("Oversee posts"),
+    "record": _l("Keep the ledger"),
+    "report": _l("Edit reports"),
+    "security": _l("Security officer"),
+    "see_phone": _l("See telephone numbers"),
+    "supervise": _l("Supervise"),
+    "system": _l("System officer"),
+    "triage": _l("Triage"),
+}
+
+TRACE: Mapping[str, Label] = {
+    "start": _l("starts at %(at)s"),
+    "add.wall": _l("plus %(hours)s h by the clock"),
+    "add.working": _l("after %(hours)s working hours"),
+    "cutoff.before": _l("received before %(at)s of a working day: due the same day"),
+    "cutoff.missed": _l("received at or after %(at)s: due the next working day"),
+    "cutoff.rest": _l("first working day after rest: due at %(at)s"),
+    "day.end": _l("the day ends at %(at)s"),
+    "day.fixed": _l("date set by hand"),
+    "count.working": _l("working day, day %(n)s"),
+    "count.makeup": _l("make-up working day (%(name)s), day %(n)s"),
+    "count.half": _l("half working day (%(name)s), day %(n)s"),
+    "count.calendar": _l("calendar day %(n)s"),
+    "skip.weekend": _l("weekend, not counted"),
+    "skip.holiday": _l("%(name)s, not counted"),
+    "skip.closure": _l("closed (%(name)s), not counted"),
+    "due": _l("due at %(at)s"),
+}
+
+UNIT_KINDS: Mapping[str, Label] = {
+    "local_government": _l("County, city or district"),
+    "administration": _l("Administration"),
+    "department": _l("Department"),
+    "stationed": _l("Stationed in the city"),
+    "section": _l("Section of the General Office"),
+}
+
+ROLES: Mapping[str, Label] = {"A": _l("A-role"), "B": _l("B-role")}
+
+LINKS: Mapping[str, Label] = {
+    "first": _l("First responsible"),
+    "direct": _l("Directly responsible"),
+    "coordinating": _l("Coordinating"),
+    "final": _l("Finally responsible"),
+}
+
+LEGS: Mapping[str, Label] = {
+    "carry": _l("Carried to the matching section"),
+    "deliver": _l("Delivered to the leader"),
+    "fetch": _l("Fetched back"),
+}
+
+FLAGS: Mapping[str, Label] = {
+    "repeats": _l("Repeats another appeal"),
+    "time_missing": _l("Time of day missing"),
+    "answered_before_received": _l("Answered before it was received"),
+}
+
+
+def named(row: Any) -> str:
+    """A dictionary row's name in the reader's language; Chinese where no English name was given."""
+    if row is None:
+        return ""
+    english = getattr(row, "name_en", "") if str(get_locale()) == "en" else ""
+    return english or str(row.name)
+
+
+def titled(row: Any, field: str) -> str:
+    """Any field of a row that has an English twin, in the reader's language."""
+    english = getattr(row, f"{field}_en", "") if str(get_locale()) == "en" else ""
+    return str(english or getattr(row, field))
