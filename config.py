@@ -410,8 +410,8 @@ def _limiter_url(redis_url: str) -> str:
 def _session_settings(settings: Settings) -> dict[str, Any]:
     """Secure even on plain http: that is loopback, which browsers count as trustworthy (decision 0001).
 
-    Beside them the limits of signing in: five wrong tries lock for 20 minutes, two sessions at once, passwords
-    live 90 days.
+    Beside them the limits of signing in: five wrong tries lock for 20 minutes, two sessions at once, a
+    password lives 90 days.
     """
     return {
         "SESSION_COOKIE_NAME": "__Host-sid",

@@ -1,4 +1,4 @@
-"""The application as gunicorn and `python -m flask` find it: settings from the environment, then create_app."""
+"""The application as gunicorn and `python -m flask` find it, from the environment."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The servers that come with the product: PostgreSQL 18 and, as its Redis, Valkey.
 
-For trial and small offices. They listen on unix sockets alone, in a folder that only their owner may enter, and
-every role has a generated password in `instance/secrets`. Decision 0002 says why these wheels. A real
+For trial and small offices. They listen on unix sockets alone, in a folder that only their owner may enter,
+and every role has a generated password in `instance/secrets`. Decision 0002 says why these wheels. A real
 installation names its own servers; then this module only completes the settings.
 """
 
@@ -84,7 +84,7 @@ def socket_folder(instance: Path) -> Path:
 
     libpq splits host names at commas and the kernel cuts paths at 107 bytes, which Chinese reaches quickly.
     """
-    inside = instance / "run" / "sockets"
+    inside = instance / "sockets"
     length = len(os.fsencode(inside)) + len("/pg/") + LONGEST_SOCKET_NAME
     if length <= SOCKET_LIMIT and re.fullmatch(r"[A-Za-z0-9_./-]+", str(inside)):
         return inside
@@ -92,7 +92,7 @@ def socket_folder(instance: Path) -> Path:
     return Path(tempfile.gettempdir()) / f"minsheng-{os.geteuid()}-{name}"
 
 
-def _private(folder: Path, account: Account | None = None, *, passage: bool = False) -> Path:
+def private_folder(folder: Path, account: Account | None = None, *, passage: bool = False) -> Path:
     """Make the folder, its owner's alone; refuse one that somebody else laid in the shared temporary folder.
 
     `passage=True` lets others pass through, but not list, for the account of a server below.
@@ -140,10 +140,10 @@ class Postgres:
     def initialise(self) -> None:
         """Make folders and, once, the cluster. A start killed half way leaves nothing that counts."""
         account = system_account()
-        _private(self.home.parent, passage=account is not None)
-        _private(self.home, account)
-        _private(self.sockets.parent, passage=account is not None)
-        _private(self.sockets, account)
+        private_folder(self.home.parent, passage=account is not None)
+        private_folder(self.home, account)
+        private_folder(self.sockets.parent, passage=account is not None)
+        private_folder(self.sockets, account)
         if account:
             _make_reachable(self.home, account)
             _make_reachable(_binary("postgres").parent, account)
@@ -311,10 +311,10 @@ class Redis:
     def initialise(self) -> None:
         """Make folders and the files of users and options; the password stands there only as its SHA-256."""
         account = system_account()
-        _private(self.home.parent, passage=account is not None)
-        _private(self.home)
-        _private(self.sockets.parent, passage=account is not None)
-        _private(self.sockets)
+        private_folder(self.home.parent, passage=account is not None)
+        private_folder(self.home)
+        private_folder(self.sockets.parent, passage=account is not None)
+        private_folder(self.sockets)
         digest = hashlib.sha256(self.password().encode()).hexdigest()
         commands = "+@all -@admin -@dangerous +info +client +keys" + (" +flushdb" if self.fast else "")
         users = f"user default off\nuser {APP} on #{digest} ~* &* {commands}\n"

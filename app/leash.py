@@ -13,7 +13,7 @@ PR_SET_PDEATHSIG = 1
 
 
 def command(program: list[str], end: signal.Signals, account: str = "-") -> list[str]:
-    """The command line that runs `program` on a leash; `end` is the signal it gets when its parent is gone."""
+    """The command line that runs `program`; `end` is the signal it gets when its parent is gone."""
     return [sys.executable, "-I", "-S", str(Path(__file__).resolve()), end.name, account, *program]
 
 

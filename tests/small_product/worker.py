@@ -1,0 +1,21 @@
+"""Stands for a worker: names itself in Redis and sleeps in a child of its own process group, as RQ's do."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+import redis
+
+import config
+from app import embedded
+
+if __name__ == "__main__":
+    settings = embedded.resolve(config.load(os.environ))
+    redis.Redis.from_url(settings.redis_url).set(f"worker:{sys.argv[1]}", os.getpid())
+    if os.fork() == 0:
+        os.setpgrp()
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.pause()
+    signal.pause()
