@@ -51,6 +51,8 @@ DEFAULTS: dict[str, Any] = {
     # A Redis that hangs must not hold up the login; the limiter then counts in memory.
     "RATELIMIT_STORAGE_OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
     "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
+    "RATELIMIT_SWALLOW_ERRORS": True,
+    "AUTH_RATE_LIMIT": "20 per minute",
     "FAB_PASSWORD_HASH_METHOD": "scrypt",
     "FAB_PASSWORD_HASH_SALT_LENGTH": 16,
 }
@@ -74,8 +76,12 @@ class StaffingSecurityManager(GrantedAccess, SecurityManager):
         """The login page and one's own account; no list of users or roles, no registration, no API."""
         self.auth_view = self.appbuilder.add_view_no_menu(SignInView())
         self.user_view = self.appbuilder.add_view_no_menu(AccountView())
+        # Failures only: a whole office behind one address signs in within the same minute every morning.
         self.limiter.limit(
-            self.auth_rate_limit, methods=["POST"], exempt_when=lambda: request.endpoint != "SignInView.login"
+            lambda: current_app.config["AUTH_RATE_LIMIT"],
+            methods=["POST"],
+            exempt_when=lambda: request.endpoint != "SignInView.login",
+            deduct_when=lambda response: response.status_code == 401,
         )(self.auth_view.blueprint)
 
     def create_login_manager(self, app: Flask) -> LoginManager:
@@ -116,6 +122,7 @@ class StaffingSecurityManager(GrantedAccess, SecurityManager):
 
 def init_security(app: Flask) -> None:
     """Register headers, the check before every request and the record of refusals; after all views."""
+    passwords.nobodys_hash()
     init_headers(app)
     app.before_request(_guard)
     app.after_request(_record_denial)

@@ -54,9 +54,18 @@ def matches(user: User | None, password: str) -> bool:
     # A longer text can only be wrong, and hashing it would cost more than it should.
     password = password[: rules.LONGEST + 1]
     if user is None or not user.password:
-        check_password_hash(current_app.config["AUTH_DB_FAKE_PASSWORD_HASH_CHECK"], password)
+        check_password_hash(nobodys_hash(), password)
         return False
     return check_password_hash(user.password, password)
+
+
+def nobodys_hash() -> str:
+    """What an unknown login is compared with, as dear as any hash; made at start, so no try is slower."""
+    known: dict[str, str] = current_app.extensions.setdefault("nobodys_hash", {})
+    method: str = current_app.config["FAB_PASSWORD_HASH_METHOD"]
+    if method not in known:
+        known[method] = hashed(rules.new_code())
+    return known[method]
 
 
 def hashed(password: str) -> str:
