@@ -40,6 +40,9 @@ function startOne(form: HTMLFormElement): void {
     }
   });
   form.querySelectorAll("input[data-select-all]").forEach((box) => box.setAttribute("aria-label", text("Select all rows")));
+  rowsOf(form).forEach((row) => {
+    if (!row.hasAttribute("aria-label") && !row.labels?.length) row.setAttribute("aria-label", text("Select this row"));
+  });
   refresh(form);
 }
 
