@@ -40,6 +40,7 @@ function startOne(form: HTMLFormElement): void {
     }
   });
   form.querySelectorAll("input[data-select-all]").forEach((box) => box.setAttribute("aria-label", text("Select all rows")));
+  form.querySelectorAll("input[data-select-row], input[data-select-all]").forEach((box) => box.closest("td, th")?.classList.add("cell-check"));
   rowsOf(form).forEach((row) => {
     if (!row.hasAttribute("aria-label") && !row.labels?.length) row.setAttribute("aria-label", text("Select this row"));
   });
