@@ -13,6 +13,7 @@ from app import words
 from app.rules.fields import mask_phone
 from app.services import clocks, inbox, present
 from app.standing import current_actor, current_standing
+from app.timeline import timeline_items
 
 
 def init_pages(app: Flask) -> None:
@@ -21,7 +22,12 @@ def init_pages(app: Flask) -> None:
     if hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     app.jinja_env.globals.update(
-        words=words, named=words.named, titled=words.titled, mask_phone=mask_phone, clock_view=clock_view
+        words=words,
+        named=words.named,
+        titled=words.titled,
+        mask_phone=mask_phone,
+        clock_view=clock_view,
+        timeline_items=timeline_items,
     )
     app.context_processor(_context)
 
@@ -46,7 +52,14 @@ def clock_view(clock: Any, now: datetime | None = None) -> dict[str, Any]:
 
 def _context() -> dict[str, Any]:
     standing = current_standing()
-    context: dict[str, Any] = {"standing": standing, "logout_by_post": True}
+    appbuilder = current_app.extensions["appbuilder"]
+    context: dict[str, Any] = {
+        "standing": standing,
+        "logout_by_post": True,
+        # Pages rendered outside a framework view (errors) stand in the same frame.
+        "appbuilder": appbuilder,
+        "base_template": appbuilder.base_template,
+    }
     if current_app.config.get("DEMO"):
         context["environment_note"] = _("Demonstration with sample data (示例): nothing here happened")
     if standing is not None:
@@ -56,10 +69,7 @@ def _context() -> dict[str, Any]:
             "desk_url": url_for("DeskView.index"),
             "search_url": url_for("AppealModelView.list"),
             "feed_url": url_for("api.feed"),
-            "acting_posts": [{"name": _post_name(post), "role": post.role} for post in standing.posts],
+            "acting_posts": [{"name": words.named(post), "role": post.role} for post in standing.posts],
         }
     return context
 
-
-def _post_name(post: Any) -> str:
-    return words.named(post)

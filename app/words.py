@@ -257,6 +257,11 @@ def named(row: Any) -> str:
     return english or str(row.name)
 
 
+def either(chinese: str | None, english: str | None) -> str:
+    """A name given in both languages, in the reader's."""
+    return (english if str(get_locale()) == "en" and english else chinese) or ""
+
+
 def titled(row: Any, field: str) -> str:
     """Any field of a row that has an English twin, in the reader's language."""
     english = getattr(row, f"{field}_en", "") if str(get_locale()) == "en" else ""

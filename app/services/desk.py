@@ -64,10 +64,13 @@ class Row:
     unit: str | None
     unit_en: str | None
     clock_kind: str | None
+    started_at: datetime | None
     due_at: datetime | None
+    late_when: str | None
     status: str | None
     fictional: bool
-    version: int
+    stopped_at: None = None
+    inputs: None = None
 
 
 def queues(actor: Actor, capability: str | None = None) -> list[Queue]:
@@ -147,7 +150,6 @@ def _rows(plan: Plan, now: datetime) -> dict[str, list[Row]]:
                 Appeal.channel_class,
                 Appeal.received_at,
                 Appeal.fictional,
-                Appeal.version,
                 Unit.name.label("unit"),
                 Unit.name_en.label("unit_en"),
                 urgent.c.kind,
@@ -184,10 +186,11 @@ def _row(row: Any, now: datetime) -> Row:
         unit=row["unit"],
         unit_en=row["unit_en"],
         clock_kind=row["kind"],
+        started_at=row["started_at"],
         due_at=row["due_at"],
+        late_when=row["late_when"],
         status=status,
         fictional=row["fictional"],
-        version=row["version"],
     )
 
 

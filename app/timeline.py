@@ -1,0 +1,101 @@
+"""The journal of an appeal in words: title, actor, post, and what changed from what to what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from flask_babel import format_datetime
+from flask_babel import gettext as _
+
+from app import words
+from app.models import Journal
+
+# Told by the title, or held as ids whose names stand elsewhere on the page.
+_SILENT = frozenset(
+    {
+        "state",
+        "unit_id",
+        "section_id",
+        "portfolio_id",
+        "category_id",
+        "limit_rule_id",
+        "channel_id",
+        "submitted_at",
+        "registered_at",
+        "answered_at",
+        "closed_at",
+        "archived_at",
+        "corrections",
+        "intake",
+        "subject",
+        "body",
+        "received_at",
+    }
+)
+_ICONS = {
+    "take_in": "inbox",
+    "submit": "paper-plane",
+    "register": "hashtag",
+    "forward": "share",
+    "handle_self": "hand",
+    "propose": "pen",
+    "fill_slip": "file-lines",
+    "carry": "person-walking",
+    "deliver": "envelope-open",
+    "fetch": "person-walking",
+    "transcribe": "stamp",
+    "sign_in": "signature",
+    "answer": "reply",
+    "explain": "circle-info",
+    "strike_off": "check",
+    "archive": "box-archive",
+    "urge": "phone",
+    "unmask": "eye",
+    "add_note": "note-sticky",
+}
+
+
+def timeline_items(rows: Iterable[Journal]) -> list[dict[str, Any]]:
+    """Journal rows as the page macro `ui.timeline` takes them, oldest first."""
+    return [
+        {
+            "at": row.at,
+            "title": str(words.ACTIONS.get(row.action, row.action)),
+            "actor": row.person.name if row.person else row.acted_as or None,
+            "post": words.named(row.post) if row.post else None,
+            "role": row.role,
+            "body": row.reason,
+            "icon": _ICONS.get(row.action, "circle"),
+            "changes": _changes(row),
+        }
+        for row in rows
+    ]
+
+
+def _changes(row: Journal) -> list[tuple[str, str, str]]:
+    if row.action in ("take_in", "import"):
+        return []
+    return [
+        (str(words.FIELDS.get(name, name)), _worded(name, row.old.get(name)), _worded(name, value))
+        for name, value in row.new.items()
+        if name not in _SILENT and value not in (None, "", row.reason)
+    ]
+
+
+def _worded(name: str, value: Any) -> str:
+    if value is None or value == "":
+        return ""
+    if isinstance(value, bool):
+        return _("Yes") if value else _("No")
+    tables = {
+        "handling": words.HANDLING,
+        "informed_how": words.CHOICES["informed_how"],
+        "explanation": words.CHOICES["explanation_kinds"],
+    }
+    if name in tables:
+        return str(tables[name].get(value, value))
+    if name.endswith("_at"):
+        return str(format_datetime(datetime.fromisoformat(str(value)), "yyyy-MM-dd HH:mm"))
+    return str(value)

@@ -1,0 +1,104 @@
+"""The desk and the appeal page over HTTP: what each post sees, how many statements a page costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import event
+
+from app.models import db
+from tests.factories import Factory
+
+URL = "https://localhost"
+
+
+@contextmanager
+def counted() -> Iterator[list[str]]:
+    """The statements sent to the database inside the block, savepoints apart."""
+    seen: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if "SAVEPOINT" not in statement:
+            seen.append(statement)
+
+    engine = db.engines[None].engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["collector_a", "collector_c", "registrar", "duty_director", "liaison", "ledger_admin", "supervisor", "editor"],
+)
+def test_every_post_has_a_desk(make: Factory, code: str) -> None:
+    appeal = make.appeal("answered")
+    make.appeal("slip_ready")
+    page = make.signed_in(make.holder(code)).get("/desk/", base_url=URL)
+    assert page.status_code == 200
+    # One person holds the registrar's post and the ledger administrator's as A: one desk merges them.
+    assert (str(appeal.number) in page.text) == (code in ("ledger_admin", "registrar"))
+
+
+def test_a_desk_costs_few_statements(make: Factory) -> None:
+    for _each in range(3):
+        make.appeal("registered")
+    browser = make.signed_in(make.holder("duty_director"))
+    browser.get("/desk/", base_url=URL)
+    db.session.expire_all()
+    with counted() as statements:
+        assert browser.get("/desk/", base_url=URL).status_code == 200
+    assert len(statements) <= 9, "\n\n".join(statements)
+
+
+def test_an_appeal_page_shows_its_next_step_and_timeline(make: Factory) -> None:
+    appeal = make.appeal("in_progress", appellant_phone="13800004321")
+    page = make.signed_in(make.holder("duty_director")).get(f"/appeals/{appeal.id}", base_url=URL)
+    assert page.status_code == 200
+    assert "138****4321" in page.text
+    assert "13800004321" not in page.text
+
+
+def test_a_stranger_gets_404(make: Factory) -> None:
+    appeal = make.appeal("submitted")
+    assert make.signed_in(make.person()).get(f"/appeals/{appeal.id}", base_url=URL).status_code in (403, 404)
+
+
+def test_unmasking_wants_a_reason_and_leaves_a_trace(make: Factory) -> None:
+    appeal = make.appeal("registered", appellant_phone="13800004321")
+    browser = make.signed_in(make.holder("registrar"))
+    assert browser.post(f"/appeals/{appeal.id}/unmask", base_url=URL, data={"reason": " "}).status_code == 422
+    shown = browser.post(f"/appeals/{appeal.id}/unmask", base_url=URL, data={"reason": "示例：回访"})
+    assert "13800004321" in shown.text
+    from app.models import Audit
+
+    assert make.count(Audit, event="appeal.unmask", object_id=str(appeal.id)) == 1
+
+
+def test_a_refused_form_keeps_what_was_typed(make: Factory) -> None:
+    browser = make.signed_in(make.holder("collector_a"))
+    data = {"subject": "示例主题", "body": "示例内容", "received_at": "not a moment", "then": "submit"}
+    page = browser.post("/intake/A", base_url=URL, data=data)
+    assert page.status_code == 422
+    assert "示例主题" in page.text
+
+
+def test_intake_goes_to_the_new_appeal(make: Factory) -> None:
+    browser = make.signed_in(make.holder("collector_a"))
+    data = {
+        "channel": make.sheet()["channel"],
+        "received_at": "2026-01-05 09:00",
+        "subject": "示例主题",
+        "body": "示例内容",
+        "appellant_name": "示例人",
+        "then": "submit",
+        "request_key": "form-1",
+    }
+    first = browser.post("/intake/A", base_url=URL, data=data)
+    again = browser.post("/intake/A", base_url=URL, data=data)
+    assert first.status_code == 302
+    assert first.location == again.location
