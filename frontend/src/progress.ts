@@ -16,7 +16,7 @@ interface TaskState {
 
 const ENDED = new Set(["done", "failed", "cancelled"]);
 const NAMES: Record<string, string> = {
-  queued: "Waiting", running: "Running", done: "Done", failed: "Failed", cancelled: "Cancelled",
+  pending: "Waiting", running: "Running", done: "Done", failed: "Failed", cancelled: "Cancelled",
 };
 
 class Task {
