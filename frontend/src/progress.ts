@@ -16,7 +16,7 @@ interface TaskState {
 
 const ENDED = new Set(["done", "failed", "cancelled"]);
 const NAMES: Record<string, string> = {
-  pending: "Waiting", running: "Running", done: "Done", failed: "Failed", cancelled: "Cancelled",
+  queued: "Waiting", running: "Running", done: "Done", failed: "Failed", cancelled: "Cancelled",
 };
 
 class Task {
