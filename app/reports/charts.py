@@ -47,7 +47,7 @@ def place(workbook: Any, sheet: Any, page: ChartPage, *, row: int, styles: Style
 def _numbers(sheet: Any, chart: Chart, row: int, styles: Styles) -> None:
     widest = max((text.width(category) for category in chart.categories), default=0)
     sheet.set_column(0, 0, min(max(widest, text.width(chart.category_label), 10) + 2, 40))
-    sheet.set_column(1, len(chart.series), 14)
+    sheet.set_column(1, len(chart.series), 16)
     sheet.set_column(len(chart.series) + 1, len(chart.series) + 1, 2)
     sheet.set_row(row, _ROW_HEIGHT)
     heads = (chart.category_label, *(series.label for series in chart.series))

@@ -128,11 +128,12 @@ def clock_table(
     """The clocks of one state, one to a row."""
     late, stopped = state != "no_limit", state == "finished_late"
     age = t("How late") if late else t("Running for")
+    clocks = {code: t(label) for code, label in CLOCK_LABELS.items()}
     columns: list[tuple[Column, Callable[[int, OverdueRow], Cell]]] = [
         (Column("position", t("No."), "ordinal", width=7), lambda number, row: number),
         (Column("number", t("Appeal number"), width=21), lambda number, row: row.appeal_number),
         (Column("subject", t("Subject"), width=42), lambda number, row: row.subject),
-        (Column("clock", t("Kind of clock"), width=11), lambda number, row: t(CLOCK_LABELS[row.clock_kind])),
+        (Column("clock", t("Kind of clock"), width=14), lambda number, row: clocks[row.clock_kind]),
         (Column("unit", t("Responsible unit"), width=20), lambda number, row: row.unit),
         (Column("post", t("Post"), width=16), lambda number, row: row.post),
         (Column("started", t("Started"), "moment"), lambda number, row: row.started_at),

@@ -45,7 +45,7 @@ MEASURES: Mapping[MeasureCode, tuple[str, Kind]] = {
     "on_time": (N_("Finished on time"), "int"),
     "late": (N_("Finished late"), "int"),
     "unfinished": (N_("Unfinished"), "int"),
-    "overdue": (N_("of these overdue"), "int"),
+    "overdue": (N_("of which overdue"), "int"),
     "finish_rate": (N_("Finish rate"), "percent"),
     "on_time_rate": (N_("On-time rate"), "percent"),
     "mean_days": (N_("Average handling days"), "decimal"),

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from .table import Kind, Wording
 
 FONT = "Microsoft YaHei"
 INK, QUIET, LINE, BAND, ACCENT, SECOND = "#1F2933", "#66727F", "#C9D1DA", "#E9EEF4", "#2F5D8A", "#A9BCD0"
-DEFAULT_FONT: dict[str, Any] = {"font_name": FONT, "font_size": 10, "font_color": INK, "font_family": 2}
+# Without a scheme, or Excel would show the theme's font instead of the one named.
+DEFAULT_FONT: Mapping[str, Any] = MappingProxyType(
+    {"font_name": FONT, "font_size": 10, "font_color": INK, "font_family": 2, "font_scheme": "none"}
+)
 
 _ALIGN: dict[Kind, str] = {"text": "left", "ordinal": "center", "moment": "center", "date": "center"}
 _CELL: dict[str, Any] = {"border": 1, "border_color": LINE, "valign": "vcenter"}
@@ -32,15 +37,16 @@ def quoted(word: str) -> str:
 
 def number_formats(words: Wording) -> dict[Kind, str]:
     """Kind → Excel number format. Text is '@', so that editing a cell never turns `=…` or 18 digits into
-    something else. A duration is a number of days: it sorts, and reads in hours and minutes below one day."""
+    something else. A duration is a number of days: it sorts, and reads in hours and minutes below one day.
+    `_ ` keeps figures off the right border (programs disagree on indents there)."""
     day, hour, minute, point = (
         quoted(f" {word}") for word in (words.day, words.hour, words.minute, words.point)
     )
     return {
-        "text": "@", "ordinal": "0", "int": "#,##0", "decimal": "#,##0.00", "percent": "0.00%",
-        "growth": "+0.00%;-0.00%;0.00%", "points": f"+0.00{point};-0.00{point};0.00{point}",
+        "text": "@", "ordinal": "0", "int": "#,##0_ ", "decimal": "#,##0.00_ ", "percent": "0.00%_ ",
+        "growth": "+0.00%_ ;-0.00%_ ;0.00%_ ", "points": f"+0.00{point}_ ;-0.00{point}_ ;0.00{point}_ ",
         "moment": "yyyy-mm-dd hh:mm", "date": "yyyy-mm-dd",
-        "duration": f"[>=1]#,##0.0{day};[>=0][h]{hour} mm{minute};-#,##0.0{day}",
+        "duration": f"[>=1]#,##0.0{day}_ ;[>=0][h]{hour} mm{minute}_ ;-#,##0.0{day}_ ",
     }
 
 
@@ -59,7 +65,7 @@ class Styles:
             look = dict(_ROLES[role])
             if kind:
                 look["align"] = "center" if dash else _ALIGN.get(kind, "right")
-                look |= {} if look["align"] == "center" else {"indent": 1}
+                look |= {"indent": 1} if look["align"] == "left" else {}
                 look["num_format"] = self._numbers[kind]
                 look |= {"text_wrap": True} if kind == "text" else {}
             self._made[key] = self._workbook.add_format(look)

@@ -69,7 +69,7 @@ def sheet_names(wanted: Iterable[str], fallback: str = "Sheet") -> list[str]:
     taken: set[str] = set()
     names = []
     for wish in wanted:
-        base = _NOT_IN_SHEET_NAMES.sub(" ", clean(wish)).strip().strip("'").strip() or fallback
+        base = " ".join(_NOT_IN_SHEET_NAMES.sub(" ", clean(wish)).split()).strip("' ") or fallback
         if base.casefold() == "history":  # Excel reserves the word
             base += "_"
         name, number = _fitting(base, ""), 1

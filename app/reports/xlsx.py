@@ -62,15 +62,26 @@ def render(
         workbook = xlsxwriter.Workbook(out, {
             "constant_memory": large, "in_memory": not large, "tmpdir": folder, "use_zip64": True,
             "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False,
-            "default_format_properties": DEFAULT_FONT,
+            "default_format_properties": dict(DEFAULT_FONT),  # XlsxWriter adds to what it is given
         })
         workbook.set_properties({
             "title": text.clean(book.title), "author": text.clean(book.author),
             "created": created_at.astimezone(UTC),
         })
-        written = _Rendering(workbook, book, zone, large=large).write(sources)
+        try:
+            written = _Rendering(workbook, book, zone, large=large).write(sources)
+        except BaseException:
+            _abandon(workbook)
+            raise
         workbook.close()
     return written
+
+
+def _abandon(workbook: Any) -> None:
+    """Closes the temporary files of a workbook that is not going to be written."""
+    for sheet in workbook.worksheets():
+        if sheet.constant_memory:
+            sheet.row_data_fh.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +219,7 @@ class _Rendering:
 
     def _notes(self, sheet: Any, row: int, widths: Sequence[int], notes: Sequence[str]) -> None:
         for number, note in enumerate(notes, row):
-            height = text.lines(text.clean(note), sum(widths)) * _LINE_HEIGHT + 2
+            height = text.lines(text.clean(note), int(sum(widths) * 1.1)) * _LINE_HEIGHT + 2
             sheet.set_row(number, min(height, _TALLEST_ROW))
             self._spread(sheet, number, len(widths), note, self.styles.of("note"))
 
@@ -245,12 +256,18 @@ class _Rendering:
         sheet.fit_to_pages(1, 1 if whole else 0)
         page = _coded(self.words.page, 40).format(page="&P", pages="&N")
         # The blank after each size keeps a title that starts with a digit out of the font size.
-        sheet.set_footer(f"&L&8 {_coded(title, 40)}&C&8 {_coded(self.book.footer, 70)}&R&8 {page}")
+        sheet.set_footer(f"&L&8 {_coded(title, 70)}&C&8 {_coded(self.book.footer, 90)}&R&8 {page}")
 
 
 def _coded(words: str, most: int) -> str:
     """Text for a page foot, where `&` starts a code and 255 units are all there is."""
-    return next(text.pieces(text.clean(words).replace("\n", " "), most), "").replace("&", "&&")
+    coded = ""
+    for character in text.clean(words).replace("\n", " "):
+        piece = character.replace("&", "&&")
+        if text.length(coded + piece) > most:
+            break
+        coded += piece
+    return coded
 
 
 def _width(column: Column, number: int, head: Sequence[Sequence[Cell]]) -> int:
@@ -271,7 +288,7 @@ def _cell_width(cell: Cell) -> int:
 def _height(cells: Sequence[Cell], widths: Sequence[int]) -> int:
     """The height in points that shows every wrapped line of a row, up to what a spreadsheet allows."""
     lines = max((
-        text.lines(cell[:_MEASURED], width - 2)
+        text.lines(cell[:_MEASURED], int(1.05 * width - 1.5))
         for cell, width in zip(cells, widths, strict=True) if isinstance(cell, str)
     ), default=1)
     return min(lines * _LINE_HEIGHT + _ROW_PADDING, _TALLEST_ROW)
