@@ -241,6 +241,14 @@ def load(environ: Mapping[str, str]) -> Settings:
     return replace(settings, trusted_hosts=settings.trusted_hosts or _own_names(settings))
 
 
+def language(environ: Mapping[str, str]) -> str:
+    """The language at the terminal: DEFAULT_LOCALE, else English if the terminal's is, else Chinese."""
+    chosen = environ.get("DEFAULT_LOCALE", "").strip()
+    if chosen in LOCALES:
+        return chosen
+    return "en" if (environ.get("LC_ALL") or environ.get("LANG") or "").startswith("en") else "zh"
+
+
 def is_loopback(host: str) -> bool:
     if host == "localhost":
         return True

@@ -80,10 +80,9 @@ def main(arguments: Sequence[str], product: Product = Product()) -> int:
 
 
 def say(code: str, text: object = "", *, file: IO[str] | None = None) -> None:
-    """One line in the language of DEFAULT_LOCALE, or else of the terminal."""
-    language = os.environ.get("DEFAULT_LOCALE") or os.environ.get("LC_ALL") or os.environ.get("LANG") or "zh"
-    chinese, english = MESSAGES[code]
-    print((english if language.startswith("en") else chinese).format(text=text), file=file, flush=True)
+    """One line in the language of the person at the terminal."""
+    sentence = MESSAGES[code][config.LOCALES.index(config.language(os.environ))]
+    print(sentence.format(text=text), file=file, flush=True)
 
 
 def _settings(demo: bool) -> config.Settings:
