@@ -135,7 +135,7 @@ def clock_table(
         (Column("subject", t("Subject"), width=42), lambda number, row: row.subject),
         (Column("clock", t("Kind of clock"), width=14), lambda number, row: clocks[row.clock_kind]),
         (Column("unit", t("Responsible unit"), width=20), lambda number, row: row.unit),
-        (Column("post", t("Post"), width=16), lambda number, row: row.post),
+        (Column("post", t("Post"), width=19), lambda number, row: row.post),
         (Column("started", t("Started"), "moment"), lambda number, row: row.started_at),
     ]
     if late:

@@ -6,6 +6,9 @@ again: `python -m tests.reports.test_golden`.
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -61,9 +64,18 @@ def kept(name: str) -> Path:
 
 @pytest.mark.parametrize("name", PARTS)
 def test_the_parts_are_as_kept(name: str) -> None:
-    assert parts()[name] == kept(name).read_text()
+    assert parts()[name] == kept(name).read_text(encoding="utf-8")
+
+
+def test_another_process_elsewhere_writes_the_same_bytes() -> None:
+    code = "import sys; from tests.reports.test_golden import *; sys.stdout.buffer.write(rendered(book()))"
+    environment = os.environ | {"PYTHONHASHSEED": "17", "TZ": "America/New_York", "LC_ALL": "C.UTF-8"}
+    elsewhere = subprocess.run(
+        [sys.executable, "-c", code], env=environment, cwd=GOLDEN.parents[2], capture_output=True, check=True,
+    )
+    assert elsewhere.stdout == rendered(book())
 
 
 if __name__ == "__main__":
     for part, content in parts().items():
-        kept(part).write_text(content)
+        kept(part).write_text(content, encoding="utf-8")

@@ -62,8 +62,9 @@ def test_the_overview_compares_with_both_earlier_quarters(file: Opened, label: s
 
 def test_a_unit_has_its_counts_and_the_rates_of_the_measures(file: Opened) -> None:
     assert file.row(LOCAL, 6) == [
-        "No.", "Unit", "Appeals assigned", "On time", "Late", "No limit", "Total", "Overdue", "Finish rate",
-        "On-time rate", "Overdue without note", "Situation explanations", "Average handling days",
+        "No.", "Unit", "Appeals assigned", "On time", "Past the limit", "No limit", "Total", "Past the limit",
+        "Finish rate", "On-time rate", "Overdue without note", "Situation explanations",
+        "Average handling days",
     ]
     assert file.row(LOCAL, 9) == [
         "3", "永修县", "12", "6", "2", "0", "4", "2", "0.6667", "0.6", "0", "2", "4.35",
