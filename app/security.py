@@ -123,6 +123,8 @@ class StaffingSecurityManager(GrantedAccess, SecurityManager):
 def init_security(app: Flask) -> None:
     """Register headers, the check before every request and the record of refusals; after all views."""
     passwords.nobodys_hash()
+    # The page that reports a refused form asks for g.user, so it is set before any check may refuse.
+    app.before_request_funcs[None].insert(0, StaffingSecurityManager.before_request)
     init_headers(app)
     app.before_request(_guard)
     app.after_request(_record_denial)

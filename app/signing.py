@@ -83,7 +83,7 @@ def require_fresh() -> None:
 def safe_next(target: str | None) -> str:
     """A path of this site, else the first page: no link sends its reader to another site after the login."""
     home = url_for("HomeView.index")
-    if not target or any(ord(sign) < 33 or sign == "\\" for sign in target):
+    if not target or target.startswith("//") or any(ord(sign) < 33 or sign == "\\" for sign in target):
         return home
     parts = urlsplit(target)
     if parts.netloc and (parts.scheme not in ("http", "https") or parts.netloc != request.host):
