@@ -33,28 +33,44 @@ def take_in(
         grant = _collecting_grant(actor, channel_class, post_id)
         if request_key is not None and (known := _created_before(request_key)) is not None:
             return workflow.Outcome(known.id, "take_in", known.state, known.number, known.version, is_repeat=True)
-        appeal = Appeal(channel_class=channel_class, state="draft", created_by_id=actor.person_id)
-        write_sheet(appeal, data)
-        if submit and (empty := missing_fields(appeal, data)):
-            raise FieldErrors(FieldProblem(name, "field.required") for name in empty)
-        db.session.add(appeal)
-        limit = clocks.limit_for("collection", channel_class=channel_class)
-        clocks.start(appeal, "collection", limit, started_at=appeal.received_at, post_id=grant.post_id)
-        db.session.flush()
-        journal.write(
-            actor,
-            "take_in",
-            "appeal",
-            appeal.id,
-            appeal_id=appeal.id,
-            post_id=grant.post_id,
-            role=grant.role,
-            new=workflow.snapshot(appeal),
-            request_key=request_key,
-        )
-        if submit:
-            return workflow.step(actor, appeal.id, "submit", data, version=None, post_id=grant.post_id)
-        return workflow.Outcome(appeal.id, "take_in", appeal.state, None, appeal.version)
+        return begin(actor, grant, channel_class, data, submit=submit, request_key=request_key)
+
+
+def begin(
+    actor: Actor,
+    grant: Grant,
+    channel_class: str,
+    data: Mapping[str, object],
+    *,
+    submit: bool,
+    request_key: str | None = None,
+    fictional: bool = False,
+) -> workflow.Outcome:
+    """`take_in` inside a transaction that the caller opened, under a grant he found."""
+    appeal = Appeal(
+        channel_class=channel_class, state="draft", created_by_id=actor.person_id, fictional=fictional
+    )
+    write_sheet(appeal, data)
+    if submit and (empty := missing_fields(appeal, data)):
+        raise FieldErrors(FieldProblem(name, "field.required") for name in empty)
+    db.session.add(appeal)
+    limit = clocks.limit_for("collection", channel_class=channel_class)
+    clocks.start(appeal, "collection", limit, started_at=appeal.received_at, post_id=grant.post_id)
+    db.session.flush()
+    journal.write(
+        actor,
+        "take_in",
+        "appeal",
+        appeal.id,
+        appeal_id=appeal.id,
+        post_id=grant.post_id,
+        role=grant.role,
+        new=workflow.snapshot(appeal),
+        request_key=request_key,
+    )
+    if submit:
+        return workflow.step(actor, appeal.id, "submit", data, version=None, post_id=grant.post_id)
+    return workflow.Outcome(appeal.id, "take_in", appeal.state, None, appeal.version)
 
 
 def _collecting_grant(actor: Actor, channel_class: str, post_id: int | None) -> Grant:
