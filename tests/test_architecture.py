@@ -1,4 +1,4 @@
-"""The layers of DESIGN.md section 5 as tests: imports point one way, services commit once, rules know nothing."""
+"""The layers of DESIGN.md section 5: imports point one way, services commit once, rules know nothing."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Module:
                 yield from ((node.lineno, alias.name) for alias in node.names)
             elif isinstance(node, ast.ImportFrom):
                 base = self._base(node)
-                # `from app import words` imports the module app.words; `from app.models import db` a name in it.
+                # `from app import words` imports the module app.words, `from app.models import db` a name.
                 yield from ((node.lineno, self._deepest(base, alias.name)) for alias in node.names)
 
     def _base(self, node: ast.ImportFrom) -> str:
@@ -164,7 +164,7 @@ def test_only_the_transaction_commits() -> None:
     """One write path: a service, job or page that commits by itself would split a step in two."""
     allowed = {
         "app.services.transaction",
-        # Progress of a long task is written beside the task's own transaction, so that a page sees it at once.
+        # Progress of a long task is written beside its own transaction: a page sees it at once.
         "app.services.tasks",
     }
     commits = [
@@ -193,7 +193,7 @@ def test_a_state_changes_in_the_workflow_only() -> None:
 
 
 def test_pages_write_through_services() -> None:
-    """A handler parses, calls one service and renders; what it adds to the session by itself nobody journals."""
+    """A handler parses, calls one service and renders; what it adds by itself nobody journals."""
     edges = [m for m in MODULES if m.name.endswith("_views") or m.layer == "app" or _within(m.name, "jobs")]
     writes = [
         _where(module, node.lineno)
