@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
+from flask import Flask
 
-from tests.test_login import JSON, PASSWORD, Browser, every_route, officers  # noqa: F401 - a fixture
+from tests.logins import JSON, Browser, every_route, known_officers
 
 DEMANDED = {
     "X-Content-Type-Options": "nosniff",
@@ -25,6 +26,12 @@ DIRECTIVES = (
 )
 
 
+@pytest.fixture
+def officers(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(app.config, "DEMO", True)
+    known_officers()
+
+
 def policy(response) -> list[str]:
     return response.headers["Content-Security-Policy"].split("; ")
 
@@ -39,7 +46,7 @@ def check(response, path: str) -> None:
 
 
 @pytest.mark.parametrize("login", [None, "sysadmin"])
-def test_every_route_carries_them(app, officers, login):  # noqa: F811
+def test_every_route_carries_them(app, officers, login):
     browser = Browser(app)
     if login:
         browser.sign_in(login=login)
@@ -74,7 +81,7 @@ def test_the_nonce_is_new_for_each_page_and_every_script_has_it(app):
     assert len(seen) == 2
 
 
-def test_no_page_of_ours_needs_inline_styles_or_handlers(app, officers):  # noqa: F811
+def test_no_page_of_ours_needs_inline_styles_or_handlers(app, officers):
     browser = Browser(app)
     pages = [browser.open("/login/").text]
     browser.sign_in(login="sysadmin")

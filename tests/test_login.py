@@ -4,78 +4,43 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import Any
 from uuid import uuid4
 
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
 from sqlalchemy import func, select
-from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from app.models import Account, Audit, Person, db
 from app.security import ALWAYS, POLLS, PUBLIC
 from app.services import accounts, passwords, present
 from app.services.actors import software
+from tests.logins import (
+    JSON,
+    PASSWORD,
+    URL,
+    Browser,
+    every_route,
+    forget,
+    known_account,
+    known_officers,
+    scrubbed,
+)
 from tests.vectors import LOGIN, NAME
 
-URL = "https://localhost"
-PASSWORD = "Lantern.River.42"
-JSON = {"Accept": "application/json"}
 MACHINE = software("test")
-
-
-class Browser:
-    """A test client that talks https, as one person's browser does, from an address of its own."""
-
-    def __init__(self, app: Flask) -> None:
-        self.app = app
-        self.client: FlaskClient = app.test_client()
-        self.address = f"10.{uuid4().bytes[0]}.{uuid4().bytes[0]}.{uuid4().bytes[0]}"
-
-    def open(self, path: str, method: str = "GET", **kwargs: Any) -> TestResponse:
-        kwargs.setdefault("environ_overrides", {})["REMOTE_ADDR"] = self.address
-        # A context of its own, as a server gives every request; a shared `g` would remember the reader before.
-        with self.app.app_context():
-            response = self.client.open(path, method=method, base_url=URL, **kwargs)
-        db.session.expire_all()
-        return response
-
-    def post(self, path: str, **form: str) -> TestResponse:
-        return self.open(path, "POST", data=form)
-
-    def sign_in(self, password: str = PASSWORD, login: str = LOGIN, path: str = "/login/") -> TestResponse:
-        return self.post(path, username=login, password=password)
-
-    def status(self) -> int:
-        """200 for somebody signed in, 401 for anybody else."""
-        return self.open("/account/", headers=JSON).status_code
-
-    @property
-    def cookie(self) -> str:
-        found = self.client.get_cookie("__Host-sid", "localhost")
-        return found.value if found else ""
-
-    def replay(self, cookie: str) -> None:
-        self.client.set_cookie("__Host-sid", cookie, domain="localhost")
 
 
 @pytest.fixture
 def account(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Account:
     monkeypatch.setitem(app.config, "DEMO", True)
-    person = Person(code="shili-zhang", name=NAME, fictional=True)
-    db.session.add(person)
-    db.session.commit()
-    accounts.ensure_demo(person, LOGIN, PASSWORD)
-    return db.session.scalars(select(Account).where(Account.person_id == person.id)).one()
+    return known_account()
 
 
 @pytest.fixture
 def officers(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(app.config, "DEMO", True)
-    for officer, (login, _name, _name_en) in accounts.OFFICER_LOGINS.items():
-        accounts.ensure_demo(None, login, PASSWORD, officer=officer)
+    known_officers()
 
 
 @pytest.fixture
@@ -387,18 +352,6 @@ def test_a_foreign_host_name_reaches_no_page(browser, host):
 # --- deny by default ---------------------------------------------------------------------------------------
 
 
-def every_route(app: Flask) -> list[tuple[Rule, str, str]]:
-    """(rule, method, path) of all routes, with 1 and x for their arguments."""
-    adapter = app.url_map.bind("localhost", url_scheme="https")
-    found = []
-    for rule in app.url_map.iter_rules():
-        converters = {name: rule._converters[name].__class__.__name__ for name in rule.arguments}
-        values = {name: 1 if "Integer" in kind else "x" for name, kind in converters.items()}
-        path = adapter.build(rule.endpoint, {**values, **(rule.defaults or {})})
-        found += [(rule, method, path) for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})]
-    return found
-
-
 def test_a_stranger_reaches_the_login_the_languages_and_the_health_probe_only(app, browser):
     reached = set()
     for rule, method, path in every_route(app):
@@ -573,7 +526,7 @@ def test_the_login_works_while_redis_is_down(built_app, settings):
     }
     app = create_app(settings_without)
     login = f"shili.{uuid4().hex[:8]}"
-    with app.app_context():
+    with app.app_context(), scrubbed(settings):
         person = Person(code=login, name=NAME, fictional=True)
         db.session.add(person)
         db.session.commit()
@@ -582,8 +535,4 @@ def test_the_login_works_while_redis_is_down(built_app, settings):
         assert browser.sign_in(login=login).status_code == 302
         browser.post("/logout/")
         assert [browser.sign_in("wrong", f"nobody{n}").status_code for n in range(3)] == [401, 401, 429]
-        user = db.session.scalars(select(Account).where(Account.person_id == person.id)).one().user
-        db.session.delete(user)
-        db.session.commit()
-        db.session.delete(db.session.get(Person, person.id))
-        db.session.commit()
+        forget(person.id)

@@ -13,15 +13,16 @@ from flask import Flask
 from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import delete, func, select
 
-from app.models import Account, Audit, Journal, LoginSession, PasswordHistory, Person, db
+import config
+from app.models import Account, Audit, Journal, PasswordHistory, Person, db
 from app.rules.errors import Conflict, FieldErrors, Invalid, NotFound, Refused
 from app.rules.grants import Grant, GrantSet, Scope
 from app.services import accounts, passwords, present, sessions
 from app.services.actors import Actor, software
 from app.services.sessions import Origin
+from tests.logins import PASSWORD, forget, scrubbed
 from tests.vectors import BAD, GOOD, LOGIN, NAME
 
-PASSWORD = "Lantern.River.42"
 HERE = Origin(ip="10.1.2.3", user_agent="Browser", request_id="r1")
 MACHINE = software("test")
 
@@ -422,28 +423,19 @@ class TestListing:
 
 
 @pytest.fixture
-def committed(built_app: Flask) -> Iterator[str]:
+def committed(built_app: Flask, settings: config.Settings) -> Iterator[str]:
     """A login that other connections see too, taken away afterwards."""
     login = f"shili.{uuid4().hex[:8]}"
-    with built_app.app_context():
+    with built_app.app_context(), scrubbed(settings):
         built_app.config["DEMO"] = True
         person = Person(code=login, name="示例王五", fictional=True)
         db.session.add(person)
         db.session.commit()
         person_id = person.id
         accounts.ensure_demo(person, login, PASSWORD)
-        user_id = db.session.scalar(select(Account.user_id).where(Account.person_id == person_id))
-    yield login
-    with built_app.app_context():
+        yield login
         built_app.config["DEMO"] = False
-        for model, condition in (
-            (LoginSession, LoginSession.user_id == user_id),
-            (Account, Account.user_id == user_id),
-            (User, User.id == user_id),
-            (Person, Person.id == person_id),
-        ):
-            db.session.execute(delete(model).where(condition))
-        db.session.commit()
+        forget(person_id)
 
 
 def at_once(app: Flask, tries: list[tuple[str, str]]) -> list[bool]:
