@@ -228,7 +228,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         mail_url=get("MAIL_URL", _text, ""),
         web_workers=get("WEB_WORKERS", _whole(1, 64), 2),
         log_level=get("LOG_LEVEL", _one_of(*LOG_LEVELS), "INFO"),
-        upload_max_mb=get("UPLOAD_MAX_MB", _whole(1, 512), 20),
+        upload_max_mb=get("UPLOAD_MAX_MB", _whole(1, 512), 52),
         import_max_rows=get("IMPORT_MAX_ROWS", _whole(1, 1_000_000), 100_000),
         export_max_rows=get("EXPORT_MAX_ROWS", _whole(1, 1_000_000), 100_000),
         session_idle_minutes=get("SESSION_IDLE_MINUTES", _whole(1, 30), 30),

@@ -9,8 +9,16 @@ if TYPE_CHECKING:
     from flask import Flask
 
 
+def _asset_version(root: str) -> str:
+    """What the browser's cache of our own style sheet and script is keyed by; "" before the front end is built."""
+    from pathlib import Path
+
+    file = Path(root) / "static" / "dist" / "version.txt"
+    return file.read_text().strip() if file.is_file() else ""
+
+
 def create_app(config: Mapping[str, Any]) -> Flask:
-    """An application from Flask settings (config.flask_settings); its imports are inside, so importing `app` is free."""
+    """An application from Flask settings (config.flask_settings); imports are inside: importing `app` is free."""
     import uuid
 
     from flask import Flask, g
@@ -28,7 +36,7 @@ def create_app(config: Mapping[str, Any]) -> Flask:
 
     app = Flask("app", root_path=__path__[0])
     app.config.from_mapping(config)
-    # The first statement of a request may meet a server that restarted; a dead pooled connection is replaced.
+    app.config["ASSET_VERSION"] = _asset_version(app.root_path)
     db.init_app(app)
     Migrate(app, db, directory=f"{__path__[0]}/migrations", metadata=Model.metadata)
     app.extensions["csrf_protect"] = CSRFProtect(app)

@@ -23,7 +23,8 @@ def init_api(app: Flask) -> None:
 @api.get("/feed")
 def feed() -> Response:
     """Unread notices of the signed-in person."""
-    return jsonify(badges={"inbox": inbox.unread_count(current_actor())}, toasts=[])
+    unread = inbox.unread_count(current_actor())
+    return jsonify(badges={"inbox": unread, "Inbox": unread}, toasts=[])
 
 
 @api.get("/tasks/<int:task_id>")

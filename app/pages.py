@@ -65,7 +65,8 @@ def _context() -> dict[str, Any]:
     if standing is not None:
         context |= {
             "inbox_url": url_for("InboxView.index"),
-            "inbox_count": inbox.unread_count(current_actor()),
+            "inbox_count": (unread := inbox.unread_count(current_actor())),
+            "nav_counts": {"Inbox": unread},
             "desk_url": url_for("DeskView.index"),
             "search_url": url_for("AppealModelView.list"),
             "feed_url": url_for("api.feed"),

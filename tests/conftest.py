@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -15,6 +16,17 @@ from app import create_app
 from app.models import db
 from tests import servers
 from tests.factories import Factory
+
+
+class Browser(FlaskClient):
+    """A test client whose every request has an application context of its own, as in the real server."""
+
+    def open(self, *args: Any, **kwargs: Any) -> Any:
+        """One request; the test's own session forgets what it has read, since the request may have changed it."""
+        with self.application.app_context():
+            response = super().open(*args, **kwargs)
+        db.session.expire_all()
+        return response
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +54,14 @@ def built_app(settings: config.Settings) -> Flask:
     from app.services.transaction import transaction
     from seed.load import load_seed
 
-    app = create_app({**config.flask_settings(settings), "TESTING": True, "WTF_CSRF_ENABLED": False})
+    tested = {
+        "TESTING": True,
+        "WTF_CSRF_ENABLED": False,
+        # Real scrypt costs a tenth of a second a login; the tests of its timing switch to the real one.
+        "FAB_PASSWORD_HASH_METHOD": "scrypt:1024:8:1",
+    }
+    app = create_app({**config.flask_settings(settings), **tested})
+    app.test_client_class = Browser
     with app.app_context():
         setup.migrate(settings.database_url)
         with transaction():

@@ -77,7 +77,7 @@ _VOCABULARY = (
     ),
     Capability("deliver", Source.FUNCTION, _pairs(Appeals="read act", Slips="read print")),
     Capability("lead", Source.FUNCTION, _pairs(Appeals="read", Slips="read")),
-    Capability("number", Source.POST, _pairs(Appeals="read act print", Slips="read print")),
+    Capability("number", Source.POST, _pairs(Appeals="read act print", Imports="read write", Slips="read print")),
     Capability("oversee", Source.FUNCTION, _pairs(Absences="read confirm", Appeals="read")),
     Capability("record", Source.POST, _pairs(Appeals="read act", Imports="read write", Ledger="read export")),
     Capability("report", Source.POST, _pairs(Appeals="read", Overdue="read export", Reports="read compile")),
