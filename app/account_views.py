@@ -199,7 +199,7 @@ class AccountsView(BaseView):
     def disable(self) -> ResponseReturnValue:
         """Shut an account at once."""
         accounts.disable(current_actor(), _account_id())
-        return self._done(_("The account is shut and its sessions are ended."))
+        return self._done(_("The account is disabled and its sessions are ended."))
 
     @expose("/enable", methods=["POST"])
     @has_access
@@ -207,7 +207,7 @@ class AccountsView(BaseView):
     def enable(self) -> ResponseReturnValue:
         """Open a shut account."""
         accounts.enable(current_actor(), _account_id())
-        return self._done(_("The account is open again."))
+        return self._done(_("The account is enabled again."))
 
     @expose("/unlock", methods=["POST"])
     @has_access
