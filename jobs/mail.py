@@ -116,13 +116,14 @@ def post(letter: Letter) -> None:
 
 
 def _plugin(recipient: str) -> Any:
-    from apprise.plugins.email.base import NotifyEmail
+    from apprise.plugins.email import base
 
-    settings = NotifyEmail.parse_url(current_app.config["MAIL_URL"])
+    plugin: Any = base.NotifyEmail
+    settings = plugin.parse_url(current_app.config["MAIL_URL"])
     if settings is None:
         raise DeclinedError("MAIL_URL is not a mailto:// or mailtos:// address of Apprise")
     try:
-        return NotifyEmail(**{**settings, "targets": [recipient], "cc": None, "bcc": None})
+        return plugin(**{**settings, "targets": [recipient], "cc": None, "bcc": None})
     except TypeError:
         raise DeclinedError("MAIL_URL cannot be used") from None
 

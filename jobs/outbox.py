@@ -6,11 +6,12 @@ import logging
 
 from app.services import outbox, present
 from jobs import mail
-from jobs.runtime import process_context
+from jobs.runtime import process_context, without_values
 
 log = logging.getLogger("jobs.outbox")
 
 
+@without_values
 def send_delivery(delivery_id: int) -> None:
     """Claim, recheck, send, mark. Harmless when repeated: what is not due or not free is left alone."""
     with process_context():

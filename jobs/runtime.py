@@ -8,15 +8,17 @@ PostgreSQL: it waits, a little longer each time, and goes on.
 from __future__ import annotations
 
 import ctypes
+import functools
 import logging
 import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from redis import RedisError
 from rq import SimpleWorker, Worker
@@ -36,10 +38,21 @@ WORKER_TTL = 30
 MAINTENANCE_INTERVAL = 10
 HEARTBEAT_EVERY = 10.0
 SHORTEST_WAIT, LONGEST_WAIT = 1.0, 30.0
+QUIET = logging.WARNING
 _PR_SET_PDEATHSIG = 1
 
 log = logging.getLogger("jobs.runtime")
 _application: Flask | None = None
+
+
+class Job(Protocol):
+    """A function that RQ calls with one id."""
+
+    def __call__(self, number: int = 0) -> None: ...
+
+
+class FailedJobError(Exception):
+    """A job failed; the kind of error is all that leaves the process."""
 
 
 class ShuttingDown(BaseException):
@@ -68,6 +81,35 @@ def process_context() -> Iterator[Flask]:
         yield app
 
 
+def log_without_values(logger: logging.Logger, what: str, error: Exception) -> None:
+    """Where something went wrong, without the error's own words: they may quote a row or a cell (SECURITY
+    §4).
+    """
+    places = "".join(traceback.format_tb(error.__traceback__))
+    logger.error("%s: %s\n%s", what, type(error).__name__, places)
+
+
+def _one_line(record: logging.LogRecord) -> bool:
+    """A lost Redis is one line, not RQ's three nested tracebacks."""
+    if record.exc_info and isinstance(record.exc_info[1], RedisError | OSError):
+        record.exc_info = record.exc_text = None
+    return True
+
+
+def without_values(function: Callable[[int], None]) -> Job:
+    """A job whose failure tells RQ, which logs it and keeps it in Redis for a week, nothing but its kind."""
+
+    @functools.wraps(function)
+    def job(number: int = 0) -> None:
+        try:
+            function(number)
+        except Exception as error:
+            log_without_values(log, f"{function.__name__}({number})", error)
+            raise FailedJobError(type(error).__name__) from None
+
+    return job
+
+
 # --- workers ------------------------------------------------------------------------------------------------
 
 
@@ -92,26 +134,24 @@ class _OurWorker:
             sign_of_life(f"worker:{self.queues[0].name}")  # type: ignore[attr-defined]
 
 
-class SendingWorker(_OurWorker, SimpleWorker):  # type: ignore[misc]
+class SendingWorker(_OurWorker, SimpleWorker):
     """Runs short jobs in its own process: no fork per notice, and a killed worker leaves no child behind."""
 
 
-class ForkingWorker(_OurWorker, Worker):  # type: ignore[misc]
+class ForkingWorker(_OurWorker, Worker):
     """Runs long work in a child, whose memory goes with it; the child dies with its parent."""
 
     def main_work_horse(self, job: Any, queue: Any) -> None:
-        # RQ gives the child a process group of its own, so killing the parent's group would miss it (SECURITY
-        # §1).
-        parent = os.getppid()
+        # RQ gives the child a process group of its own: killing the parent's group misses it (SECURITY §1).
         if sys.platform == "linux":
             ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
-        if os.getppid() != parent:
+        if os.getppid() != self.pid:
             os._exit(1)
         _forget_connections()
         super().main_work_horse(job, queue)
 
     def setup_work_horse_signals(self) -> None:
-        super().setup_work_horse_signals()
+        super().setup_work_horse_signals()  # type: ignore[no-untyped-call]
         signal.signal(signal.SIGTERM, _raise_shutting_down)
 
     def interrupt_horse(self) -> None:
@@ -174,7 +214,7 @@ def serve(queue: str) -> None:
         started = time.monotonic()
         try:
             worker = build(queue)
-            worker.work(logging_level=logging.getLevelName(logging.getLogger().getEffectiveLevel()))
+            worker.work(logging_level=None)
             if worker.stop_asked:
                 return
         except StopRequested:
@@ -201,15 +241,17 @@ def main(arguments: list[str]) -> int:
 
 
 def prepare_process() -> None:
-    """Logging and settings of a background process; exits with 2 and one line for a setting that cannot be
-    used.
-    """
+    """Logging and settings of a background process; exits with 2 and one line for an unusable setting."""
     import config
 
-    logging.basicConfig(
-        level=os.environ.get("LOG_LEVEL") or "INFO", format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
     try:
+        settings = config.load(os.environ)
+        logging.basicConfig(
+            level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s[%(process)d]: %(message)s"
+        )
+        for noisy in ("alembic", "rq.job", "rq.worker"):
+            logging.getLogger(noisy).setLevel(QUIET if settings.log_level != "DEBUG" else logging.DEBUG)
+        logging.getLogger("rq.worker").addFilter(_one_line)
         application()
     except config.ConfigError as error:
         print(error, file=sys.stderr)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import importlib
 import logging
-import traceback
 from collections.abc import Callable
 
+from rq.timeouts import JobTimeoutException
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from app.rules.errors import RuleError
 from app.services import tasks
-from jobs.runtime import ShuttingDown, process_context
+from jobs.runtime import ShuttingDown, log_without_values, process_context, without_values
 
 log = logging.getLogger("jobs.tasks")
 
@@ -24,6 +24,7 @@ HANDLERS: dict[str, str] = {
 }
 
 
+@without_values
 def run_task(task_id: int) -> None:
     """Run one task to its end; harmless when it was run already or is being run."""
     with process_context():
@@ -35,19 +36,22 @@ def run_task(task_id: int) -> None:
         except ShuttingDown:
             _roll_back()
             tasks.release(run)
-            raise
+            log.info("task %d is given back: this process is being stopped", task_id)
         except tasks.Stopped as stopped:
             _roll_back()
             tasks.stop(run, stopped.reason)
         except RuleError as error:
             _roll_back()
             tasks.fail(run, error.code)
+        except JobTimeoutException:
+            _roll_back()
+            tasks.fail(run, "task.too-long")
         except (OperationalError, InterfaceError) as error:
             # The database was away: the lease runs out and the sweeper wakes a worker again.
             log.warning("task %d interrupted: %s", task_id, type(error).__name__)
         except Exception as error:
             _roll_back()
-            _log_without_values(task_id, error)
+            log_without_values(log, f"task {task_id}", error)
             tasks.fail(run, "task.crashed")
         else:
             _roll_back()
@@ -68,9 +72,3 @@ def _roll_back() -> None:
     from app.models import db
 
     db.session.rollback()
-
-
-def _log_without_values(task_id: int, error: Exception) -> None:
-    """Where it went wrong, without the message of the error: it may quote a cell of somebody's workbook."""
-    places = "".join(traceback.format_tb(error.__traceback__))
-    log.error("task %d crashed: %s\n%s", task_id, type(error).__name__, places)

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import partial
 
 from croniter import croniter
 from sqlalchemy import Connection, text
@@ -22,7 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.services import heartbeats, outbox, present, sealing, slots, tasks
 from jobs.reminders import plan_reminders
-from jobs.runtime import prepare_process, process_context
+from jobs.runtime import log_without_values, prepare_process, process_context
 
 LOCK = 0x74696D657461626C  # "timetabl"
 NAME = "timetable"
@@ -158,7 +159,7 @@ def run_slots(now: datetime) -> list[tuple[str, datetime]]:
             wanted = due_slots(entry, slots.last(entry.name), now)
             own = [slot for slot in wanted if slots.take(entry.name, slot)]
         for slot in own:
-            entry.work(slot)
+            _work(entry.name, partial(entry.work, slot))
             taken.append((entry.name, slot))
     return taken
 
@@ -170,9 +171,17 @@ def run_sweeps(memory: Memory, moment: float) -> list[str]:
         last = memory.ran_at.get(entry.name)
         if last is None or moment - last >= entry.every:
             memory.ran_at[entry.name] = moment
-            entry.work()
+            _work(entry.name, entry.work)
             ran.append(entry.name)
     return ran
+
+
+def _work(name: str, call: Callable[[], None]) -> None:
+    """One entry that fails must not keep the others from working."""
+    try:
+        call()
+    except Exception as error:
+        log_without_values(log, name, error)
 
 
 def lead(connection: Connection) -> bool:
@@ -186,7 +195,7 @@ def still_leads(connection: Connection) -> bool:
         "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND granted"
         " AND objsubid = 1 AND (classid::bigint << 32) | objid::bigint = :key"
     )
-    return connection.scalar(query, {"key": LOCK}) == 1
+    return bool(connection.scalar(query, {"key": LOCK}) == 1)
 
 
 def tick(connection: Connection, memory: Memory) -> None:
@@ -209,20 +218,18 @@ def serve() -> None:
     """Lead when possible, wait otherwise, until asked to stop; a lost database is waited for."""
     from app.models import db
 
-    wait = SHORTEST_WAIT
-    while True:
+    wait, stopped = SHORTEST_WAIT, False
+    while not stopped:
         try:
             with (
                 process_context(),
                 db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as line,
             ):
                 wait = SHORTEST_WAIT
-                if _serve_on(line):
-                    return
+                stopped = _serve_on(line)
         except (SQLAlchemyError, ConnectionError) as error:
             log.warning("timetable interrupted (%s), again in %.0f s", type(error).__name__, wait)
-            if asked_to_stop(wait):
-                return
+            stopped = stopped or asked_to_stop(wait)
             wait = min(wait * 2, LONGEST_WAIT)
 
 
@@ -239,8 +246,16 @@ def _serve_on(line: Connection) -> bool:
             if asked_to_stop(TICK):
                 return True
     finally:
-        # The pooled connection lives on; its lock must not.
-        line.invalidate()
+        _step_down(line)
+
+
+def _step_down(line: Connection) -> None:
+    """Let the next one lead at once; the pooled connection must not keep the lock either."""
+    try:
+        line.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": LOCK})
+    except SQLAlchemyError as error:
+        log.info("the lead went with the connection (%s)", type(error).__name__)
+    line.invalidate()
 
 
 def main() -> int:

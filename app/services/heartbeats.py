@@ -22,10 +22,11 @@ def ages() -> dict[str, float]:
     """Seconds since the last sign of life of every process ever seen."""
     rows = db.session.execute(
         select(Heartbeat.name, func.extract("epoch", func.clock_timestamp() - Heartbeat.at))
-    ).tuples()
+    )
     return {name: float(age) for name, age in rows}
 
 
 def last(name: str) -> datetime | None:
     """When the process of this name was last alive."""
-    return db.session.scalar(select(Heartbeat.at).where(Heartbeat.name == name))
+    found: datetime | None = db.session.scalar(select(Heartbeat.at).where(Heartbeat.name == name))
+    return found

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from sqlalchemy import or_, select
 
-from app.models import Absence, ChainLink, Membership, Person, Portfolio, Post, Unit, db
+from app.models import ChainLink, Membership, Person, Portfolio, Post, Unit, db
 from app.rules import chain, roster
 from app.services import staffing
 
@@ -134,14 +134,15 @@ def directory(places: Iterable[Place], at: datetime) -> Directory:
     unit_ids = {place.unit_id for place in wanted if place.unit_id is not None}
     director, posts = _posts({place.post_id for place in wanted if place.post_id is not None})
     facts = {post.id: staffing.facts_of(post) for post in posts}
+    known = staffing.load(posts, at)
     return Directory(
         at=at,
         posts=facts,
         director=facts.get(director) if director is not None else None,
-        staffing=staffing.load(posts, at),
-        members=_members(unit_ids),
-        chains=_chains(unit_ids),
-        away=frozenset(db.session.scalars(select(Absence.person_id).where(Absence.valid.contains(at)))),
+        staffing=known,
+        members=_members(unit_ids) if unit_ids else {},
+        chains=_chains(unit_ids) if unit_ids else {},
+        away=frozenset(absence.person_id for absence in known.absences),
         active=frozenset(db.session.scalars(select(Person.id).where(Person.active))),
     )
 
@@ -173,7 +174,7 @@ def _chains(unit_ids: set[int]) -> dict[int, tuple[chain.Place, ...]]:
         select(Unit.id, Unit.kind, Portfolio.vice_mayor_id, Portfolio.deputy_id)
         .outerjoin(Portfolio, Portfolio.id == Unit.portfolio_id)
         .where(Unit.id.in_(unit_ids))
-    ).tuples()
+    )
     return {
         unit_id: chain.chain(kind, named.get(unit_id, ()), chain.Line(vice_mayor_id, deputy_id))
         for unit_id, kind, vice_mayor_id, deputy_id in units

@@ -405,7 +405,9 @@ def overdue_ids(
         & (Delivery.lease_until < func.clock_timestamp())
     )
     query = select(Delivery.id).where(Delivery.state.in_(("pending", "sending")), or_(waiting, left))
-    return db.session.scalars(query.order_by(Delivery.due_at, Delivery.id).limit(limit)).all()
+    query = query.order_by(Delivery.due_at, Delivery.id).limit(limit)
+    found: Sequence[int] = db.session.scalars(query).all()
+    return found
 
 
 def sweep(now: datetime, *, limit: int = 500) -> int:

@@ -165,7 +165,8 @@ def _unsealed(limit: int, *, everything: bool) -> Sequence[Any]:
     if not everything:
         newest = select(func.coalesce(func.max(JournalSeal.journal_id), 0)).scalar_subquery()
         query = query.where(Journal.id > newest - LOOK_BACK)
-    return db.session.execute(query.order_by(Journal.id).limit(limit)).all()
+    found: Sequence[Any] = db.session.execute(query.order_by(Journal.id).limit(limit)).all()
+    return found
 
 
 def _links(rows: Sequence[Any], last: Head) -> Iterator[dict[str, Any]]:
@@ -179,7 +180,8 @@ def _links(rows: Sequence[Any], last: Head) -> Iterator[dict[str, Any]]:
 def _hash_before(start: int) -> bytes | None:
     if start <= 1:
         return GENESIS
-    return db.session.scalar(select(JournalSeal.hash).where(JournalSeal.seq == start - 1))
+    found: bytes | None = db.session.scalar(select(JournalSeal.hash).where(JournalSeal.seq == start - 1))
+    return found
 
 
 def _pairs(start: int) -> Iterator[tuple[Any, Any]]:

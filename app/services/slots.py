@@ -15,7 +15,9 @@ from app.services.transaction import transaction
 
 def last(name: str) -> datetime | None:
     """The latest slot of this entry that was taken."""
-    return db.session.scalar(select(func.max(TimetableSlot.slot)).where(TimetableSlot.name == name))
+    query = select(func.max(TimetableSlot.slot)).where(TimetableSlot.name == name)
+    found: datetime | None = db.session.scalar(query)
+    return found
 
 
 def take(name: str, slot: datetime) -> bool:

@@ -30,7 +30,7 @@ WRITE_EVERY = 0.5
 _SHOWN = {"pending": "queued"}
 
 
-class Stopped(Exception):  # noqa: N818  it is no error
+class Stopped(Exception):
     """The run must end here: it was cancelled, or another worker took over. Handlers let it pass."""
 
     def __init__(self, reason: str) -> None:
@@ -138,7 +138,7 @@ def _own(actor: Actor, task_id: int, *, for_update: bool = False) -> Task:
     query = select(Task).where(Task.id == task_id, Task.requested_by_id == actor.user_id)
     if for_update:
         query = query.with_for_update().execution_options(populate_existing=True)
-    found = db.session.scalars(query).one_or_none() if actor.user_id is not None else None
+    found: Task | None = db.session.scalars(query).one_or_none() if actor.user_id is not None else None
     if found is None:
         raise NotFound("task.unknown", {"id": task_id})
     return found
@@ -226,7 +226,8 @@ def _close(run: Run, state: str, message: str) -> bool:
 def _held(run: Run) -> Task | None:
     query = select(Task).where(Task.id == run.task_id, Task.state == "running", Task.lease_token == run.token)
     query = query.with_for_update().execution_options(populate_existing=True)
-    return db.session.scalars(query).one_or_none()
+    found: Task | None = db.session.scalars(query).one_or_none()
+    return found
 
 
 def _end(task: Task, state: str, message: str) -> None:
@@ -262,7 +263,8 @@ def abandoned(*, grace: timedelta = timedelta(seconds=10), limit: int = 100) -> 
     """(id, queue) of tasks that wait although a worker should have come, or whose worker is gone."""
     old = Task.created_at < func.now() - grace
     query = select(Task.id, Task.queue).where(Task.state.in_(("pending", "running")), _free(), old)
-    return db.session.execute(query.order_by(Task.id).limit(limit)).all()
+    found: Sequence[Any] = db.session.execute(query.order_by(Task.id).limit(limit)).all()
+    return found
 
 
 def sweep() -> int:
