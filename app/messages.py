@@ -18,7 +18,7 @@ SENTENCES: Mapping[str, Any] = {
         "Somebody else changed this appeal while you had it open. What you typed is kept below: compare and send again."
     ),
     "appeal.unknown": _l("There is no such appeal, or it is not one of yours."),
-    "archive.note-missing": _l("It was overdue or could not be done: add the note (附注) first, then archive it (R11)."),
+    "archive.note-missing": _l("It was overdue or could not be done: add the note first, then archive it (R11)."),
     "bulk.nothing-chosen": _l("Choose at least one appeal first."),
     "calendar.no-working-day": _l("The working calendar has no working day to count: check the calendar."),
     "calendar.span-empty": _l("The working hours must end after they start."),

@@ -843,7 +843,7 @@ class ImportBatch(Stamped, Model):
     filename: Mapped[str] = mapped_column(String(200))
     sha256: Mapped[str] = mapped_column(String(64))
     data_key: Mapped[bytes | None] = mapped_column(LargeBinary)
-    content_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    content_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
     source: Mapped[str] = mapped_column(String(100), default="", server_default="")
     sheet: Mapped[str] = mapped_column(String(100), default="", server_default="")
     sheets: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list, server_default="[]")

@@ -10,10 +10,11 @@ from flask_babel import gettext as _
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import words
+from app.import_words import FLAGS
 from app.rules.fields import mask_phone
 from app.services import clocks, inbox, present
 from app.standing import current_actor, current_standing
-from app.timeline import timeline_items
+from app.timeline import timeline_items, trace_lines
 
 
 def init_pages(app: Flask) -> None:
@@ -28,6 +29,8 @@ def init_pages(app: Flask) -> None:
         mask_phone=mask_phone,
         clock_view=clock_view,
         timeline_items=timeline_items,
+        flag_words=FLAGS,
+        trace_lines=trace_lines,
     )
     app.context_processor(_context)
 

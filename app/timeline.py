@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from flask_babel import format_datetime
+from flask_babel import format_date, format_datetime
 from flask_babel import gettext as _
 
 from app import words
-from app.models import Journal
+from app.models import Clock, Journal
 
 # Told by the title, or held as ids whose names stand elsewhere on the page.
 _SILENT = frozenset(
@@ -99,3 +99,12 @@ def _worded(name: str, value: Any) -> str:
     if name.endswith("_at"):
         return str(format_datetime(datetime.fromisoformat(str(value)), "yyyy-MM-dd HH:mm"))
     return str(value)
+
+
+def trace_lines(clock: Clock) -> list[str]:
+    """Why a clock is due when it is, day by day, in words."""
+    return [
+        f"{format_date(date.fromisoformat(line['on']), 'EEE yyyy-MM-dd')} "
+        f"{str(words.TRACE.get(line['code'], line['code'])) % line['data']}"
+        for line in clock.inputs.get("trace", [])
+    ]

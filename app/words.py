@@ -43,7 +43,7 @@ ACTIONS: Mapping[str, Label] = {
     "deliver": _l("Deliver to the leader"),
     "fetch": _l("Fetch back"),
     "transcribe": _l("Transcribe the instruction"),
-    "sign_in": _l("Sign in"),
+    "sign_in": _l("Sign for it"),
     "answer": _l("Give feedback"),
     "explain": _l("File a situation explanation"),
     "finish_self": _l("Record the result"),
@@ -241,13 +241,6 @@ LEGS: Mapping[str, Label] = {
     "deliver": _l("Delivered to the leader"),
     "fetch": _l("Fetched back"),
 }
-
-FLAGS: Mapping[str, Label] = {
-    "repeats": _l("Repeats another appeal"),
-    "time_missing": _l("Time of day missing"),
-    "answered_before_received": _l("Answered before it was received"),
-}
-
 
 def named(row: Any) -> str:
     """A dictionary row's name in the reader's language; Chinese where no English name was given."""
