@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import secrets
+from datetime import datetime
 from typing import Any
 
-from flask import flash, redirect, request, url_for
+from flask import current_app, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_appbuilder import BaseView, expose, has_access
 from flask_babel import gettext as _
 from flask_babel import ngettext
+from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from app import forms, notices, words
 from app.messages import sentence
 from app.models import Appeal
 from app.rules import intake as intake_rules
 from app.rules import workflow as rules
-from app.rules.errors import FieldErrors, Invalid, NotFound, RuleError
+from app.rules.errors import FieldErrors, Invalid, NotFound, Refused, RuleError
+from app.rules.grants import RowFacts
 from app.services import access, desk, inbox, intake, overdue, present, reading, workflow
 from app.standing import current_actor, current_standing
 
@@ -132,17 +135,20 @@ class IntakeView(BaseView):
     def new(self, channel_class: str) -> ResponseReturnValue:
         """The form of a class; saved as a draft or submitted at once, and on to the next."""
         actor = current_actor()
-        access.require_anywhere(actor, "collect")
         if channel_class not in intake_rules.SPECIFIC:
             raise NotFound("intake.unknown-class", {"class": channel_class})
         if request.method == "GET":
+            access.require_anywhere(actor, "collect")
             return self._form(channel_class, {"received_at": present.now(), "channel": request.args.get("channel")})
         submit = request.form.get("then") != "draft"
         try:
             data = forms.parsed(intake_rules.fields_of(channel_class), request.form)
-            outcome = intake.take_in(
-                actor, channel_class, data, submit=submit, request_key=request.form.get("request_key") or None
-            )
+            key = request.form.get("request_key") or None
+            if not actor.grants.covering("collect", RowFacts(channel_class)):
+                intake.keep(actor, channel_class, data, opened_at=_opened_at(), request_key=key)
+                flash(_("Your turn at this post has ended. What you typed is kept as a draft of its present holder."), "info")
+                return redirect(url_for("DeskView.index"))
+            outcome = intake.take_in(actor, channel_class, data, submit=submit, request_key=key)
         except RuleError as error:
             if not isinstance(error, Invalid):
                 raise
@@ -160,8 +166,23 @@ class IntakeView(BaseView):
             fields=forms.shown(specs, values, errors or {}, channel_class=channel_class),
             errors=errors or {},
             request_key=values.get("request_key") or secrets.token_hex(12),
+            opened=values.get("opened") or _opening().dumps(present.now().isoformat()),
         )
         return page, 422 if errors else 200
+
+
+def _opening() -> URLSafeTimedSerializer:
+    """Signs the moment at which a form was opened, so that nobody dates it back to a shift of his."""
+    return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt="form-opened")
+
+
+def _opened_at() -> datetime:
+    """When the sent form was opened. Raises Refused for a missing, forged or day-old stamp."""
+    try:
+        stamp: str = _opening().loads(request.form.get("opened", ""), max_age=24 * 3600)
+    except BadSignature as error:
+        raise Refused("access.not-granted", {"capability": "collect"}) from error
+    return datetime.fromisoformat(stamp)
 
 
 class AppealView(BaseView):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import event
+from sqlalchemy.dialects.postgresql import Range
 
-from app.models import db
+from app.models import Absence, db
+from app.services import access, present
 from tests.factories import Factory
 
 URL = "https://localhost"
@@ -102,3 +106,20 @@ def test_intake_goes_to_the_new_appeal(make: Factory) -> None:
     again = browser.post("/intake/A", base_url=URL, data=data)
     assert first.status_code == 302
     assert first.location == again.location
+
+
+def test_a_form_sent_after_the_shift_ended_is_kept_as_a_draft(make: Factory) -> None:
+    person = make.holder("collector_c")
+    browser = make.signed_in(person)
+    opened = re.search(r'name="opened" value="([^"]+)"', browser.get("/intake/C", base_url=URL).text)
+    assert opened
+    now = present.now()
+    db.session.add(Absence(person_id=person.id, valid=Range(now, now + timedelta(days=1))))
+    db.session.commit()
+    data = {"subject": "示例主题", "body": "示例内容", "received_at": "2026-01-05 09:00", "opened": opened[1]}
+    later = now + timedelta(seconds=1)
+    with present.at(later):
+        assert browser.post("/intake/C", base_url=URL, data=data).status_code == 302
+        assert browser.post("/intake/C", base_url=URL, data={**data, "opened": "forged"}).status_code == 403
+        kept = access.appeals_for(make.actor(make.holder("collector_c", "B")))
+        assert [appeal.state for appeal in db.session.scalars(kept)] == ["draft"]

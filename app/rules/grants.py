@@ -103,7 +103,9 @@ OFFICERS: tuple[str, ...] = tuple(c.code for c in _VOCABULARY if c.source is Sou
 POST_SCOPES: tuple[Scope, ...] = (Scope.ALL, Scope.OWN_CLASS, Scope.OWN_UNIT, Scope.OWN_OFFICE)
 
 # Every signed-in person: his desk (empty without a grant), his inbox, his own account.
-EVERYBODY: frozenset[Pair] = _pairs(Account="read write", Desk="read", Inbox="read write")
+# Sending an intake form is everybody's, because a form opened while acting is kept when the shift has ended since;
+# whether it is taken in is decided by the service.
+EVERYBODY: frozenset[Pair] = _pairs(Account="read write", Desk="read", Inbox="read write", Intake="write")
 
 
 @dataclass(frozen=True, slots=True)

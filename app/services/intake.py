@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from sqlalchemy import select
 
@@ -12,6 +13,7 @@ from app.rules.errors import Conflict, FieldErrors, FieldProblem, Invalid, Refus
 from app.rules.grants import Grant, RowFacts
 from app.services import calendar, clocks, journal, present, workflow
 from app.services.actors import Actor
+from app.services.grants import standing_of
 from app.services.sheet import missing_fields, write_sheet
 from app.services.transaction import transaction
 
@@ -34,6 +36,28 @@ def take_in(
         if request_key is not None and (known := _created_before(request_key)) is not None:
             return workflow.Outcome(known.id, "take_in", known.state, known.number, known.version, is_repeat=True)
         return begin(actor, grant, channel_class, data, submit=submit, request_key=request_key)
+
+
+def keep(
+    actor: Actor,
+    channel_class: str,
+    data: Mapping[str, object],
+    *,
+    opened_at: datetime,
+    request_key: str | None = None,
+) -> workflow.Outcome:
+    """Keep what somebody typed into a form that he opened while acting and sends after his shift ended, as a draft.
+
+    It is the draft of whoever collects the class now. Raises Refused when he did not collect it then either.
+    """
+    with transaction():
+        if request_key is not None and (known := _created_before(request_key)) is not None:
+            return workflow.Outcome(known.id, "take_in", known.state, known.number, known.version, is_repeat=True)
+        then = standing_of(actor.user_id or 0, opened_at)
+        grants = then.grants.covering("collect", RowFacts(channel_class)) if then else ()
+        if not grants:
+            raise Refused("access.not-granted", {"capability": "collect"})
+        return begin(actor, grants[0], channel_class, data, submit=False, request_key=request_key)
 
 
 def begin(
