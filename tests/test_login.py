@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from werkzeug.test import TestResponse
 
 from app.models import Account, Audit, Person, db
@@ -388,6 +388,24 @@ def test_a_one_time_code_leads_through_the_change_page(app, account, browser):
     new = "mango{Tram}Nine"
     assert browser.post("/account/password/", old=code, password=new, again=new).location == "/"
     assert browser.status() == 200
+
+
+WRITTEN = text(
+    "SELECT relname, n_tup_ins + n_tup_upd + n_tup_del AS rows FROM pg_stat_xact_user_tables"
+    " WHERE n_tup_ins + n_tup_upd + n_tup_del > 0"
+)
+
+
+@pytest.mark.parametrize("login", [LOGIN, "sysadmin", "secadmin", "auditadmin"])
+def test_no_reading_of_a_page_changes_a_row(app, account, officers, browser, login):
+    """What a refusal writes into the audit trail apart."""
+    browser.sign_in(login=login)
+    before = dict(db.session.execute(WRITTEN).all())
+    for _rule, method, path in every_route(app):
+        if method == "GET":
+            browser.open(path)
+    after = dict(db.session.execute(WRITTEN).all())
+    assert {table for table in after if after[table] != before.get(table)} <= {"audit"}
 
 
 def test_nothing_of_the_frameworks_own_user_pages_is_there(app):

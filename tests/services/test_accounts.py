@@ -8,10 +8,12 @@ from statistics import median
 from time import perf_counter
 from uuid import uuid4
 
+import psycopg
 import pytest
 from flask import Flask
 from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import delete, func, select
+from sqlalchemy.exc import ProgrammingError
 
 import config
 from app.models import Account, Audit, Journal, PasswordHistory, Person, db
@@ -473,6 +475,21 @@ def test_logins_at_once_leave_two_sessions(built_app, committed):
     with built_app.app_context():
         user_id = db.session.scalar(select(User.id).where(User.username == committed))
         assert len(sessions.listed(user_id)) == 2
+
+
+def test_nobody_enters_while_the_audit_trail_cannot_be_written(built_app, committed, settings):
+    """Row 26: the act and its audit row are one transaction."""
+    role = built_app.config["DATABASE_APP_ROLE"]
+    with psycopg.connect(settings.database_url, autocommit=True) as owner:
+        owner.execute(f"REVOKE INSERT ON audit FROM {role}")
+        try:
+            with built_app.app_context(), pytest.raises(ProgrammingError, match="permission denied"):
+                accounts.sign_in(committed, PASSWORD, HERE)
+        finally:
+            owner.execute(f"GRANT INSERT ON audit TO {role}")
+    with built_app.app_context():
+        user_id = db.session.scalar(select(User.id).where(User.username == committed))
+        assert sessions.listed(user_id) == []
 
 
 def test_the_time_of_a_refusal_does_not_tell_whether_the_login_exists(built_app, committed):
