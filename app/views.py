@@ -7,7 +7,9 @@ from flask.typing import ResponseReturnValue
 from flask_appbuilder import AppBuilder, IndexView, expose
 from flask_babel import lazy_gettext as _l
 
+from app.account_views import AccountsView
 from app.desk_views import AppealView, DeskView, InboxView, IntakeView, SlipView
+from app.ledger_views import AppealModelView, LedgerView
 from app.standing import current_standing
 
 
@@ -23,10 +25,17 @@ class HomeView(IndexView):
         return redirect(url_for("DeskView.index"))
 
 
+WORK = {"category": "Work", "category_label": _l("Work")}
+SECURITY = {"category": "Security", "category_label": _l("Security")}
+
+
 def register(appbuilder: AppBuilder) -> None:
-    """The menu, in reading order."""
-    appbuilder.add_view(DeskView, "Desk", icon="fa-inbox", label=_l("My desk"))
+    """The menu, in reading order. An entry is called by its permission word, so that its post sees it."""
+    appbuilder.add_view(DeskView, "Desk", icon="fa-inbox", label=_l("My desk"), **WORK)
     appbuilder.add_view_no_menu(AppealView)
     appbuilder.add_view_no_menu(IntakeView)
     appbuilder.add_view_no_menu(SlipView)
-    appbuilder.add_view(InboxView, "Inbox", icon="fa-bell", label=_l("Inbox"))
+    appbuilder.add_view(AppealModelView, "Appeals", icon="fa-comments", label=_l("Appeals"), **WORK)
+    appbuilder.add_view(LedgerView, "Ledger", icon="fa-book", label=_l("Ledger"), **WORK)
+    appbuilder.add_view(InboxView, "Inbox", icon="fa-bell", label=_l("Inbox"), **WORK)
+    appbuilder.add_view(AccountsView, "Accounts", icon="fa-users-gear", label=_l("Accounts"), **SECURITY)

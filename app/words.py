@@ -157,6 +157,13 @@ CHOICES: Mapping[str, Mapping[str, Label]] = {
     },
 }
 
+FINISHED: Mapping[str, Label] = {
+    "in_time": _l("Finished in time"),
+    "late": _l("Finished late"),
+    "overdue": _l("Overdue"),
+    "running": _l("Limit still running"),
+}
+
 HANDLING: Mapping[str, Label] = {
     "self": _l("Handled by the duty office"),
     "forward": _l("Forwarded"),
@@ -241,6 +248,7 @@ LEGS: Mapping[str, Label] = {
     "deliver": _l("Delivered to the leader"),
     "fetch": _l("Fetched back"),
 }
+
 
 def named(row: Any) -> str:
     """A dictionary row's name in the reader's language; Chinese where no English name was given."""

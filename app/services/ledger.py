@@ -1,0 +1,253 @@
+"""The ledger (R10): pages of appeals by key, searched through the bigram index, counted no further than needed.
+
+A page costs the same at the first row and at the millionth: no offset, no full count, every order has an index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, text, tuple_
+from sqlalchemy.orm import joinedload, load_only
+
+from app.models import Appeal, Category, Channel, Clock, NumberCounter, NumberSeries, Unit, db
+from app.rules import numbering
+from app.rules.clocks import Status
+from app.rules.columns import CATEGORY_SEPARATOR
+from app.rules.fields import clean_text
+from app.rules.quarters import midnight
+from app.services import clocks, present
+
+SIZE = 25
+COUNT_CAP = 1000
+NUMBER_SERIES = ("registration", "history")
+
+# What a list can be ordered by; each pair (column, id) has an index.
+ORDERS = {"received_at": Appeal.received_at, "number": Appeal.number}
+
+_LISTED = (
+    Appeal.number,
+    Appeal.state,
+    Appeal.subject,
+    Appeal.channel_class,
+    Appeal.received_at,
+    Appeal.answered_at,
+    Appeal.unit_id,
+    Appeal.category_id,
+    Appeal.fictional,
+    Appeal.impossible,
+)
+_LEDGER = (Appeal.registered_at, Appeal.note, Appeal.result, Appeal.intake)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One appeal of a page: its most urgent clock (else its handling limit), that limit, and how it was kept (R10).
+
+    `finished` is one of FINISHED, or "" without a limit.
+    """
+
+    appeal: Appeal
+    clock: Clock | None
+    limit: Clock | None
+    finished: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page: its lines, how many there are (COUNT_CAP + 1 means more) and the keys of its neighbours."""
+
+    lines: tuple[Line, ...]
+    count: int
+    newer: str | None
+    older: str | None
+
+
+def page(
+    query: Select[tuple[Appeal]],
+    *,
+    order: str = "received_at",
+    is_descending: bool = True,
+    key: str = "",
+    is_backwards: bool = False,
+    is_ledger: bool = False,
+) -> Page:
+    """The page of `query` (conditions only) that starts behind `key`, in three statements.
+
+    `is_backwards` goes towards the beginning of the order. A key that cannot be read starts at the beginning.
+    """
+    column = ORDERS[order]
+    if order == "number":
+        query = query.where(Appeal.number.is_not(None))
+    start = _key(order, key)
+    descending = is_descending != is_backwards
+    rows_query = query
+    if start is not None:
+        here = tuple_(column, Appeal.id)
+        behind = here < tuple_(*start) if descending else here > tuple_(*start)
+        rows_query = query.where(behind)
+    ordered = rows_query.order_by(*(c.desc() if descending else c.asc() for c in (column, Appeal.id)))
+    found = ordered.limit(SIZE + 1).options(*_options(is_ledger=is_ledger))
+    rows: list[Appeal] = list(db.session.scalars(found))
+    more = len(rows) > SIZE
+    rows = rows[:SIZE]
+    if is_backwards:
+        rows.reverse()
+    has_newer, has_older = (more, start is not None) if is_backwards else (start is not None, more)
+    return Page(
+        lines=_lines(rows),
+        count=count(query),
+        newer=_written(order, rows[0]) if rows and has_newer else None,
+        older=_written(order, rows[-1]) if rows and has_older else None,
+    )
+
+
+def count(query: Select[tuple[Appeal]]) -> int:
+    """How many appeals there are, no further than COUNT_CAP + 1."""
+    capped = query.with_only_columns(Appeal.id).order_by(None).limit(COUNT_CAP + 1).subquery()
+    return db.session.scalar(select(func.count()).select_from(capped)) or 0
+
+
+def matches(term: str) -> ColumnElement[bool]:
+    """SQL: the term stands in subject or text, or is (the end of) the appeal's number.
+
+    A term of one character has no bigram and finds numbers only.
+    """
+    term = clean_text(term)[:100]
+    found: list[ColumnElement[bool]] = [Appeal.number.in_(numbers_of(term))]
+    if len(term) > 1:
+        pattern = term.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        # Written as the expression index is, or PostgreSQL does not use it.
+        grams = text(
+            "(text_bigrams(appeal.subject || ' ' || appeal.body) @> text_bigrams(:term)"
+            " AND lower(appeal.subject || ' ' || appeal.body) LIKE :pattern)"
+        )
+        found.append(grams.bindparams(term=term, pattern=f"%{pattern}%"))  # type: ignore[arg-type]
+    return or_(*found)
+
+
+def numbers_of(term: str) -> list[str]:
+    """The full numbers a reader may mean: what he typed, or every number with that sequence (`A-123`, `123`)."""
+    wanted = {term}
+    letter, _dash, digits = term.rpartition("-")
+    if digits.isascii() and digits.isdigit() and len(digits) <= 9 and letter.upper() in ("", *"ABCDEF"):
+        rows = db.session.execute(
+            select(NumberSeries.template, NumberCounter.year)
+            .join(NumberCounter, NumberCounter.series == NumberSeries.code)
+            .where(NumberSeries.code.in_(NUMBER_SERIES))
+        ).all()
+        for template, year in rows:
+            for channel_class in letter.upper() or "ABCDEF":
+                fields = {"class": channel_class}
+                wanted.add(numbering.render(template, year=year, seq=int(digits), **fields))
+    return sorted(wanted)
+
+
+def under_category(category_id: int) -> ColumnElement[bool]:
+    """SQL: the appeal stands in this node of the category tree or below it."""
+    code = select(Category.code).where(Category.id == category_id).scalar_subquery()
+    below = func.starts_with(Category.code, code + CATEGORY_SEPARATOR)
+    return Appeal.category_id.in_(select(Category.id).where(or_(Category.id == category_id, below)))
+
+
+def received_from(day: date) -> ColumnElement[bool]:
+    """SQL: received on this local day or later. Raises OverflowError at the ends of the calendar."""
+    return Appeal.received_at >= midnight(day, present.zone())
+
+
+def received_until(day: date) -> ColumnElement[bool]:
+    """SQL: received on this local day or earlier. Raises OverflowError at the ends of the calendar."""
+    return Appeal.received_at < midnight(day + timedelta(days=1), present.zone())
+
+
+# Whether an appeal was finished in time (R10): what the limit of its unit, or of the duty office, says now.
+FINISHED = ("in_time", "late", "overdue", "running")
+
+
+def finished(how: str) -> ColumnElement[bool]:
+    """SQL: the appeal's handling limit stands so; any other word than FINISHED finds nothing."""
+    now = present.now()
+    limit = and_(Clock.appeal_id == Appeal.id, Clock.kind == "unit_limit")
+    is_late, is_overdue = exists().where(limit, clocks.is_broken()), exists().where(limit, clocks.is_overdue(now))
+    is_running = exists().where(limit, Clock.stopped_at.is_(None))
+    has_limit = exists().where(limit, Clock.due_at.is_not(None))
+    return {
+        "late": is_late,
+        "overdue": is_overdue,
+        "in_time": and_(has_limit, ~is_late, ~is_running),
+        "running": and_(is_running, ~is_overdue),
+    }.get(how, Appeal.id.is_(None))
+
+
+def kept() -> ColumnElement[bool]:
+    """SQL: what stands in the ledger: everything that has a number."""
+    return Appeal.number.is_not(None)
+
+
+def units() -> Sequence[Unit]:
+    """Every unit that may answer for an appeal, for a filter."""
+    query = select(Unit).where(Unit.active, Unit.kind != "section").order_by(Unit.name_pinyin)
+    return db.session.scalars(query).all()
+
+
+def categories() -> Sequence[Category]:
+    """The category tree in its order, for a filter."""
+    return db.session.scalars(select(Category).where(Category.active).order_by(Category.sort, Category.code)).all()
+
+
+def _options(*, is_ledger: bool) -> tuple[Any, ...]:
+    columns = (*_LISTED, *_LEDGER) if is_ledger else _LISTED
+    return (
+        load_only(*columns),
+        joinedload(Appeal.unit).load_only(Unit.name, Unit.name_en),
+        joinedload(Appeal.category).load_only(Category.name, Category.name_en),
+        joinedload(Appeal.channel).load_only(Channel.name, Channel.name_en),
+    )
+
+
+def _lines(appeals: Sequence[Appeal]) -> tuple[Line, ...]:
+    if not appeals:
+        return ()
+    found: dict[int, list[Clock]] = {}
+    for clock in db.session.scalars(select(Clock).where(Clock.appeal_id.in_([a.id for a in appeals]))):
+        found.setdefault(clock.appeal_id, []).append(clock)
+    now = present.now()
+    return tuple(_line(appeal, found.get(appeal.id, []), now) for appeal in appeals)
+
+
+def _line(appeal: Appeal, own: list[Clock], now: datetime) -> Line:
+    running = [clock for clock in own if clock.stopped_at is None and clock.due_at is not None]
+    limits = sorted((clock for clock in own if clock.kind == "unit_limit"), key=lambda clock: clock.id)
+    urgent = min(running, key=lambda clock: (clock.due_at or now, clock.id), default=None)
+    statuses = {clocks.state_of(clock, now) for clock in limits}
+    if Status.BROKEN in statuses:
+        how = "late"
+    elif Status.OVERDUE in statuses:
+        how = "overdue"
+    elif any(clock.stopped_at is None for clock in limits):
+        how = "running"
+    else:
+        how = "in_time" if any(clock.due_at is not None for clock in limits) else ""
+    limit = limits[-1] if limits else None
+    return Line(appeal, urgent or limit, limit, how)
+
+
+def _key(order: str, written: str) -> tuple[Any, int] | None:
+    value, _mark, row_id = written.rpartition("~")
+    if not value.isprintable() or not row_id.isascii() or not row_id.isdigit() or len(row_id) > 18:
+        return None
+    if order != "received_at":
+        return value, int(row_id)
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return (moment, int(row_id)) if moment.tzinfo else None
+
+
+def _written(order: str, appeal: Appeal) -> str:
+    value = getattr(appeal, order)
+    return f"{value.isoformat() if isinstance(value, datetime) else value}~{appeal.id}"
