@@ -22,14 +22,14 @@ def create_app(config: Mapping[str, Any]) -> Flask:
     import uuid
 
     from flask import Flask, g
-    from flask_appbuilder import AppBuilder
+    from flask_appbuilder import AppBuilder, Model
     from flask_migrate import Migrate
     from flask_wtf import CSRFProtect
 
     from app.api import init_api
     from app.cli import init_cli
     from app.errors import init_errors
-    from app.models import Model, db
+    from app.models import db
     from app.pages import init_pages
     from app.security import StaffingSecurityManager, init_security
     from app.views import HomeView, register

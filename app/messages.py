@@ -14,17 +14,39 @@ from app import words
 SENTENCES: Mapping[str, Any] = {
     "access.not-granted": _l("None of the posts you act for now allows this."),
     "access.signed-out": _l("You are not signed in. Sign in and try again."),
+    "account.confirm-first": _l("Type your password once more first."),
+    "account.demo-off": _l("Accounts of the sample exist only in the demonstration."),
+    "account.exists": _l("This person has an account already."),
+    "account.language": _l("There is no such language."),
+    "account.locked": _l(
+        "This account is locked after too many wrong passwords. Try again later, or ask the security officer."
+    ),
+    "account.not-yours": _l(
+        "Accounts are kept by the system officer, sessions and lock-outs by the security officer."
+    ),
+    "account.officer": _l("An officer's account is reset at the machine, with flask accounts reset."),
+    "account.own": _l("You cannot reset or shut your own account."),
+    "account.password-change-first": _l("Choose a new password first."),
+    "account.unknown": _l("There is no such account."),
+    "account.username": _l("A user name has 3 to 64 letters, digits and . _ @ -"),
+    "account.username-taken": _l("The user name %(username)s is taken."),
     "appeal.stale": _l(
-        "Somebody else changed this appeal while you had it open. What you typed is kept below: compare and send again."
+        "Somebody else changed this appeal while you had it open. What you typed is kept below: compare "
+        "and send again."
     ),
     "appeal.unknown": _l("There is no such appeal, or it is not one of yours."),
-    "archive.note-missing": _l("It was overdue or could not be done: add the note first, then archive it (R11)."),
+    "archive.note-missing": _l(
+        "It was overdue or could not be done: add the note first, then archive it (R11)."
+    ),
     "bulk.nothing-chosen": _l("Choose at least one appeal first."),
     "calendar.no-working-day": _l("The working calendar has no working day to count: check the calendar."),
     "calendar.span-empty": _l("The working hours must end after they start."),
     "chain.derived": _l("This place follows from the portfolio: change the portfolio line instead."),
     "chain.no-such-place": _l("A unit of this kind has no such link in its chain."),
     "chain.same-person": _l("A-role and B-role of one link must be two persons."),
+    "clock.unknown": _l("There is no such clock, or it is not one of yours."),
+    "export.reason-missing": _l("Say what you need the workbook for."),
+    "export.too-many-rows": _l("These are %(rows)s rows; a workbook takes %(most)s. Narrow the choice."),
     "field.before-opinion": _l("This is before the opinion was proposed (%(on)s)."),
     "field.boolean-unreadable": _l("Choose yes or no."),
     "field.choice": _l("Choose one of the entries of the list."),
@@ -42,10 +64,31 @@ SENTENCES: Mapping[str, Any] = {
     "http.405": _l("This address does not answer that kind of request."),
     "http.413": _l("The file is too large."),
     "http.429": _l("Too many requests. Wait a minute and try again."),
-    "http.500": _l("Something failed on our side. Nothing was half done; try again, or tell the administrator the number below."),
+    "http.500": _l(
+        "Something failed on our side. Nothing was half done; try again, or tell the administrator the "
+        "number below."
+    ),
     "identity.birth-date": _l("The date of birth inside the identity number does not exist."),
-    "identity.check-digit": _l("The last character of the identity number does not fit: check for a slip of the pen."),
+    "identity.check-digit": _l(
+        "The last character of the identity number does not fit: check for a slip of the pen."
+    ),
     "identity.invalid": _l("This is not an identity number of 18 characters."),
+    "import.applied": _l("The import is applied."),
+    "import.checked": _l("The dry run is finished."),
+    "import.class-needed": _l("Choose one of the channel classes A to F."),
+    "import.column-needed": _l("Choose the column that holds this."),
+    "import.column-twice": _l("The column “%(column)s” is chosen twice."),
+    "import.no-file": _l("Choose a workbook first."),
+    "import.no-header": _l(
+        "No header row was found among the first rows of this sheet. Put the titles of the columns into "
+        "one row."
+    ),
+    "import.not-checked": _l("Let the dry run of the present choice go first."),
+    "import.not-chosen": _l("Choose the columns first."),
+    "import.not-open": _l("This import is being applied or is finished and cannot be changed."),
+    "import.nothing-to-do": _l("There was nothing left to do."),
+    "import.unknown": _l("There is no such import."),
+    "import.unknown-column": _l("There is no column “%(column)s” in this sheet."),
     "intake.unknown-class": _l("There is no channel class %(class)s."),
     "limit.amount-missing": _l("Say how many hours or days."),
     "limit.before-start": _l("This date has already passed."),
@@ -69,23 +112,52 @@ SENTENCES: Mapping[str, Any] = {
     "number.year-missing": _l("The number format needs {year}, because numbers start again each year."),
     "officer.combined": _l("An officer of the system holds no post and no function beside it."),
     "officer.unknown": _l("There is no such officer."),
+    "page.key-unreadable": _l("The address of this page is damaged. Start again from the first page."),
+    "password.common": _l("It contains a common word or number (%(word)s)."),
+    "password.contains-name": _l("It contains your user name or your name."),
+    "password.control-character": _l("It contains a character that cannot be typed."),
+    "password.repeated": _l("It repeats one character four times."),
+    "password.sequence": _l("It contains a run such as 12345 or qwert."),
+    "password.too-long": _l("At most %(longest)s characters."),
+    "password.too-plain": _l(
+        "Use at least %(classes)s of four kinds: lower case, upper case, digits, other signs."
+    ),
+    "password.too-short": _l("At least %(shortest)s characters."),
+    "password.used-before": _l("It is one of your last %(remembered)s passwords."),
+    "password.wrong": _l("This is not your password."),
+    "person.unknown": _l("There is no such person."),
     "phone.invalid": _l("This is not a phone number. Write one number, such as 0792-8123456."),
     "post.capability-foreign": _l("A post cannot have the capability %(capability)s."),
     "post.capability-unknown": _l("There is no capability %(capability)s."),
     "post.class-missing": _l("A post that collects, or sees its own class only, needs a channel class."),
     "post.scope-unknown": _l("A post cannot have this scope."),
     "propose.line-missing": _l("Choose the portfolio line, or the unit from which it follows."),
-    "propose.no-section": _l("This portfolio line has no matching section: choose another, or ask the system officer."),
+    "propose.no-section": _l(
+        "This portfolio line has no matching section: choose another, or ask the system officer."
+    ),
+    "quarter.unknown": _l("There is no such quarter."),
+    "report.too-many-rows": _l(
+        "“%(title)s” has more than %(most)s rows, too many for a sheet. Choose a shorter period or fewer "
+        "units."
+    ),
     "request.csrf": _l("This form is too old to be accepted. Reload the page and send it again."),
+    "request.foreign-site": _l("This request came from another site."),
     "row.constraint": _l("The database refused this row (%(constraint)s): it overlaps or repeats another."),
     "row.stale": _l("Somebody else changed this row first. Reload it and try again."),
-    "setup.schema-newer": _l("The database (%(found)s) is newer than this version of the product: use the newer version."),
+    "session.ended": _l("This session is ended. Sign in again."),
+    "session.unknown": _l("There is no such session."),
+    "setup.schema-newer": _l(
+        "The database (%(found)s) is newer than this version of the product: use the newer version."
+    ),
     "setup.server-too-old": _l("PostgreSQL %(found)s is too old; %(needed)s or newer is needed."),
     "slip.unknown": _l("There is no such slip, or it is not one of yours."),
     "strike-off.not-informed": _l("The appellant has not been told yet: record when and how first."),
     "strike-off.result-missing": _l("Write the result first."),
     "task.cancelled": _l("Cancelled."),
-    "task.crashed": _l("It could not be finished because of an error in the system. Try again; if it fails again, tell the system administrator."),
+    "task.crashed": _l(
+        "It could not be finished because of an error in the system. Try again; if it fails again, tell "
+        "the system administrator."
+    ),
     "task.done": _l("Finished."),
     "task.ended": _l("This task has ended already and cannot be cancelled."),
     "task.gave-up": _l("It was interrupted several times and is not tried again. Start it anew."),
@@ -94,6 +166,38 @@ SENTENCES: Mapping[str, Any] = {
     "transcribe.leader-missing": _l("Name the leader who gave the instruction."),
     "unit.kind-unknown": _l("There is no such kind of unit."),
     "unmask.reason-missing": _l("Say why you need the appellant's particulars."),
+    "urge.clock-stopped": _l("This has been done meanwhile: there is nothing to urge."),
+    "workbook.damaged": _l("The workbook is damaged or cut off. Open it, save it anew and hand it in again."),
+    "workbook.empty": _l("The file is empty. Choose the workbook again."),
+    "workbook.encrypted": _l(
+        "The workbook is protected by a password. Remove the password, save it and hand it in again."
+    ),
+    "workbook.legacy-xls": _l("This is an old .xls workbook. Save it as .xlsx and hand that in."),
+    "workbook.no-rows": _l("No sheet of the workbook has any rows."),
+    "workbook.no-such-sheet": _l("There is no sheet “%(sheet)s” in this workbook."),
+    "workbook.not-a-workbook": _l(
+        "This is not an Excel workbook (.xlsx), whatever its name says. Save the table as .xlsx and hand "
+        "that in."
+    ),
+    "workbook.too-large": _l("The file is larger than %(limit)s MB. Split it into several workbooks."),
+    "workbook.too-many-cells": _l(
+        "A sheet reaches over more than %(limit)s cells. Delete empty rows and columns at its end or "
+        "split it."
+    ),
+    "workbook.too-many-columns": _l(
+        "A sheet has more than %(limit)s columns. Delete the columns that are not needed."
+    ),
+    "workbook.too-many-parts": _l(
+        "The workbook consists of more than %(limit)s parts. Copy the table into a new workbook."
+    ),
+    "workbook.too-many-rows": _l("A sheet has more than %(limit)s rows. Split it into several workbooks."),
+    "workbook.unpacks-too-large": _l(
+        "Unpacked, the workbook is far larger than its file or than %(limit)s MB. Copy the table into a "
+        "new workbook or split it."
+    ),
+    "workbook.unsafe-xml": _l(
+        "The workbook contains declarations that no Excel writes. Copy the table into a new workbook."
+    ),
     "workflow.not-from-here": _l("This step is not possible any more: the appeal is at “%(state)s” now."),
     "workflow.not-in-bulk": _l("This step wants each appeal looked at by itself."),
     "workflow.unknown-action": _l("There is no step “%(action)s”."),
@@ -104,7 +208,7 @@ def sentence(code: str, data: Mapping[str, object]) -> str:
     """The sentence of a code, filled with its data; the code itself where words are missing."""
     found = SENTENCES.get(code)
     if found is None:
-        return gettext("Refused: %(code)s", code=code)
+        return str(gettext("Refused: %(code)s", code=code))
     values = {key: _worded(key, value) for key, value in data.items()}
     try:
         return str(found) % values if values else str(found)
@@ -113,7 +217,6 @@ def sentence(code: str, data: Mapping[str, object]) -> str:
 
 
 def _worded(key: str, value: object) -> object:
-    from app import words
 
     table = {"state": words.STATES, "action": words.ACTIONS, "capability": words.CAPABILITIES}.get(key, {})
     return str(table.get(str(value), value))

@@ -13,6 +13,7 @@ from typing import Any
 from flask_appbuilder import Model
 from flask_appbuilder.models.sqla.base import SQLA
 from flask_appbuilder.security.sqla.models import User
+from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -33,7 +34,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSTZRANGE, ExcludeConstraint, Range
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
-db = SQLA()
+db: SQLAlchemy = SQLA()
 
 Moment = DateTime(timezone=True)
 
@@ -123,7 +124,9 @@ class Unit(Named, Stamped, Model):
 
     __tablename__ = "unit"
     __table_args__ = (
-        _one_of("kind", ("local_government", "administration", "department", "stationed", "section"), "unit_kind"),
+        _one_of(
+            "kind", ("local_government", "administration", "department", "stationed", "section"), "unit_kind"
+        ),
     )
     short_name: Mapped[str] = mapped_column(String(64), default="", server_default="")
     kind: Mapped[str] = mapped_column(String(20))
@@ -179,7 +182,9 @@ class Post(Named, Stamped, Model):
     __tablename__ = "post"
     __table_args__ = (
         _one_of("scope", ("all", "own_class", "own_unit", "own_office"), "post_scope"),
-        CheckConstraint("channel_class IS NULL OR channel_class IN ('A','B','C','D','E','F')", name="post_class"),
+        CheckConstraint(
+            "channel_class IS NULL OR channel_class IN ('A','B','C','D','E','F')", name="post_class"
+        ),
     )
     number: Mapped[int] = mapped_column(SmallInteger, unique=True)
     duty: Mapped[str] = mapped_column(Text, default="", server_default="")
@@ -315,7 +320,9 @@ class Account(Stamped, Model):
 
     __tablename__ = "account"
     __table_args__ = (
-        CheckConstraint("officer IS NULL OR officer IN ('system','security','audit')", name="account_officer"),
+        CheckConstraint(
+            "officer IS NULL OR officer IN ('system','security','audit')", name="account_officer"
+        ),
         CheckConstraint("officer IS NULL OR person_id IS NULL", name="account_officer_no_post"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -466,7 +473,11 @@ class Appeal(Stamped, Model):
             unique=True,
             postgresql_where=text("source_no IS NOT NULL"),
         ),
-        Index("ix_appeal_phone", "appellant_phone_bidx", postgresql_where=text("appellant_phone_bidx IS NOT NULL")),
+        Index(
+            "ix_appeal_phone",
+            "appellant_phone_bidx",
+            postgresql_where=text("appellant_phone_bidx IS NOT NULL"),
+        ),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     number: Mapped[str | None] = mapped_column(String(64), unique=True)
@@ -682,7 +693,9 @@ class Journal(Model):
     __table_args__ = (
         Index("ix_journal_appeal", "appeal_id", "id"),
         Index("ix_journal_object", "object_type", "object_id", "id"),
-        Index("uq_journal_request", "request_key", unique=True, postgresql_where=text("request_key IS NOT NULL")),
+        Index(
+            "uq_journal_request", "request_key", unique=True, postgresql_where=text("request_key IS NOT NULL")
+        ),
     )
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     at: Mapped[datetime] = mapped_column(Moment)
@@ -833,7 +846,9 @@ class ImportBatch(Stamped, Model):
 
     __tablename__ = "import_batch"
     __table_args__ = (
-        _one_of("state", ("uploaded", "checked", "applying", "applied", "failed", "cancelled"), "import_state"),
+        _one_of(
+            "state", ("uploaded", "checked", "applying", "applied", "failed", "cancelled"), "import_state"
+        ),
         _one_of("kind", ("appeals", "categories"), "import_kind"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)

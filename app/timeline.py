@@ -63,7 +63,7 @@ def timeline_items(rows: Iterable[Journal]) -> list[dict[str, Any]]:
         {
             "at": row.at,
             "title": str(words.ACTIONS.get(row.action, row.action)),
-            "actor": row.person.name if row.person else row.acted_as or None,
+            "actor": words.named(row.person) if row.person else row.acted_as or None,
             "post": words.named(row.post) if row.post else None,
             "role": row.role,
             "body": row.reason,
@@ -88,7 +88,7 @@ def _worded(name: str, value: Any) -> str:
     if value is None or value == "":
         return ""
     if isinstance(value, bool):
-        return _("Yes") if value else _("No")
+        return str(_("Yes") if value else _("No"))
     tables = {
         "handling": words.HANDLING,
         "informed_how": words.CHOICES["informed_how"],

@@ -20,7 +20,20 @@ from flask_babel import gettext as _
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import Range
 
-from app.models import Account, Appeal, Channel, Delivery, DutySeat, DutyShift, Membership, Person, Portfolio, Post, Unit, db
+from app.models import (
+    Account,
+    Appeal,
+    Channel,
+    Delivery,
+    DutySeat,
+    DutyShift,
+    Membership,
+    Person,
+    Portfolio,
+    Post,
+    Unit,
+    db,
+)
 from app.rules.errors import RuleError
 from app.rules.grants import RowFacts
 from app.services import accounts, calendar, clocks, grants, intake, overdue, pinyin, present, workflow
@@ -29,10 +42,13 @@ from app.services.transaction import transaction
 
 PASSWORD = "Liulan-Shili-2010"  # noqa: S105 - printed at every start of the demonstration
 DAYS = 183
+MORNING = time(10, 20)
 ROSTER_AHEAD = 95
 APPEALS = 600
 CASES = Path(__file__).with_name("sample_cases.csv")
-PLACES = tuple(f"示例{kind}{number}" for kind in ("小区", "路", "街", "广场", "新村") for number in "一二三四五六")
+PLACES = tuple(
+    f"示例{kind}{number}" for kind in ("小区", "路", "街", "广场", "新村") for number in "一二三四五六"
+)
 CLASS_WEIGHTS = {"A": 18, "B": 40, "C": 12, "D": 5, "E": 14, "F": 11}
 # The handlers whose accounts are printed; every other unit has a handler too, so that its appeals move.
 SHOWN_HANDLERS = ("city_management", "xunyang_district")
@@ -101,8 +117,15 @@ def load_sample(today: date) -> Sequence[DemoAccount]:
     people = _people()
     table = _accounts(people)
     if db.session.scalar(select(Appeal.id).where(Appeal.fictional).limit(1)) is None:
-        Sample(today, people).run()
+        Sample(last_morning(today), people).run()
     return table
+
+
+def last_morning(today: date) -> date:
+    """The last day up to `today` whose morning is over: the sample ends there, so that nothing of it lies ahead."""
+    day = min(today, present.today())
+    is_over = present.now() >= datetime.combine(day, MORNING, present.zone())
+    return day if is_over else day - timedelta(days=1)
 
 
 # --- people and accounts -----------------------------------------------------------------------------------
@@ -146,15 +169,25 @@ def _people() -> dict[str, Person]:
 
 
 def _person(code: str, name: str, name_en: str, unit: Unit | None) -> Person:
-    row = Person(code=code, name=name, name_en=name_en, name_pinyin=pinyin.sort_key(name), unit=unit, fictional=True)
+    row = Person(
+        code=code, name=name, name_en=name_en, name_pinyin=pinyin.sort_key(name), unit=unit, fictional=True
+    )
     db.session.add(row)
     return row
 
 
 def _memberships(people: dict[str, Person], units: dict[str, Unit]) -> None:
     have = set(db.session.execute(select(Membership.person_id, Membership.unit_id)).all())
-    wanted = [(people[f"sample_handler_{code}"], unit, "handler") for code, unit in units.items() if unit.kind != "section"]
-    wanted += [(people["sample_clerk"], unit, "section_clerk") for code, unit in units.items() if code.startswith("matching")]
+    wanted = [
+        (people[f"sample_handler_{code}"], unit, "handler")
+        for code, unit in units.items()
+        if unit.kind != "section"
+    ]
+    wanted += [
+        (people["sample_clerk"], unit, "section_clerk")
+        for code, unit in units.items()
+        if code.startswith("matching")
+    ]
     for person, unit, function in wanted:
         if (person.id, unit.id) not in have:
             db.session.add(Membership(person_id=person.id, unit_id=unit.id, function=function))
@@ -198,7 +231,10 @@ def _note(person: Person) -> str:
     from app.words import named
 
     rows = db.session.execute(
-        select(Holding.role, Post).join(Post, Post.id == Holding.post_id).where(Holding.person_id == person.id).order_by(Post.number)
+        select(Holding.role, Post)
+        .join(Post, Post.id == Holding.post_id)
+        .where(Holding.person_id == person.id)
+        .order_by(Post.number)
     ).all()
     held = [f"{named(post)} {role}" for role, post in rows]
     led = db.session.scalars(select(Post).where(Post.leader_id == person.id).order_by(Post.number)).all()
@@ -217,7 +253,7 @@ class Sample:
         self.today, self.people = today, people
         self.random = random.Random(f"sample {today.isoformat()}")  # noqa: S311 - not a secret, it must repeat
         self.zone = present.zone()
-        self.end = datetime.combine(today, time(10, 20), self.zone)
+        self.end = datetime.combine(today, MORNING, self.zone)
         self.cases = [Case(**row) for row in csv.DictReader(CASES.read_text("utf-8").splitlines())]
         self.units = {unit.code: unit for unit in db.session.scalars(select(Unit))}
         self.channels: dict[str, list[Channel]] = {}
@@ -244,13 +280,18 @@ class Sample:
 
     def _shifts(self) -> None:
         """One shift a day from eight to eight for both offices, main and second seat (R17)."""
-        pairs = {"duty_office": ("sample_duty_1", "sample_duty_2"), "hotline_center": ("sample_hotline_1", "sample_hotline_2")}
+        pairs = {
+            "duty_office": ("sample_duty_1", "sample_duty_2"),
+            "hotline_center": ("sample_hotline_1", "sample_hotline_2"),
+        }
         with transaction():
             for office, seats in pairs.items():
                 for offset in range(-DAYS - 2, ROSTER_AHEAD):
                     start = datetime.combine(self.today + timedelta(days=offset), time(8), self.zone)
                     shift = DutyShift(
-                        office_id=self.units[office].id, valid=Range(start, start + timedelta(days=1)), fictional=True
+                        office_id=self.units[office].id,
+                        valid=Range(start, start + timedelta(days=1)),
+                        fictional=True,
                     )
                     shift.seats = [
                         DutySeat(person_id=self.people[code].id, seat=seat)
@@ -264,8 +305,14 @@ class Sample:
             letter = self.random.choices(letters, weights)[0]
             day = self.today - timedelta(days=self.random.randrange(DAYS))
             round_the_clock = letter in "AB"
-            hour = self.random.choices(range(24), [2] * 7 + [8] * 12 + [4] * 5)[0] if round_the_clock else self.random.randrange(8, 18)
-            at = datetime.combine(day, time(hour, self.random.randrange(60), self.random.randrange(60)), self.zone)
+            hour = (
+                self.random.choices(range(24), [2] * 7 + [8] * 12 + [4] * 5)[0]
+                if round_the_clock
+                else self.random.randrange(8, 18)
+            )
+            at = datetime.combine(
+                day, time(hour, self.random.randrange(60), self.random.randrange(60)), self.zone
+            )
             yield self._course(letter, at)
 
     def _one_in_every_state(self) -> Iterator[Course]:
@@ -287,17 +334,34 @@ class Sample:
             unit = self.units[case.unit]
         return Course(case, letter, unit, at, list(self._rest(letter, case, chosen, at)))
 
-    def _rest(self, letter: str, case: Case, way: str, at: datetime) -> Iterator[tuple[timedelta, str, str, dict[str, Any]]]:
+    def _rest(
+        self, letter: str, case: Case, way: str, at: datetime
+    ) -> Iterator[tuple[timedelta, str, str, dict[str, Any]]]:
         draw = self.random
         yield self._collection_delay(letter, at), "submit", "collector", {}
         if draw.random() < 0.03:
-            yield timedelta(minutes=draw.randrange(5, 60)), "return_for_correction", "registrar", {"reason": "示例：地址不清，请补充。"}
+            yield (
+                timedelta(minutes=draw.randrange(5, 60)),
+                "return_for_correction",
+                "registrar",
+                {"reason": "示例：地址不清，请补充。"},
+            )
             yield timedelta(minutes=draw.randrange(10, 90)), "submit", "collector", {}
-        yield timedelta(minutes=draw.randrange(5, 180)), "register", "registrar", {"limit": case.limit, "category": case.category}
+        yield (
+            timedelta(minutes=draw.randrange(5, 180)),
+            "register",
+            "registrar",
+            {"limit": case.limit, "category": case.category},
+        )
         triage = timedelta(minutes=draw.randrange(10, 300 if case.limit in ("ordinary", "complex") else 30))
         if way == "self":
             yield triage, "handle_self", "duty_director", {"remark": "示例：电话协调。"}
-            yield timedelta(hours=draw.randrange(2, 160)), "finish_self", "duty_director", {"result": self._answer(case)}
+            yield (
+                timedelta(hours=draw.randrange(2, 160)),
+                "finish_self",
+                "duty_director",
+                {"result": self._answer(case)},
+            )
         else:
             if way == "leader":
                 yield from self._leaders_way(triage, case)
@@ -313,10 +377,14 @@ class Sample:
 
         due = deadline(limit, at, calendar.current(), self.zone).due_at
         span = (due - at).total_seconds()
-        share = self.random.uniform(0.1, 0.95) if self.random.random() < 0.93 else self.random.uniform(1.05, 1.6)
+        share = (
+            self.random.uniform(0.1, 0.95) if self.random.random() < 0.93 else self.random.uniform(1.05, 1.6)
+        )
         return timedelta(seconds=span * share)
 
-    def _leaders_way(self, triage: timedelta, case: Case) -> Iterator[tuple[timedelta, str, str, dict[str, Any]]]:
+    def _leaders_way(
+        self, triage: timedelta, case: Case
+    ) -> Iterator[tuple[timedelta, str, str, dict[str, Any]]]:
         draw = self.random
         opinion = "示例：此件涉及面较广，拟请分管领导阅示，并由责任单位牵头办理。"
         yield triage, "propose", "duty_director", {"opinion": opinion, "unit": case.unit}
@@ -326,10 +394,15 @@ class Sample:
         delay = timedelta(hours=draw.randrange(16, 26)) if late else timedelta(minutes=draw.randrange(15, 60))
         yield delay, "deliver", "clerk", {"receiver": "示例副市长"}
         yield timedelta(hours=draw.choice((5, 20, 26, 30, 44, 90))), "fetch", "liaison", {}
-        yield timedelta(minutes=draw.randrange(10, 60)), "transcribe", "liaison", {
-            "instruction": "示例：请责任单位抓紧办理，并将结果反馈诉求人。",
-            "leader": "sample_vice_mayor",
-        }
+        yield (
+            timedelta(minutes=draw.randrange(10, 60)),
+            "transcribe",
+            "liaison",
+            {
+                "instruction": "示例：请责任单位抓紧办理，并将结果反馈诉求人。",
+                "leader": "sample_vice_mayor",
+            },
+        )
 
     def _unit_way(self, case: Case) -> Iterator[tuple[timedelta, str, str, dict[str, Any]]]:
         draw = self.random
@@ -342,12 +415,25 @@ class Sample:
         fate = draw.random()
         reached = {"informed_how": draw.choice(("phone", "phone", "visit", "letter", "message"))}
         if late and fate < 0.6:
-            excuse = {"kind": "cannot_finish", "explanation": "示例：因雨天无法施工，预计延后完成。", **reached}
+            excuse = {
+                "kind": "cannot_finish",
+                "explanation": "示例：因雨天无法施工，预计延后完成。",
+                **reached,
+            }
             yield timedelta(hours=hours * 0.8), "explain", "handler", excuse
         if fate > 0.96:
-            refusal = {"kind": "not_permitted", "explanation": "示例：经核查，该诉求不符合现行政策规定，已作解释。", **reached}
+            refusal = {
+                "kind": "not_permitted",
+                "explanation": "示例：经核查，该诉求不符合现行政策规定，已作解释。",
+                **reached,
+            }
             yield timedelta(hours=hours * share), "explain", "handler", refusal
-            yield timedelta(minutes=30), "add_note", "ledger_admin", {"note": "示例：政策不允许，已向诉求人说明。"}
+            yield (
+                timedelta(minutes=30),
+                "add_note",
+                "ledger_admin",
+                {"note": "示例：政策不允许，已向诉求人说明。"},
+            )
         elif draw.random() < 0.05:
             yield timedelta(days=400), "answer", "handler", {"feedback": self._answer(case), **reached}
         else:
@@ -355,7 +441,12 @@ class Sample:
             answer = {"feedback": self._answer(case), "reaction": reaction, **reached}
             yield timedelta(hours=hours * share), "answer", "handler", answer
         if late and draw.random() < 0.8:
-            yield timedelta(hours=1), "add_note", "ledger_admin", {"note": "示例：受施工条件影响逾期，已说明情况。"}
+            yield (
+                timedelta(hours=1),
+                "add_note",
+                "ledger_admin",
+                {"note": "示例：受施工条件影响逾期，已说明情况。"},
+            )
 
     def _answer(self, case: Case) -> str:
         return "示例：" + case.answer.format(n=self.random.randrange(2, 30))
@@ -400,7 +491,9 @@ class Sample:
         works = calendar.current()
         if not works.is_working_day(local.date()) or local.hour >= 18:
             day = works.next_working_day(local.date())
-            return datetime.combine(day, time(8, 40), self.zone) + timedelta(minutes=self.random.randrange(120))
+            return datetime.combine(day, time(8, 40), self.zone) + timedelta(
+                minutes=self.random.randrange(120)
+            )
         if local.hour < 8:
             return local.replace(hour=8, minute=30) + timedelta(minutes=self.random.randrange(90))
         return at
@@ -438,7 +531,9 @@ class Sample:
         if code not in self._holders:
             post = db.session.scalars(select(Post).where(Post.code == code)).one()
             if post.filled_by_duty:
-                main = {"duty_office": "sample_duty_1", "hotline_center": "sample_hotline_1"}[post.office.code]
+                main = {"duty_office": "sample_duty_1", "hotline_center": "sample_hotline_1"}[
+                    post.office.code
+                ]
                 person = self.people[main]
             else:
                 held = next(holding for holding in post.holdings if holding.role == "A")
@@ -476,7 +571,9 @@ class Sample:
             post_id = actor.grants.covering("collect", RowFacts(letter))[0].post_id or 0
             busy = {
                 moment.astimezone(self.zone).date()
-                for moment in db.session.scalars(select(Appeal.received_at).where(Appeal.channel_class == letter))
+                for moment in db.session.scalars(
+                    select(Appeal.received_at).where(Appeal.channel_class == letter)
+                )
             }
             for offset in range(-DAYS, 0):
                 day = self.today + timedelta(days=offset)
@@ -492,13 +589,20 @@ class Sample:
         supervisor = self._holder("supervisor")
         with present.at(self.end):
             late = db.session.scalars(
-                select(Clock.id).where(clocks.is_overdue(self.end), Clock.kind == "unit_limit").order_by(Clock.id).limit(12)
+                select(Clock.id)
+                .where(clocks.is_overdue(self.end), Clock.kind == "unit_limit")
+                .order_by(Clock.id)
+                .limit(12)
             ).all()
             for clock_id in late:
-                overdue.urge(supervisor, clock_id, spoke_with="示例经办人", remark="示例：已催，承诺三日内反馈。")
+                overdue.urge(
+                    supervisor, clock_id, spoke_with="示例经办人", remark="示例：已催，承诺三日内反馈。"
+                )
 
     def _settle_notices(self) -> None:
         """What the product would have told people months ago is not told now; only the last two days are."""
         with transaction():
             old = Delivery.due_at < self.end - timedelta(days=2)
-            db.session.execute(update(Delivery).where(old, Delivery.state == "pending").values(state="cancelled"))
+            db.session.execute(
+                update(Delivery).where(old, Delivery.state == "pending").values(state="cancelled")
+            )

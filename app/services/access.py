@@ -67,7 +67,7 @@ def _reached(reading: Reading) -> ColumnElement[bool]:
     return or_(*parts) if parts else false()
 
 
-def appeals_for(actor: Actor, capability: str | None = None) -> Select[tuple[Appeal]]:
+def appeals_for(actor: Actor, capability: str | None = None) -> Select[Appeal]:
     """A query over the appeals this person may see."""
     return select(Appeal).where(visible_to(actor, capability))
 

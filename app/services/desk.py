@@ -8,7 +8,7 @@ from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, and_, exists, func, literal, or_, select, union_all
 from sqlalchemy.orm import joinedload
 
 from app.models import Appeal, Channel, Clock, NilReturn, Post, Report, Slip, SlipHandover, Unit, db
@@ -29,7 +29,11 @@ QUEUES: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]] = MappingProxyType
             ("to_assign", ("instructed",)),
             ("to_finish", ("self_handling",)),
         ),
-        "carry": (("to_carry", ("slip_ready",)), ("to_fetch", ("with_leader",)), ("to_transcribe", ("fetched",))),
+        "carry": (
+            ("to_carry", ("slip_ready",)),
+            ("to_fetch", ("with_leader",)),
+            ("to_transcribe", ("fetched",)),
+        ),
         "record": (("to_strike_off", ("answered",)), ("to_archive", ("closed",))),
         "answer": (("to_sign_in", ("assigned",)), ("to_answer", ("in_progress",))),
         "deliver": (("to_deliver", ("with_section",)),),
@@ -108,7 +112,9 @@ def without_note() -> ColumnElement[bool]:
     """SQL: a limit has passed unfinished, or policy does not permit, and no note says why (R11)."""
     now = present.now()
     late = exists().where(
-        Clock.appeal_id == Appeal.id, Clock.kind == "unit_limit", or_(clocks.is_overdue(now), clocks.is_broken())
+        Clock.appeal_id == Appeal.id,
+        Clock.kind == "unit_limit",
+        or_(clocks.is_overdue(now), clocks.is_broken()),
     )
     return and_(
         Appeal.note == "",
@@ -126,7 +132,9 @@ def _counts(plan: Plan, now: datetime) -> dict[str, tuple[int, int]]:
         late = exists().where(Clock.appeal_id == Appeal.id, clocks.is_overdue(now)).label("late")
         capped = select(late).where(condition).limit(COUNT_CAP + 1).subquery()
         counted = func.count().filter(capped.c.late)
-        parts.append(select(literal(key).label("key"), func.count().label("count"), counted).select_from(capped))
+        parts.append(
+            select(literal(key).label("key"), func.count().label("count"), counted).select_from(capped)
+        )
     return {key: (count, late) for key, count, late in db.session.execute(union_all(*parts))}
 
 
@@ -140,7 +148,7 @@ def _rows(plan: Plan, now: datetime) -> dict[str, list[Row]]:
     )
     parts = []
     for key, _grant, _name, condition in plan:
-        one: Select[Any] = (
+        one = (
             select(
                 literal(key).label("key"),
                 Appeal.id,
@@ -216,7 +224,9 @@ def collector_days(actor: Actor) -> list[CollectorDay]:
     start = datetime.combine(today, datetime.min.time(), zone)
     classes = sorted({str(value) for value in posts.values() if value})
     channels = db.session.scalars(
-        select(Channel).where(Channel.channel_class.in_(classes), Channel.active).order_by(Channel.sort, Channel.id)
+        select(Channel)
+        .where(Channel.channel_class.in_(classes), Channel.active)
+        .order_by(Channel.sort, Channel.id)
     ).all()
     taken = dict(
         db.session.execute(
@@ -226,7 +236,9 @@ def collector_days(actor: Actor) -> list[CollectorDay]:
         ).all()
     )
     signed = set(
-        db.session.scalars(select(NilReturn.post_id).where(NilReturn.post_id.in_(posts), NilReturn.day == today))
+        db.session.scalars(
+            select(NilReturn.post_id).where(NilReturn.post_id.in_(posts), NilReturn.day == today)
+        )
     )
     works = calendar.current().is_working_day(today)
     days = []
@@ -292,8 +304,10 @@ def posts_overseen(actor: Actor) -> list[tuple[Post, int]]:
     ).all()
     parts = []
     for post in posts:
-        states = [s for capability in post.capabilities for _n, group in QUEUES.get(capability, ()) for s in group]
-        condition = Appeal.state.in_(states)
+        states = [
+            s for capability in post.capabilities for _n, group in QUEUES.get(capability, ()) for s in group
+        ]
+        condition: ColumnElement[bool] = Appeal.state.in_(states)
         if post.scope == "own_class":
             condition = and_(condition, Appeal.channel_class == post.channel_class)
         capped = select(Appeal.id).where(condition).limit(COUNT_CAP + 1).subquery()

@@ -179,9 +179,7 @@ def _standing(row: Any, moment: datetime) -> Standing:
     )
 
 
-Sorted = tuple[
-    list[tuple[dict[str, Any], str, str]], tuple[StandingBy, ...], list[dict[str, Any]]
-]
+Sorted = tuple[list[tuple[dict[str, Any], str, str]], tuple[StandingBy, ...], list[dict[str, Any]]]
 
 
 def _sort_posts(row: Any, posts: list[dict[str, Any]], person_id: int | None, moment: datetime) -> Sorted:
@@ -199,7 +197,9 @@ def _sort_posts(row: Any, posts: list[dict[str, Any]], person_id: int | None, mo
             for stand in roster.standby(person_id, moment, [facts], staffing):
                 others = tuple(names[other] for other in now.person_ids)
                 name_en = post["name_en"] or post["name"]
-                standby.append(StandingBy(post["id"], post["number"], post["name"], name_en, stand.role, others))
+                standby.append(
+                    StandingBy(post["id"], post["number"], post["name"], name_en, stand.role, others)
+                )
         if post["leader_id"] == person_id:
             overseen.append(post)
     return acting, tuple(standby), overseen
@@ -221,7 +221,9 @@ def _staffing(row: Any) -> roster.Staffing:
         second = tuple(seat["person_id"] for seat in own if seat["seat"] == "second")
         first = own[0]
         shifts.append(
-            roster.Shift(first["office_id"], _moment(first["starts_at"]), _end(first["ends_at"]), main, second)
+            roster.Shift(
+                first["office_id"], _moment(first["starts_at"]), _end(first["ends_at"]), main, second
+            )
         )
     return roster.Staffing(holdings, shifts, absences)
 
@@ -267,11 +269,13 @@ def _permission_ids(pairs: Iterable[rules.Pair]) -> dict[rules.Pair, int]:
     pairs = sorted(pairs)
     for model, names in ((Permission, {p for p, _v in pairs}), (ViewMenu, {v for _p, v in pairs})):
         db.session.execute(insert(model).on_conflict_do_nothing(), [{"name": name} for name in sorted(names)])
-    permissions = dict(db.session.execute(select(Permission.name, Permission.id)).all())
-    views = dict(db.session.execute(select(ViewMenu.name, ViewMenu.id)).all())
+    permissions: dict[str, int] = dict(db.session.execute(select(Permission.name, Permission.id)).all())
+    views: dict[str, int] = dict(db.session.execute(select(ViewMenu.name, ViewMenu.id)).all())
     ids = [{"permission_id": permissions[p], "view_menu_id": views[v]} for p, v in pairs]
     db.session.execute(insert(PermissionView).on_conflict_do_nothing(), ids)
-    rows = db.session.execute(select(PermissionView.permission_id, PermissionView.view_menu_id, PermissionView.id))
+    rows = db.session.execute(
+        select(PermissionView.permission_id, PermissionView.view_menu_id, PermissionView.id)
+    )
     known = {(permission, view): found for permission, view, found in rows}
     return {(p, v): known[permissions[p], views[v]] for p, v in pairs}
 

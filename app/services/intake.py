@@ -34,7 +34,9 @@ def take_in(
     with transaction():
         grant = _collecting_grant(actor, channel_class, post_id)
         if request_key is not None and (known := _created_before(request_key)) is not None:
-            return workflow.Outcome(known.id, "take_in", known.state, known.number, known.version, is_repeat=True)
+            return workflow.Outcome(
+                known.id, "take_in", known.state, known.number, known.version, is_repeat=True
+            )
         return begin(actor, grant, channel_class, data, submit=submit, request_key=request_key)
 
 
@@ -52,7 +54,9 @@ def keep(
     """
     with transaction():
         if request_key is not None and (known := _created_before(request_key)) is not None:
-            return workflow.Outcome(known.id, "take_in", known.state, known.number, known.version, is_repeat=True)
+            return workflow.Outcome(
+                known.id, "take_in", known.state, known.number, known.version, is_repeat=True
+            )
         then = standing_of(actor.user_id or 0, opened_at)
         grants = then.grants.covering("collect", RowFacts(channel_class)) if then else ()
         if not grants:
@@ -107,7 +111,9 @@ def _collecting_grant(actor: Actor, channel_class: str, post_id: int | None) -> 
 
 
 def _created_before(request_key: str) -> Appeal | None:
-    query = select(Appeal).join(Journal, Journal.appeal_id == Appeal.id).where(Journal.request_key == request_key)
+    query = (
+        select(Appeal).join(Journal, Journal.appeal_id == Appeal.id).where(Journal.request_key == request_key)
+    )
     return db.session.scalars(query).first()
 
 
@@ -118,7 +124,11 @@ def sign_nil_return(actor: Actor, post_id: int, *, request_key: str | None = Non
     """
     with transaction():
         post = db.session.get(Post, post_id)
-        grants = [grant for grant in actor.grants.grants if grant.capability == "collect" and grant.post_id == post_id]
+        grants = [
+            grant
+            for grant in actor.grants.grants
+            if grant.capability == "collect" and grant.post_id == post_id
+        ]
         if post is None or not grants or actor.person_id is None:
             raise Refused("access.not-granted", {"capability": "collect"})
         if post.channel_class not in ("C", "D", "E"):
@@ -126,7 +136,9 @@ def sign_nil_return(actor: Actor, post_id: int, *, request_key: str | None = Non
         today = present.today()
         if not calendar.current().is_working_day(today):
             raise Conflict("nil-return.day-of-rest", {"on": today.isoformat()})
-        known = db.session.scalar(select(NilReturn).where(NilReturn.post_id == post_id, NilReturn.day == today))
+        known = db.session.scalars(
+            select(NilReturn).where(NilReturn.post_id == post_id, NilReturn.day == today)
+        ).first()
         if known is not None:
             return known
         signed = NilReturn(
@@ -139,5 +151,7 @@ def sign_nil_return(actor: Actor, post_id: int, *, request_key: str | None = Non
         db.session.add(signed)
         db.session.flush()
         new = {"post_id": post_id, "day": today.isoformat()}
-        journal.write(actor, "nil_return", "nil_return", signed.id, post_id=post_id, role=grants[0].role, new=new)
+        journal.write(
+            actor, "nil_return", "nil_return", signed.id, post_id=post_id, role=grants[0].role, new=new
+        )
         return signed

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
@@ -11,7 +13,7 @@ from app.rules.errors import NotFound
 from app.services import present
 
 
-def take(series: str, count: int = 1, **fields: str) -> list[str]:
+def take(series: str, count: int = 1, *, fields: Mapping[str, str] | None = None) -> list[str]:
     """The next `count` numbers of `series`, rendered; the counter stays locked until the transaction ends.
 
     Raises NotFound("number.unknown-series").
@@ -32,5 +34,6 @@ def take(series: str, count: int = 1, **fields: str) -> list[str]:
     )
     last = db.session.execute(statement).scalar_one()
     return [
-        numbering.render(template, year=year, seq=value, **fields) for value in range(last - count + 1, last + 1)
+        numbering.render(template, year=year, seq=value, **(fields or {}))
+        for value in range(last - count + 1, last + 1)
     ]

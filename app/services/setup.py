@@ -38,9 +38,9 @@ def schema_state(owner_url: str) -> tuple[str | None, str]:
     engine = _owner_engine(owner_url)
     try:
         with engine.connect() as connection:
-            version = connection.dialect.server_version_info or (0,)
-            if version[0] < OLDEST_SERVER:
-                raise Refused("setup.server-too-old", {"found": version[0], "needed": OLDEST_SERVER})
+            version = int((connection.dialect.server_version_info or (0,))[0])
+            if version < OLDEST_SERVER:
+                raise Refused("setup.server-too-old", {"found": version, "needed": OLDEST_SERVER})
             found = MigrationContext.configure(connection).get_current_revision()
     finally:
         engine.dispose()

@@ -68,7 +68,9 @@ def _chosen(model: type[Row], code: object, name: str) -> Row | None:
 def _tell(step: Step, kind: str, recipients: Iterable[int]) -> None:
     """A notice to those who act next; one per step, whatever is repeated."""
     appeal_id = step.appeal.id
-    outbox.enqueue(kind, recipients, key=f"appeal:{appeal_id}|{kind}:{step.at.isoformat()}", appeal_id=appeal_id)
+    outbox.enqueue(
+        kind, recipients, key=f"appeal:{appeal_id}|{kind}:{step.at.isoformat()}", appeal_id=appeal_id
+    )
 
 
 def _edit(step: Step) -> None:
@@ -98,7 +100,7 @@ def _register(step: Step) -> None:
     appeal.place = step.data.get("place") or appeal.place
     appeal.registered_at = step.at
     # The number is the last lock taken: a number is never lost to a transaction that fails afterwards (R4).
-    appeal.number = numbers.take("registration", **{"class": appeal.channel_class})[0]
+    appeal.number = numbers.take("registration", fields={"class": appeal.channel_class})[0]
 
 
 def _handle_self(step: Step) -> None:
@@ -193,12 +195,16 @@ def _transcribe(step: Step) -> None:
     slip = step.appeal.slips[-1]
     proposed_on = slip.opinion_at.astimezone(present.zone()).date()
     if step.data["instructed_on"] < proposed_on:
-        raise FieldErrors([FieldProblem("instructed_on", "field.before-opinion", {"on": proposed_on.isoformat()})])
+        raise FieldErrors(
+            [FieldProblem("instructed_on", "field.before-opinion", {"on": proposed_on.isoformat()})]
+        )
     slip.instruction = step.data["instruction"]
     slip.instructed_on = step.data["instructed_on"]
     leader = None
     if step.data.get("leader"):
-        leader = db.session.scalars(select(Person).where(Person.code == str(step.data["leader"]))).one_or_none()
+        leader = db.session.scalars(
+            select(Person).where(Person.code == str(step.data["leader"]))
+        ).one_or_none()
         if leader is None:
             raise FieldErrors([FieldProblem("leader", "field.choice", {"value": str(step.data["leader"])})])
     slip.instructed_by_id = leader.id if leader else None
