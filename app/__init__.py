@@ -39,11 +39,12 @@ def create_app(config: Mapping[str, Any]) -> Flask:
     app.config["ASSET_VERSION"] = _asset_version(app.root_path)
     db.init_app(app)
     Migrate(app, db, directory=f"{__path__[0]}/migrations", metadata=Model.metadata)
-    app.extensions["csrf_protect"] = CSRFProtect(app)
-
     @app.before_request
     def _name_request() -> None:
         g.request_id = uuid.uuid4().hex
+
+    # After the request has its number: a refused form's page names it.
+    app.extensions["csrf_protect"] = CSRFProtect(app)
 
     with app.app_context():
         appbuilder = AppBuilder(

@@ -31,6 +31,8 @@ def verify_journal() -> None:
     """Check the journal's hash chain; exit code 1 names the first broken link."""
     broken = sealing.verify()
     if broken is not None:
-        click.echo(f"broken at link {broken.seq} (journal row {broken.journal_id}): {broken.reason}", err=True)
+        click.echo(
+            f"broken at link {broken.seq} (journal row {broken.journal_id}): {broken.reason}", err=True
+        )
         raise SystemExit(1)
     click.echo("the journal's chain is whole")

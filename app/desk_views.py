@@ -61,7 +61,7 @@ class DeskView(BaseView):
             overdue=desk.overdue_summary(actor) if supervises else None,
             reports=desk.latest_reports() if actor.grants.can("report") else None,
             overseen=desk.posts_overseen(actor) if standing and standing.overseen else [],
-            bulk_actions=rules.bulk_actions(actor.grants.capabilities),
+            bulk_actions={queue.key: _bulk_actions(queue) for queue in queues},
             queue_cap=desk.COUNT_CAP,
         )
 
@@ -113,10 +113,21 @@ class DeskView(BaseView):
         return page, 422 if errors else 200
 
 
+def _bulk_actions(queue: desk.Queue) -> list[rules.Action]:
+    """What may be done to several rows of a queue at once; a queue of mixed states wants each row looked at."""
+    states = {row.state for row in queue.rows}
+    if queue.name == "without_note" or len(states) != 1:
+        return []
+    return [action for action in rules.bulk_actions({queue.capability}) if states <= set(action.sources)]
+
+
 def _report_bulk(action: rules.Action, done: list[Any], failed: list[tuple[int, RuleError]]) -> None:
     if done:
         label = str(words.ACTIONS[action.name])
-        flash(ngettext("%(what)s: %(num)d appeal.", "%(what)s: %(num)d appeals.", len(done), what=label), "success")
+        flash(
+            ngettext("%(what)s: %(num)d appeal.", "%(what)s: %(num)d appeals.", len(done), what=label),
+            "success",
+        )
     for appeal_id, error in failed[:5]:
         flash(_("Appeal %(id)s: %(why)s", id=appeal_id, why=sentence(error.code, error.data)), "danger")
     if len(failed) > 5:
@@ -139,14 +150,21 @@ class IntakeView(BaseView):
             raise NotFound("intake.unknown-class", {"class": channel_class})
         if request.method == "GET":
             access.require_anywhere(actor, "collect")
-            return self._form(channel_class, {"received_at": present.now(), "channel": request.args.get("channel")})
+            return self._form(
+                channel_class, {"received_at": present.now(), "channel": request.args.get("channel")}
+            )
         submit = request.form.get("then") != "draft"
         try:
             data = forms.parsed(intake_rules.fields_of(channel_class), request.form)
             key = request.form.get("request_key") or None
             if not actor.grants.covering("collect", RowFacts(channel_class)):
                 intake.keep(actor, channel_class, data, opened_at=_opened_at(), request_key=key)
-                flash(_("Your turn at this post has ended. What you typed is kept as a draft of its present holder."), "info")
+                flash(
+                    _(
+                        "Your turn at this post has ended. What you typed is kept as a draft of its present holder."
+                    ),
+                    "info",
+                )
                 return redirect(url_for("DeskView.index"))
             outcome = intake.take_in(actor, channel_class, data, submit=submit, request_key=key)
         except RuleError as error:
@@ -242,7 +260,9 @@ class AppealView(BaseView):
     def form(self, appeal_id: int) -> ResponseReturnValue:
         """The registration form (登记表) as a printable page."""
         page = reading.page(current_actor(), appeal_id)
-        return self.render_template("desk/registration_form.html", page=page, appeal=page.appeal, now=present.now())
+        return self.render_template(
+            "desk/registration_form.html", page=page, appeal=page.appeal, now=present.now()
+        )
 
     @expose("/<int:appeal_id>/urge/<int:clock_id>", methods=("POST",))
     @has_access
@@ -269,7 +289,13 @@ class AppealView(BaseView):
         )
 
     def _form(
-        self, appeal: Appeal, step: rules.Action, specs: Any, values: Any, errors: dict[str, list[str]], status: int = 200
+        self,
+        appeal: Appeal,
+        step: rules.Action,
+        specs: Any,
+        values: Any,
+        errors: dict[str, list[str]],
+        status: int = 200,
     ) -> ResponseReturnValue:
         actor = current_actor()
         grants = actor.grants.covering(step.capability, access.row_facts(appeal))
@@ -319,7 +345,10 @@ def _say(outcome: workflow.Outcome) -> None:
         flash(_("Registered as %(number)s.", number=outcome.number), "success")
     else:
         label = str(words.ACTIONS[outcome.action])
-        flash(_("Done: %(what)s. Now: %(state)s.", what=label, state=str(words.STATES[outcome.state])), "success")
+        flash(
+            _("Done: %(what)s. Now: %(state)s.", what=label, state=str(words.STATES[outcome.state])),
+            "success",
+        )
 
 
 class SlipView(BaseView):

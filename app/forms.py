@@ -110,7 +110,9 @@ def parsed(specs: Iterable[FieldSpec], sent: MultiDict[str, str]) -> dict[str, o
         try:
             values[spec.name] = _value(spec.type, raw)
         except ValueError:
-            problems.append(FieldProblem(spec.name, f"field.{spec.type.value}-unreadable", {"value": raw[:40]}))
+            problems.append(
+                FieldProblem(spec.name, f"field.{spec.type.value}-unreadable", {"value": raw[:40]})
+            )
     if problems:
         raise FieldErrors(problems)
     return values

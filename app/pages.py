@@ -32,6 +32,7 @@ def init_pages(app: Flask) -> None:
         flag_words=FLAGS,
         trace_lines=trace_lines,
     )
+    app.jinja_env.filters["named"] = words.named
     app.context_processor(_context)
 
 
@@ -67,6 +68,7 @@ def _context() -> dict[str, Any]:
         context["environment_note"] = _("Demonstration with sample data (示例): nothing here happened")
     if standing is not None:
         context |= {
+            "user_name": words.named(standing),
             "inbox_url": url_for("InboxView.index"),
             "inbox_count": (unread := inbox.unread_count(current_actor())),
             "nav_counts": {"Inbox": unread},
@@ -76,4 +78,3 @@ def _context() -> dict[str, Any]:
             "acting_posts": [{"name": words.named(post), "role": post.role} for post in standing.posts],
         }
     return context
-

@@ -68,5 +68,3 @@ class GrantedAccess:
         standing = current_standing()
         pairs = standing.pairs if standing else frozenset()
         return {name for name in view_menus_name if (permission_name, name) in pairs}
-
-

@@ -13,7 +13,19 @@ from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import Range
 
-from app.models import Account, Appeal, Channel, DutySeat, DutyShift, Holding, Membership, Person, Post, Unit, db
+from app.models import (
+    Account,
+    Appeal,
+    Channel,
+    DutySeat,
+    DutyShift,
+    Holding,
+    Membership,
+    Person,
+    Post,
+    Unit,
+    db,
+)
 from app.services import grants, intake, present, sessions, workflow
 from app.services.actors import Actor
 from app.services.sessions import Origin
@@ -97,7 +109,9 @@ class Factory:
         if post.filled_by_duty:
             return self.on_duty(post.office)
         query = select(Person).join(Holding, Holding.person_id == Person.id)
-        held = query.where(Holding.post_id == post.id, Holding.role == role, Holding.valid.contains(present.now()))
+        held = query.where(
+            Holding.post_id == post.id, Holding.role == role, Holding.valid.contains(present.now())
+        )
         return db.session.scalars(held).one()
 
     def on_duty(self, office: Unit, seat: str = "main") -> Person:
@@ -107,7 +121,9 @@ class Factory:
             select(DutyShift).where(DutyShift.office_id == office.id, DutyShift.valid.contains(now))
         ).first()
         if shift is None:
-            shift = DutyShift(office_id=office.id, valid=Range(now - timedelta(days=400), now + timedelta(days=400)))
+            shift = DutyShift(
+                office_id=office.id, valid=Range(now - timedelta(days=400), now + timedelta(days=400))
+            )
             db.session.add(shift)
         for taken in shift.seats:
             if taken.seat == seat:
@@ -123,13 +139,17 @@ class Factory:
 
     def a_unit(self, kind: str = "department", offset: int = 0) -> Unit:
         """Some unit of that kind."""
-        query = select(Unit).where(Unit.kind == kind, Unit.active, Unit.portfolio_id.is_not(None) | (kind != "department"))
+        query = select(Unit).where(
+            Unit.kind == kind, Unit.active, Unit.portfolio_id.is_not(None) | (kind != "department")
+        )
         return db.session.scalars(query.order_by(Unit.id).offset(offset)).first()  # type: ignore[return-value]
 
     def member(self, unit: Unit, function: str = "handler") -> Person:
         """A handler of a unit, or the clerk of a section."""
         query = select(Person).join(Membership, Membership.person_id == Person.id)
-        found = db.session.scalars(query.where(Membership.unit_id == unit.id, Membership.function == function)).first()
+        found = db.session.scalars(
+            query.where(Membership.unit_id == unit.id, Membership.function == function)
+        ).first()
         if found is not None:
             return found
         person = self.person()
@@ -158,7 +178,9 @@ class Factory:
             **fields,
         }
 
-    def appeal(self, state: str = "submitted", *, channel_class: str = "A", unit: Unit | None = None, **fields: Any) -> Appeal:
+    def appeal(
+        self, state: str = "submitted", *, channel_class: str = "A", unit: Unit | None = None, **fields: Any
+    ) -> Appeal:
         """An appeal brought to `state` by its own posts, step by step; "*_late" is not a state: use present.at."""
         collector = self.actor(self.holder(f"collector_{channel_class.lower()}"))
         data = self.sheet(channel_class, **fields)
@@ -205,7 +227,11 @@ class Factory:
 
     def instruction(self) -> dict[str, Any]:
         """What the liaison transcribes."""
-        return {"instruction": "示例：请尽快办理。", "leader_name": "示例副市长", "instructed_on": present.today()}
+        return {
+            "instruction": "示例：请尽快办理。",
+            "leader_name": "示例副市长",
+            "instructed_on": present.today(),
+        }
 
     def count(self, model: Any, **columns: Any) -> int:
         """How many rows of a table have these values."""

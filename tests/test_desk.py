@@ -37,7 +37,16 @@ def counted() -> Iterator[list[str]]:
 
 @pytest.mark.parametrize(
     "code",
-    ["collector_a", "collector_c", "registrar", "duty_director", "liaison", "ledger_admin", "supervisor", "editor"],
+    [
+        "collector_a",
+        "collector_c",
+        "registrar",
+        "duty_director",
+        "liaison",
+        "ledger_admin",
+        "supervisor",
+        "editor",
+    ],
 )
 def test_every_post_has_a_desk(make: Factory, code: str) -> None:
     appeal = make.appeal("answered")

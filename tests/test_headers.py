@@ -92,9 +92,9 @@ def test_no_page_of_ours_needs_inline_styles_or_handlers(app, officers):
 
 
 def test_files_may_be_kept_by_the_browser(app):
-    response = Browser(app).open("/static/mark.svg")
-    assert response.status_code == 200
-    assert "no-store" not in response.headers.get("Cache-Control", "")
+    with Browser(app).open("/static/mark.svg") as response:
+        assert response.status_code == 200
+        assert "no-store" not in response.headers.get("Cache-Control", "")
 
 
 @pytest.mark.parametrize(("https", "sent"), [(True, True), (False, False)])

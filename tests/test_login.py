@@ -554,3 +554,5 @@ def test_the_login_works_while_redis_is_down(built_app, settings):
         browser.post("/logout/")
         assert [browser.sign_in("wrong", f"nobody{n}").status_code for n in range(3)] == [401, 401, 429]
         forget(person.id)
+        db.session.remove()
+        db.engine.dispose()

@@ -18,7 +18,8 @@ from app.rules.calendar import Day, DayKind, WorkingCalendar
 @lru_cache(maxsize=1)
 def _published() -> tuple[dict[date, Day], date]:
     days = {
-        day: Day(DayKind.HOLIDAY, chinese_calendar.Holiday(name).chinese) for day, name in published_holidays.items()
+        day: Day(DayKind.HOLIDAY, chinese_calendar.Holiday(name).chinese)
+        for day, name in published_holidays.items()
     }
     days |= {
         day: Day(DayKind.MAKEUP, chinese_calendar.Holiday(name).chinese)

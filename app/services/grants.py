@@ -41,6 +41,14 @@ class ActingPost:
 
 
 @dataclass(frozen=True, slots=True)
+class PersonName:
+    """Somebody's name in both languages."""
+
+    name: str
+    name_en: str
+
+
+@dataclass(frozen=True, slots=True)
 class StandingBy:
     """A post somebody holds without acting for it now, and who acts instead."""
 
@@ -49,7 +57,7 @@ class StandingBy:
     name: str
     name_en: str
     role: str
-    acting: tuple[str, ...]
+    acting: tuple[PersonName, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +193,7 @@ Sorted = tuple[list[tuple[dict[str, Any], str, str]], tuple[StandingBy, ...], li
 def _sort_posts(row: Any, posts: list[dict[str, Any]], person_id: int | None, moment: datetime) -> Sorted:
     """The posts the person acts for (with role and rule), those he only stands by for, and those he oversees."""
     staffing = _staffing(row)
-    names = {entry["person_id"]: entry["name"] for entry in [*(row["held"] or []), *(row["seats"] or [])]}
+    names = {entry["person_id"]: PersonName(entry["name"], entry["name_en"]) for entry in [*(row["held"] or []), *(row["seats"] or [])]}
     acting, standby, overseen = [], [], []
     for post in posts:
         facts = roster.PostFacts(post["id"], post["office_id"], post["filled_by_duty"], post["leader_id"])

@@ -130,4 +130,3 @@ def slip(actor: Actor, slip_id: int) -> Slip:
     if found is None:
         raise NotFound("slip.unknown", {"id": slip_id})
     return found
-

@@ -72,7 +72,8 @@ def _normal(rule: Any, value: str, name: str) -> str:
 def appellant(appeal: Appeal) -> dict[str, str]:
     """The appellant's particulars in plain text, for those who may see them; masking is the caller's first thought."""
     return {
-        name: personal.reveal(appeal.data_key, name, getattr(appeal, f"{name}_sealed")) for name in rules.SEALED
+        name: personal.reveal(appeal.data_key, name, getattr(appeal, f"{name}_sealed"))
+        for name in rules.SEALED
     }
 
 
@@ -92,7 +93,11 @@ def _problem(spec: FieldSpec, value: object, now: datetime) -> FieldProblem | No
         return FieldProblem(spec.name, "field.too-long", {"limit": limit, "length": len(value)})
     if isinstance(value, datetime) and value > now:
         return FieldProblem(spec.name, "field.in-future")
-    if isinstance(value, date) and not isinstance(value, datetime) and value > now.astimezone(present.zone()).date():
+    if (
+        isinstance(value, date)
+        and not isinstance(value, datetime)
+        and value > now.astimezone(present.zone()).date()
+    ):
         return FieldProblem(spec.name, "field.in-future")
     return None
 
@@ -100,7 +105,13 @@ def _problem(spec: FieldSpec, value: object, now: datetime) -> FieldProblem | No
 def _cleaned(value: object, kind: FieldType) -> object:
     if kind is FieldType.BOOLEAN:
         return bool(value)
-    return dirt.clean_text(value, multiline=kind is FieldType.LONG_TEXT) if isinstance(value, str) else value if value is not None else ""
+    return (
+        dirt.clean_text(value, multiline=kind is FieldType.LONG_TEXT)
+        if isinstance(value, str)
+        else value
+        if value is not None
+        else ""
+    )
 
 
 def _json(value: object) -> object:

@@ -59,7 +59,9 @@ def acting_with(capability: str, *, channel_class: str | None = None) -> tuple[i
     known = load(posts)
     now = present.now()
     return tuple(
-        dict.fromkeys(person for post in posts for person in roster.acting(facts_of(post), now, known).person_ids)
+        dict.fromkeys(
+            person for post in posts for person in roster.acting(facts_of(post), now, known).person_ids
+        )
     )
 
 

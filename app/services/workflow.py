@@ -195,7 +195,12 @@ def actions_on(actor: Actor, appeal: Appeal) -> tuple[rules.Action, ...]:
 
 def timeline(actor: Actor, appeal_id: int) -> list[Journal]:
     """The journal of an appeal this person may see, oldest first. Raises NotFound."""
-    if db.session.scalar(access.appeals_for(actor).where(Appeal.id == appeal_id).with_only_columns(Appeal.id)) is None:
+    if (
+        db.session.scalar(
+            access.appeals_for(actor).where(Appeal.id == appeal_id).with_only_columns(Appeal.id)
+        )
+        is None
+    ):
         raise NotFound("appeal.unknown", {"id": appeal_id})
     query = select(Journal).where(Journal.appeal_id == appeal_id).order_by(Journal.id)
     return list(db.session.scalars(query.options(joinedload(Journal.person), joinedload(Journal.post))))

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-import xlsxwriter
 from flask import Flask
 from sqlalchemy import func, select, text
 
@@ -19,6 +17,7 @@ from app.services import access, imports, present, sheet, tasks
 from app.services.actors import Actor, software
 from app.services.imports import Choice
 from app.services.transaction import transaction
+from tests.books import workbook
 from tests.factories import Factory
 
 TITLES = ["编号", "姓名", "联系电话", "标题", "时间", "内容", "答复意见", "答复时间"]
@@ -27,24 +26,6 @@ TREE = [
     ["示例建设", "示例安全", "示例事故"],
     ["示例建设", "示例安全", "示例隐患"],
 ]
-
-
-def workbook(*rows: Sequence[Any], sheets: Sequence[str] = ("示例表",)) -> bytes:
-    """A workbook whose last sheet has these rows; moments become true dates."""
-    stored = BytesIO()
-    with xlsxwriter.Workbook(stored, {"in_memory": True}) as book:
-        dated = book.add_format({"num_format": "yyyy/m/d h:mm:ss"})
-        for name in sheets:
-            page = book.add_worksheet(name)
-        for at, row in enumerate(rows):
-            for column, cell in enumerate(row):
-                if isinstance(cell, datetime):
-                    page.write_datetime(at, column, cell, dated)
-                elif isinstance(cell, int | float):
-                    page.write_number(at, column, cell)
-                else:
-                    page.write_string(at, column, str(cell))
-    return stored.getvalue()
 
 
 def row(number: Any = 1, *, reply: str = "示例：已修复。", **said: Any) -> list[Any]:

@@ -271,6 +271,11 @@ def test_a_notice_to_a_post_goes_to_whoever_acts_when_it_is_sent(app: Flask, que
     ]
 
 
+def test_an_old_event_of_a_closed_appeal_is_not_told(app: Flask, queue: object) -> None:
+    lease = claimed(send(appeal_id=making.appeal(state="archived").id))
+    assert outbox.recheck(lease, NOON).reason == "appeal-closed"
+
+
 # --- sweep --------------------------------------------------------------------------------------------------
 
 

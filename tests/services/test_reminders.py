@@ -108,13 +108,20 @@ def test_a_reminder_cancelled_because_the_shift_changed_goes_to_the_new_holder(a
     assert making.told(clock) == [("fetch_back_before", making.holder("liaison", "B"))]
 
 
-def test_it_works_through_more_clocks_than_fit_into_a_batch(
-    app: Flask, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_works_through_more_clocks_than_fit_into_a_batch(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reminders, "BATCH", 3)
     clocks = [making.clock(NOON + 10 * HOUR) for _ in range(10)]
     assert plan().inserted == 10
     assert [len(making.told(clock)) for clock in clocks] == [1] * 10
+
+
+def test_a_run_has_an_end_and_the_newest_goes_first(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reminders, "BATCH", 2)
+    clocks = [making.clock(NOON + 10 * HOUR - n * MINUTE) for n in range(4)]
+    db.session.commit()
+    with present.at(NOON):
+        assert reminders.plan(NOON, budget=0).inserted == 2
+    assert [len(making.told(clock)) for clock in clocks] == [1, 1, 0, 0]
 
 
 # --- units and vacancies ------------------------------------------------------------------------------------

@@ -60,7 +60,9 @@ def test_a_step_writes_one_journal_row_and_one_notice(make: Factory) -> None:
     handler = make.member(unit)
     before = make.count(Journal)
     director = make.holder("duty_director")
-    workflow.act(make.actor(director), appeal.id, "forward", {"unit": unit.code, "limit": "ordinary"}, version=None)
+    workflow.act(
+        make.actor(director), appeal.id, "forward", {"unit": unit.code, "limit": "ordinary"}, version=None
+    )
     row = db.session.scalars(select(Journal).order_by(Journal.id.desc())).first()
     assert make.count(Journal) == before + 1
     assert row is not None
@@ -182,7 +184,9 @@ def test_bulk_forwarding_names_what_it_could_not_do(make: Factory) -> None:
 
 def test_the_delivery_clock_passes_to_the_section_with_the_slip(make: Factory) -> None:
     appeal = make.appeal("with_section")
-    clock = db.session.scalars(select(Clock).where(Clock.appeal_id == appeal.id, Clock.kind == "delivery")).one()
+    clock = db.session.scalars(
+        select(Clock).where(Clock.appeal_id == appeal.id, Clock.kind == "delivery")
+    ).one()
     assert (clock.post_id, clock.unit_id) == (None, appeal.section_id)
 
 
