@@ -125,7 +125,7 @@ def _date(value: str) -> dt.date:
 def _zone(value: str) -> str:
     try:
         return ZoneInfo(value).key
-    except (OSError, ValueError):
+    except (KeyError, OSError, ValueError):
         raise ValueError("must be a time zone like Asia/Shanghai") from None
 
 
@@ -282,12 +282,8 @@ def _check_databases(settings: Settings) -> None:
         ("DATABASE_APP_URL", settings.database_app_url),
     ):
         if url and not database_user(url):
-            raise ConfigError(
-                f"{name} must name the database role, as in postgresql://owner:password@host/name"
-            )
-    if settings.database_url and database_user(settings.database_url) == database_user(
-        settings.database_app_url
-    ):
+            raise ConfigError(f"{name} must name the database role, as in postgresql://owner:password@host/name")
+    if settings.database_url and database_user(settings.database_url) == database_user(settings.database_app_url):
         raise ConfigError(
             "DATABASE_APP_URL must name another role than DATABASE_URL: the application may not alter tables"
         )

@@ -27,6 +27,7 @@ from app.supervision import Program, Supervisor, end_leftovers, last_words
 
 QUEUES = ("deliveries", "reports", "imports")
 WEB_SECONDS = 60.0
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 MESSAGES = {
     "config": ("配置错误：{text}", "configuration: {text}"),
     "server": ("服务器错误：{text}", "server: {text}"),
@@ -111,8 +112,9 @@ def _check_folder(folder: Path) -> None:
 
 def _run(settings: config.Settings, product: Product) -> None:
     """From lock to last process gone."""
-    for name in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(name, _interrupt)
+    for name in ENDS:
+        if name != signal.SIGHUP or signal.getsignal(name) != signal.SIG_IGN:  # nohup means it
+            signal.signal(name, _interrupt)
     with _locked(settings):
         end_leftovers(settings.instance_dir)
         _check_port(settings)
@@ -122,7 +124,7 @@ def _run(settings: config.Settings, product: Product) -> None:
             supervisor.wait()
             raise Halt("died", status=1)
         finally:
-            for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            for name in ENDS:
                 signal.signal(name, signal.SIG_IGN)
             if supervisor.alive:
                 say("stopping")
