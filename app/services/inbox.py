@@ -75,7 +75,8 @@ def list_for(actor: Actor, *, before_id: int | None = None, limit: int = 30) -> 
     )
     if before_id is not None:
         query = query.where(Notice.id < before_id)
-    return [Entry(*row) for row in db.session.execute(query)]
+    rows: list[tuple[Any, ...]] = [tuple(row) for row in db.session.execute(query)]
+    return [Entry(*row) for row in rows]
 
 
 def unread_count(actor: Actor) -> int:

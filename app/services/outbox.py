@@ -183,9 +183,7 @@ def record_skipped(rows: Iterable[SkippedReminder]) -> None:
         for row in rows
     ]
     if listed:
-        db.session.execute(
-            insert(Delivery).values(listed).on_conflict_do_nothing(index_elements=["idem_key"])
-        )
+        db.session.execute(insert(Delivery).on_conflict_do_nothing(index_elements=["idem_key"]), listed)
 
 
 # --- the worker's side --------------------------------------------------------------------------------------
@@ -230,7 +228,7 @@ def claim(delivery_id: int, now: datetime) -> Lease | None:
         .execution_options(synchronize_session=False)
     )
     with transaction():
-        row = db.session.execute(statement).one_or_none()
+        row: Any = db.session.execute(statement).one_or_none()
     return Lease(*row) if row else None
 
 
@@ -259,11 +257,10 @@ def recheck(lease: Lease, now: datetime) -> Verdict:
     facts = db.session.execute(_FACTS, {"id": lease.id}).one()
     if not facts.active:
         return Verdict("person-inactive")
-    if facts.clock_id is not None:
-        if facts.stopped:
-            return Verdict("clock-stopped")
-        if facts.appeal_state in ("closed", "archived", "history"):
-            return Verdict("appeal-closed")
+    if facts.stopped:
+        return Verdict("clock-stopped")
+    if facts.appeal_state in ("closed", "archived", "history"):
+        return Verdict("appeal-closed")
     if lease.rule_id is not None:
         return _recheck_reminder(lease, facts, now)
     if lease.post_id is not None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time
+from time import monotonic
 from typing import Any
 
 from sqlalchemy import select, text
@@ -20,8 +21,8 @@ from app.models import Assumption, db
 from app.services import ladders, outbox, present
 from app.services.transaction import transaction
 
-BATCH = 500
-MOST_BATCHES = 40
+BATCH = 2000
+BUDGET = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +58,7 @@ _DUE = text(
     WITH passed AS (
         SELECT DISTINCT ON (c.id, r.rung)
                c.id AS clock_id, c.appeal_id, c.kind, c.post_id, c.unit_id, c.due_at,
-               r.id AS rule_id, r.rung, r.offset_minutes,
-               'clock:' || c.id || '|rule:' || r.id || '|slot:'
-                   || to_char(c.due_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS key
+               r.id AS rule_id, r.rung, r.offset_minutes
         FROM reminder_rule r
         JOIN clock c ON c.kind = r.clock_kind AND c.stopped_at IS NULL
              AND c.due_at <= CAST(:now AS timestamptz) - make_interval(mins => r.offset_minutes)
@@ -69,34 +68,39 @@ _DUE = text(
         WHERE r.active AND (NOT :quiet OR COALESCE(c.inputs #>> '{limit,kind}', l.kind) = ANY(:exempt))
         ORDER BY c.id, r.rung, r.offset_minutes DESC, r.id
     )
-    SELECT * FROM passed p
+    SELECT p.*, k.key FROM passed p
+    CROSS JOIN LATERAL (
+        SELECT 'clock:' || p.clock_id || '|rule:' || p.rule_id || '|slot:'
+            || to_char(p.due_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS key
+    ) k
     WHERE NOT EXISTS (
         SELECT 1 FROM delivery d
-        WHERE d.clock_id = p.clock_id AND d.rule_id = p.rule_id AND starts_with(d.idem_key, p.key || '|')
+        WHERE d.clock_id = p.clock_id AND d.rule_id = p.rule_id AND starts_with(d.idem_key, k.key || '|')
           AND (d.state <> 'cancelled' OR d.last_error = :same_person OR starts_with(d.last_error, 'vacant:'))
     )
-    ORDER BY p.due_at, p.clock_id, p.offset_minutes
+    ORDER BY p.due_at + make_interval(mins => p.offset_minutes) DESC, p.clock_id
     LIMIT :batch
     """
 )
 
 
-def plan(now: datetime) -> Planned:
-    """Put every reminder that is due at `now` and not planned yet into the outbox, in bounded batches."""
+def plan(now: datetime, *, budget: float = BUDGET) -> Planned:
+    """Put every reminder that is due at `now` and not planned yet into the outbox, in bounded batches.
+
+    Stops after `budget` seconds; what came due last is planned first, so a backlog delays nothing that is new.
+    """
     done = Planned()
-    for _ in range(MOST_BATCHES):
+    end = monotonic() + budget
+    while True:
         with transaction():
             found = _plan_batch(now, done)
-        if found < BATCH:
-            break
-    return done
+        if found < BATCH or monotonic() >= end:
+            return done
 
 
 def quiet_hours() -> QuietHours:
     """The quiet hours in force: the assumption `quiet_hours`, else 21:00 to 07:30."""
-    value: Any = db.session.scalars(
-        select(Assumption.value).where(Assumption.code == "quiet_hours")
-    ).one_or_none()
+    value: Any = db.session.scalars(select(Assumption.value).where(Assumption.code == "quiet_hours")).one_or_none()
     if not isinstance(value, dict):
         return QuietHours()
     return QuietHours(
@@ -135,9 +139,7 @@ def _told(due: Sequence[Any], now: datetime) -> tuple[list[outbox.Message], list
         told = known.told(place, row.rung)
         kind = _kind(row.offset_minutes)
         for person in told.person_ids:
-            messages.append(
-                outbox.Message(kind, person, row.key, now, row.appeal_id, row.clock_id, row.rule_id)
-            )
+            messages.append(outbox.Message(kind, person, row.key, now, row.appeal_id, row.clock_id, row.rule_id))
         about = (now, row.appeal_id, row.clock_id, row.rule_id)
         for person in told.again:
             skipped.append(outbox.SkippedReminder(row.key, kind, outbox.SAME_PERSON, *about, person))
