@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import defer, joinedload
 
@@ -128,9 +128,7 @@ def preview(actor: Actor, batch_id: int, sheet: str | None = None, kind: str | N
     )
 
 
-def _header(
-    rows: Sequence[tuple[int, Sequence[Cell]]], kind: str | None
-) -> tuple[int, tuple[Column, ...], str]:
+def _header(rows: Sequence[tuple[int, Sequence[Cell]]], kind: str | None) -> tuple[int, tuple[Column, ...], str]:
     """Header row, its columns and the kind of workbook, as told or as it looks."""
     number, columns = layouts.find_header(rows, kind or "appeals")
     return number, columns, kind or layouts.looks_like(columns)
@@ -195,9 +193,7 @@ def _source_problems(source: str, channel_class: str) -> list[FieldProblem]:
     if not source:
         problems.append(FieldProblem("source", "field.required"))
     elif len(source) > SOURCE_LENGTH:
-        problems.append(
-            FieldProblem("source", "field.too-long", {"limit": SOURCE_LENGTH, "length": len(source)})
-        )
+        problems.append(FieldProblem("source", "field.too-long", {"limit": SOURCE_LENGTH, "length": len(source)}))
     if len(channel_class) != 1 or channel_class not in layouts.CHANNEL_CLASSES:
         problems.append(FieldProblem("channel_class", "import.class-needed"))
     return problems
@@ -226,9 +222,7 @@ def request_check(actor: Actor, batch_id: int) -> ImportBatch:
         return check(actor, batch_id)
     with transaction():
         batch = _open_batch(actor, batch_id)
-        task = tasks.create(
-            "import_check", queue=QUEUE, subject_id=batch.id, total=rows, requested_by=actor.user_id
-        )
+        task = tasks.create("import_check", queue=QUEUE, subject_id=batch.id, total=rows, requested_by=actor.user_id)
         batch.task_id = task.id
     return batch
 
@@ -237,7 +231,7 @@ def run_check(run: tasks.Run) -> str:
     """The dry run in the hands of a worker."""
     with transaction():
         batch = _locked(run.subject_id)
-        if batch is None or batch.task_id != run.task_id or batch.content_sealed is None:
+        if batch is None or batch.task_id != run.task_id or not is_open(batch):
             return "import.nothing-to-do"
         _check(batch, run.progress)
         run.fence()
@@ -294,9 +288,7 @@ class _Reading:
         rows = list(self._book.rows(batch.sheet, limit=_HEADER_SEARCH))
         columns = layouts.columns_of(dict(rows).get(self._header_row, []))
         self._layout = layouts.checked_mapping(batch.mapping["columns"], columns, batch.kind)
-        self._total = (
-            next((s["rows"] for s in batch.sheets if s["name"] == batch.sheet), 0) - self._header_row
-        )
+        self._total = next((s["rows"] for s in batch.sheets if s["name"] == batch.sheet), 0) - self._header_row
         self._reader: AppealReader | None = None
 
     def chunks(self, progress: Progress) -> Iterator[import_rows.Sorted]:
@@ -471,7 +463,7 @@ def _drop_stale() -> None:
 def access_batch(actor: Actor, batch_id: int) -> ImportBatch:
     """The batch, for those who may import. Raises NotFound("import.unknown")."""
     _require(actor)
-    query = select(ImportBatch).where(ImportBatch.id == batch_id).options(joinedload(ImportBatch.task))
+    query = _batches().where(ImportBatch.id == batch_id)
     found: ImportBatch | None = db.session.scalars(query).one_or_none()
     if found is None:
         raise NotFound("import.unknown", {"id": batch_id})
@@ -494,7 +486,7 @@ def stage(batch: ImportBatch) -> str:
 def batches(actor: Actor, *, before_id: int | None = None, limit: int = 30) -> list[ImportBatch]:
     """The batches, newest first, without their files; those before `before_id`."""
     _require(actor)
-    query = select(ImportBatch).options(joinedload(ImportBatch.task), defer(ImportBatch.content_sealed))
+    query = _batches()
     if before_id is not None:
         query = query.where(ImportBatch.id < before_id)
     return list(db.session.scalars(query.order_by(ImportBatch.id.desc()).limit(limit)))
@@ -519,9 +511,7 @@ def problems(
     return list(db.session.scalars(query.order_by(ImportProblem.id).limit(limit)))
 
 
-def added(
-    actor: Actor, batch_id: int, *, is_flagged: bool = False, after_id: int = 0, limit: int = 50
-) -> list[Appeal]:
+def added(actor: Actor, batch_id: int, *, is_flagged: bool = False, after_id: int = 0, limit: int = 50) -> list[Appeal]:
     """The appeals a batch added, as far as this person may see them, in order of the rows."""
     _require(actor)
     query = access.appeals_for(actor).where(Appeal.import_batch_id == batch_id, Appeal.id > after_id)
@@ -531,6 +521,16 @@ def added(
 
 
 # --- inside ------------------------------------------------------------------------------------------------
+
+
+def _batches() -> Select[tuple[ImportBatch]]:
+    """Batches without their files, which may be large."""
+    return select(ImportBatch).options(joinedload(ImportBatch.task), defer(ImportBatch.content_sealed))
+
+
+def is_open(batch: ImportBatch) -> bool:
+    """Whether the file is still here, so that the batch can be settled, checked and applied."""
+    return batch.data_key is not None
 
 
 def _require(actor: Actor) -> None:
@@ -548,10 +548,9 @@ def _acting(actor: Actor) -> tuple[int | None, str | None]:
 
 
 def _locked(batch_id: int) -> ImportBatch | None:
-    query = select(ImportBatch).where(ImportBatch.id == batch_id).with_for_update()
-    found: ImportBatch | None = db.session.scalars(
-        query.execution_options(populate_existing=True)
-    ).one_or_none()
+    query = select(ImportBatch).where(ImportBatch.id == batch_id).options(defer(ImportBatch.content_sealed))
+    query = query.with_for_update()
+    found: ImportBatch | None = db.session.scalars(query.execution_options(populate_existing=True)).one_or_none()
     return found
 
 
@@ -562,10 +561,7 @@ def _open_batch(actor: Actor, batch_id: int) -> ImportBatch:
     if batch is None:
         raise NotFound("import.unknown", {"id": batch_id})
     standing = stage(batch)
-    if (
-        standing not in ("uploaded", "checking", "checked", "failed", "cancelled")
-        or batch.content_sealed is None
-    ):
+    if standing not in ("uploaded", "checking", "checked", "failed", "cancelled") or batch.content_sealed is None:
         raise Conflict("import.not-open", {"state": standing})
     if batch.state == "applying":
         # Its task failed or was cancelled, and nothing of it was written: the dry run still holds.
@@ -576,7 +572,8 @@ def _open_batch(actor: Actor, batch_id: int) -> ImportBatch:
 def _workbook(batch: ImportBatch) -> Workbook:
     if batch.content_sealed is None or batch.data_key is None:
         raise Conflict("import.not-open", {"state": batch.state})
-    return Workbook(personal.reveal_bytes(batch.data_key, _SEALED_AS, batch.content_sealed))
+    # What is sealed was examined when it was handed in.
+    return Workbook(personal.reveal_bytes(batch.data_key, _SEALED_AS, batch.content_sealed), is_examined=True)
 
 
 def _journal(actor: Actor, action: str, batch: ImportBatch, new: Mapping[str, Any]) -> None:

@@ -36,7 +36,10 @@ _LONGEST_ROW = 16 * 1024 * 1024
 _RATIO_COUNTS_FROM = 1024 * 1024
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _COUNTS_FROM_1904 = re.compile(rb"\bdate1904\s*=\s*[\"'](?:1|true)[\"']")
-_FIELDS = re.compile(rb"\sr\s*=\s*[\"']([A-Z]*)(\d+)[\"']")
+# Patterns that begin with plain letters are several times faster; they serve while every tag looks as usual.
+_PLAIN_ROW = re.compile(rb'<row r="(\d+)"')
+_PLAIN_CELL = re.compile(rb'<c r="([A-Z]+)(\d+)"')
+_PLACE = re.compile(rb"\sr\s*=\s*[\"']([A-Z]*)(\d+)[\"']")
 _ROW = re.compile(rb"<(?:\w+:)?row[\s>/]")
 _CELL = re.compile(rb"<(?:\w+:)?c[\s>/]")
 _DECLARES = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
@@ -57,11 +60,13 @@ class SheetSize:
 class Workbook:
     """An examined workbook, read sheet by sheet; rows count from 1 as on the sheet, columns from A.
 
-    `is_1904`: bare numbers of days count from 1904.
+    `is_examined` spares the measuring of a content that was measured when it came in and could not change
+    since. `is_1904`: bare numbers of days count from 1904.
     """
 
-    def __init__(self, content: bytes) -> None:
-        examine(content)
+    def __init__(self, content: bytes, *, is_examined: bool = False) -> None:
+        if not is_examined:
+            examine(content)
         self._open: tuple[str, CalamineSheet] | None = None
         try:
             self._book = CalamineWorkbook.from_filelike(io.BytesIO(content))
@@ -131,9 +136,7 @@ class _Merged:
     column: int
 
 
-def _filled(
-    rows: Iterable[tuple[int, list[Cell]]], ranges: Sequence[_Merged]
-) -> Iterator[tuple[int, list[Cell]]]:
+def _filled(rows: Iterable[tuple[int, list[Cell]]], ranges: Sequence[_Merged]) -> Iterator[tuple[int, list[Cell]]]:
     starts: dict[int, list[_Merged]] = {}
     for merged in ranges:
         starts.setdefault(merged.first_row, []).append(merged)
@@ -165,7 +168,7 @@ def examine(content: bytes) -> None:
     """
     _check_container(content)
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        with io.BytesIO(content) as held, zipfile.ZipFile(held) as archive:
             parts = archive.infolist()
             names = {part.filename.lower() for part in parts}
             if len(parts) > MAX_PARTS:
@@ -252,27 +255,51 @@ class _PartMeasure:
 
     def _rows(self, data: bytes, *, last: bool) -> int:
         """Measure the complete rows of `data`; returns where the first incomplete one begins."""
-        starts = [match.start() for match in _ROW.finditer(data)]
-        self.rows += len(starts) if last else max(len(starts) - 1, 0)
-        end = len(data) if last or not starts else starts[-1]
-        if not starts and not last:
+        is_plain = b":row" not in data and b":c" not in data
+        starts = [] if is_plain else [match.start() for match in _ROW.finditer(data)]
+        last_start = data.rfind(b"<row") if is_plain else starts[-1] if starts else -1
+        if last:
+            end = len(data)
+        elif last_start >= 0:
+            end = last_start
+        else:
             # Nothing like a row: keep only what may be the beginning of a tag.
             end = max(data.rfind(b"<"), len(data) - 4096, 0)
-        found = _FIELDS.findall(data, 0, end)
-        if found:
-            letters, numbers = {pair[0] for pair in found}, {pair[1] for pair in found}
-            self.columns = max(self.columns, max(map(_column_number, letters)))
-            self.last_row = max(self.last_row, max(int(number[:9]) for number in numbers))
-        for start, stop in pairwise([*starts, end]):
-            if stop > start and data.count(b"c", start, stop) > MAX_COLUMNS:
-                self.columns = max(self.columns, len(_CELL.findall(data, start, stop)))
+        if not (is_plain and self._measure_plain(data, end)):
+            self._measure_odd(data, end, [match.start() for match in _ROW.finditer(data, 0, end)])
         if max(self.rows, self.last_row) > MAX_ROWS + 1:
             raise Invalid("workbook.too-many-rows", {"limit": MAX_ROWS})
         if self.columns > MAX_COLUMNS:
             raise Invalid("workbook.too-many-columns", {"limit": MAX_COLUMNS})
-        self.cells += data.count(b"</v>", 0, end) + data.count(b":v>", 0, end)
-        self._measure_items(data, end)
+        if b"si" in data:
+            self._measure_items(data, end)
+        else:
+            self._item += end
         return end
+
+    def _measure_plain(self, data: bytes, end: int) -> bool:
+        """Measure rows and cells that all say first where they stand, as office programs write them."""
+        rows, cells = _PLAIN_ROW.findall(data, 0, end), _PLAIN_CELL.findall(data, 0, end)
+        if len(rows) != data.count(b"<row", 0, end) or len(cells) != data.count(b"<c", 0, end):
+            return False
+        self._note({letters for letters, _ in cells}, {number for _, number in cells}.union(rows))
+        self.rows += len(rows)
+        self.cells += len(cells)
+        return True
+
+    def _measure_odd(self, data: bytes, end: int, starts: list[int]) -> None:
+        """The same for any dress: prefixes, other orders of attributes, cells that do not say where they are."""
+        found = _PLACE.findall(data, 0, end)
+        self._note({letters for letters, _ in found}, {number for _, number in found})
+        self.rows += len(starts)
+        self.cells += len(_CELL.findall(data, 0, end))
+        for start, stop in pairwise([*starts, end]):
+            if data.count(b"c", start, stop) > MAX_COLUMNS:
+                self.columns = max(self.columns, len(_CELL.findall(data, start, stop)))
+
+    def _note(self, letters: set[bytes], numbers: set[bytes]) -> None:
+        self.columns = max(self.columns, max(map(_column_number, letters), default=0))
+        self.last_row = max(self.last_row, max((int(number[:9]) for number in numbers), default=0))
 
     def _measure_items(self, data: bytes, end: int) -> None:
         at = 0
@@ -291,9 +318,7 @@ def _column_number(letters: bytes) -> int:
     return number
 
 
-def _check_shared_text(
-    archive: zipfile.ZipFile, measures: Sequence[tuple[zipfile.ZipInfo, _PartMeasure]]
-) -> None:
+def _check_shared_text(archive: zipfile.ZipFile, measures: Sequence[tuple[zipfile.ZipInfo, _PartMeasure]]) -> None:
     """Refuse sheets whose cells repeat long shared texts: few bytes in the file, gigabytes when read."""
     longest = max((measure.longest_item for _, measure in measures), default=0)
     for part, measure in measures:
@@ -306,9 +331,7 @@ def _check_shared_text(
             for item in _ITEM_END.split(archive.read(other))
         ]
         used = sum(
-            lengths[index]
-            for found in _SHARED.findall(archive.read(part))
-            if (index := int(found[:9])) < len(lengths)
+            lengths[index] for found in _SHARED.findall(archive.read(part)) if (index := int(found[:9])) < len(lengths)
         )
         if used > MAX_TEXT:
             raise Invalid("workbook.unpacks-too-large", {"limit": MAX_UNPACKED // 1024 // 1024})
