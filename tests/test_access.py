@@ -1,0 +1,324 @@
+"""Every address × method × role, with the expected answer declared in access.yaml (SECURITY.md section 5, T1).
+
+A role is a person made for this test who is one thing only. The world has one appeal that went through a leader
+to a unit; `handler_foreign`, `clerk_foreign` and the other class's collector stand outside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select, text
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from app.models import Account, Appeal, Holding, Post, Unit, db
+from app.services import present, workflow
+from tests.factories import Factory
+
+URL = "https://localhost"
+DECLARED = yaml.safe_load((Path(__file__).with_name("access.yaml")).read_text("utf-8"))
+ROLES: list[str] = DECLARED["roles"]
+# Pages are wanted as pages, refusals as JSON: a refusal rendered as a page costs ten times as much.
+HEADERS = {"Accept": "application/json, text/html;q=0.9"}
+# A page for a person: whoever is not let in is sent somewhere instead.
+PERSON = {"Accept": "text/html"}
+SENT_AWAY = {"anonymous": "/login/", "expired": "/account/password/"}
+# Read by every request, or written by every refusal: a session's last sign of life, the record of refusals.
+NOT_BUSINESS = {"login_session", "audit", "heartbeat", "alembic_version"}
+
+
+@dataclass
+class World:
+    """What the addresses point at, and for each role the cookie of a browser in which somebody is signed in."""
+
+    app: Flask
+    values: dict[str, Any] = field(default_factory=dict)
+    cookies: dict[str, str] = field(default_factory=dict)
+
+    def let_in(self, role: str, client: FlaskClient) -> None:
+        cookie = client.get_cookie("__Host-sid", "localhost")
+        assert cookie is not None
+        self.cookies[role] = cookie.value
+
+    def browser(self, role: str) -> FlaskClient:
+        """A new browser each time: a request that is undone must not live on in its cookie."""
+        client = self.app.test_client()
+        if role in self.cookies:
+            client.set_cookie("__Host-sid", self.cookies[role], domain="localhost")
+        return client
+
+
+@pytest.fixture
+def world(app: Flask, make: Factory) -> World:
+    """One office in which every role is held by somebody of his own."""
+    found = World(app)
+    _officers(found, make)
+    own, foreign = _units(make)
+    line = own.portfolio
+    assert line is not None
+    assert line.section is not None
+    vice_mayor, leader, handler = make.person(), make.person(), make.member(own)
+    line.vice_mayor_id = vice_mayor.id
+    clerk = make.member(line.section, "section_clerk")
+    other_section = db.session.scalars(
+        select(Unit).where(Unit.code.like("matching%"), Unit.id != line.section_id).order_by(Unit.id)
+    ).first()
+    assert other_section is not None
+    outsiders = {
+        "handler_foreign": make.member(foreign),
+        "clerk_foreign": make.member(other_section, "section_clerk"),
+    }
+    appeal = _appeal(make, own)
+    # From here on nobody is two things at once.
+    _one_post_each(found, make)
+    make.post("registrar").leader_id = leader.id
+    db.session.commit()
+    people = {"handler_own": handler, "section_clerk": clerk, "vice_mayor": vice_mayor, "leader": leader, **outsiders}
+    for role, person in people.items():
+        found.let_in(role, make.signed_in(person))
+    found.let_in("nobody", make.signed_in(make.person()))
+    expired = make.person()
+    found.let_in("expired", make.signed_in(expired))
+    account = db.session.scalars(select(Account).where(Account.person_id == expired.id)).one()
+    account.must_change_password = True
+    found.values.update(_things(appeal))
+    db.session.commit()
+    db.session.remove()
+    assert set(found.cookies) == set(ROLES) - {"anonymous"}
+    return found
+
+
+def _officers(world: World, make: Factory) -> None:
+    for officer in ("system", "security", "audit"):
+        world.let_in(officer, make.signed_in(officer=officer))
+
+
+def _units(make: Factory) -> tuple[Unit, Unit]:
+    own, foreign = make.a_unit(), make.a_unit(offset=1)
+    assert own.portfolio_id is not None
+    assert own.id != foreign.id
+    return own, foreign
+
+
+def _appeal(make: Factory, unit: Unit) -> Appeal:
+    """An appeal of class A that a leader saw and that the unit is working on."""
+    appeal = make.appeal("instructed", unit=unit, appellant_phone="13800004321")
+    director = make.actor(make.holder("duty_director"))
+    workflow.act(director, appeal.id, "forward", {"unit": unit.code, "limit": "ordinary"}, version=None)
+    workflow.act(make.actor(make.member(unit)), appeal.id, "sign_in", {}, version=None)
+    db.session.refresh(appeal)
+    return appeal
+
+
+def _one_post_each(world: World, make: Factory) -> None:
+    """Somebody of his own for each post; class A and F share the seat of one duty office (R17)."""
+    for post in db.session.scalars(select(Post).order_by(Post.number)).all():
+        post.leader_id = None
+        if post.filled_by_duty:
+            world.let_in(post.code, make.signed_in(make.on_duty(post.office)))
+            continue
+        for holding in db.session.scalars(select(Holding).where(Holding.post_id == post.id)):
+            holding.person_id = make.person().id
+            db.session.commit()
+            if holding.valid.lower is None or holding.valid.lower <= present.now():
+                role = post.code if holding.role == "A" else f"{post.code}_b"
+                if role in ROLES:
+                    world.let_in(role, make.signed_in(db.session.get_one(type(make.person()), holding.person_id)))
+
+
+def _things(appeal: Appeal) -> dict[str, Any]:
+    """What a variable part of an address means, unless access.yaml says otherwise."""
+    running = next(clock for clock in appeal.clocks if clock.stopped_at is None)
+    # No cut-off, hence no nil return (R3): the answer is the same on working days and days of rest.
+    collector_a = db.session.scalars(select(Post.id).where(Post.code == "collector_a")).one()
+    return {
+        "appeal_id": appeal.id,
+        "clock_id": running.id,
+        "slip_id": appeal.slips[0].id,
+        "post_id": collector_a,
+        "task_id": 0,
+        "channel_class": "A",
+        "action": "answer",
+        "locale": "zh",
+        "filename": "mark.svg",
+    }
+
+
+# --- what is declared --------------------------------------------------------------------------------------
+
+
+def _rules(app: Flask) -> Iterator[tuple[Rule, str]]:
+    for rule in app.url_map.iter_rules():
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            yield rule, method
+
+
+def _declared(endpoint: str, method: str) -> dict[str, Any] | None:
+    found: dict[str, Any] | None = DECLARED["endpoints"].get(endpoint, {}).get(method)
+    return found
+
+
+def _expected(entry: dict[Any, Any], role: str) -> int:
+    for status, names in entry.items():
+        if isinstance(status, int) and role in _members(names):
+            return status
+    if role in SENT_AWAY:
+        return 302
+    return int(entry.get("else", 403))
+
+
+def _members(names: list[str]) -> set[str]:
+    groups: dict[str, list[str]] = DECLARED["groups"]
+    found: set[str] = set()
+    for name in names:
+        found |= _members(groups[name]) if name in groups else {name}
+    unknown = found - set(ROLES)
+    assert not unknown, f"no such role: {unknown}"
+    return found
+
+
+def test_every_address_is_declared_and_nothing_else(app: Flask) -> None:
+    there = {(rule.endpoint, method) for rule, method in _rules(app)}
+    declared = {
+        (endpoint, method) for endpoint, entry in DECLARED["endpoints"].items() for method in entry if method.isupper()
+    }
+    assert not there - declared, f"not declared: {sorted(there - declared)}"
+    assert not declared - there, f"declared, but gone: {sorted(declared - there)}"
+
+
+def test_every_entry_names_known_roles() -> None:
+    for entry in DECLARED["endpoints"].values():
+        for method, answers in entry.items():
+            if method.isupper():
+                for status, names in answers.items():
+                    assert not isinstance(status, int) or _members(names)
+
+
+def test_strangers_see_the_door_only() -> None:
+    open_to_all = {
+        endpoint
+        for endpoint, entry in DECLARED["endpoints"].items()
+        for method, answers in entry.items()
+        if method.isupper() and _expected(answers, "anonymous") < 300
+    }
+    assert open_to_all == {"SignInView.login", "health", "static", "appbuilder.static"}
+
+
+# --- what happens ------------------------------------------------------------------------------------------
+
+
+def _address(app: Flask, rule: Rule, world: World, entry: dict[str, Any]) -> str:
+    values = {**world.values, **DECLARED["endpoints"][rule.endpoint].get("args", {}), **entry.get("args", {})}
+    if "pk" in rule.arguments and "pk" not in entry.get("args", {}):
+        values["pk"] = _first_row(app, rule.endpoint)
+    chosen = {name: values[name] for name in rule.arguments}
+    with app.test_request_context(base_url=URL):
+        address: str = app.url_map.bind("localhost").build(rule.endpoint, chosen)
+    return address + entry.get("query", "")
+
+
+def _first_row(app: Flask, endpoint: str) -> Any:
+    """The primary key of some row of the view's table."""
+    name = endpoint.split(".")[0]
+    view = next(v for v in app.extensions["appbuilder"].baseviews if type(v).__name__ == name)
+    return db.session.scalar(select(view.datamodel.obj.id).order_by(view.datamodel.obj.id).limit(1))
+
+
+def _answer(world: World, role: str, method: str, address: str, entry: dict[str, Any]) -> TestResponse:
+    headers = PERSON if role in SENT_AWAY and not address.startswith("/api/") else HEADERS
+    data = {name: _filled(value, world) for name, value in entry.get("form", {}).items()}
+    return world.browser(role).open(address, method=method, base_url=URL, headers=headers, data=data or None)
+
+
+def _filled(value: Any, world: World) -> Any:
+    return world.values[value[1:]] if isinstance(value, str) and value.startswith("$") else value
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """Whatever is written inside is taken back."""
+    connection = db.engines[None]
+    savepoint = connection.begin_nested()  # type: ignore[union-attr]
+    try:
+        yield
+    finally:
+        savepoint.rollback()
+
+
+def _problems(app: Flask, world: World, methods: set[str]) -> Iterator[str]:
+    for rule, method in _rules(app):
+        entry = _declared(rule.endpoint, method)
+        if method not in methods or entry is None:
+            continue
+        address = _address(app, rule, world, entry)
+        for role in ROLES:
+            with undone():
+                answer = _answer(world, role, method, address, entry)
+            wanted = _expected(entry, role)
+            if answer.status_code != wanted:
+                yield f"{method} {address} ({rule.endpoint}) as {role}: {answer.status_code}, declared {wanted}"
+            elif wanted == 302 and role in SENT_AWAY and not _sent(answer, role, entry):
+                yield f"{method} {address} ({rule.endpoint}) as {role} leads to {answer.location}"
+            if method == "GET" and answer.status_code == 200 and answer.mimetype == "text/html":
+                yield from _unfit(answer, address, role)
+
+
+def _sent(answer: TestResponse, role: str, entry: dict[Any, Any]) -> bool:
+    listed = any(isinstance(status, int) and role in _members(names) for status, names in entry.items())
+    return listed or answer.location.startswith(SENT_AWAY[role])
+
+
+def _unfit(answer: TestResponse, address: str, role: str) -> Iterator[str]:
+    """What no page may show or lack, whoever reads it."""
+    if "no-store" not in answer.headers["Cache-Control"]:
+        yield f"{address} as {role} may be kept by a cache"
+    if "13800004321" in answer.text:
+        yield f"{address} shows the appellant's number to {role}"
+
+
+def test_every_role_gets_what_is_declared_by_reading(app: Flask, world: World) -> None:
+    problems = list(_problems(app, world, {"GET"}))
+    assert not problems, "\n".join(problems)
+
+
+def test_every_role_gets_what_is_declared_by_writing(app: Flask, world: World) -> None:
+    problems = list(_problems(app, world, {"POST", "PUT", "PATCH", "DELETE"}))
+    assert not problems, "\n".join(problems)
+
+
+def test_reading_changes_nothing(app: Flask, world: World) -> None:
+    """No GET of anybody who may read it writes a row of the business (SECURITY.md section 4, row 43)."""
+    before = _fingerprints()
+    for rule, method in _rules(app):
+        entry = _declared(rule.endpoint, method)
+        if method != "GET" or entry is None:
+            continue
+        address = _address(app, rule, world, entry)
+        for role in ROLES:
+            if _expected(entry, role) == 200:
+                _answer(world, role, method, address, entry)
+                break
+    changed = {table for table, seen in _fingerprints().items() if seen != before[table]}
+    assert not changed
+
+
+def _fingerprints() -> dict[str, str]:
+    tables = db.session.scalars(
+        text("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename")
+    ).all()
+    seen = {
+        table: db.session.scalar(text(f"SELECT md5(string_agg(t::text, E'\\n' ORDER BY t::text)) FROM \"{table}\" t"))
+        for table in tables
+        if table not in NOT_BUSINESS
+    }
+    db.session.rollback()
+    return seen
