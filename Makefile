@@ -8,7 +8,7 @@ PYTEST ?= -n 2 --dist loadfile
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo run test e2e bench lint drift audit requirements product clean distclean
+.PHONY: help demo run test e2e bench lint drift audit requirements translations product clean distclean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -45,6 +45,13 @@ requirements: .venv/.dev ## compile requirements*.txt anew, on the oldest Python
 	  CUSTOM_COMPILE_COMMAND="make requirements" $(PY) -m piptools compile --quiet $(UPGRADE) --generate-hashes \
 	    --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 	    --no-emit-options --output-file $$name.txt $$name.in || exit 1; done
+
+translations: .venv/.dev ## gather the texts of the code in the Chinese catalogue; then fill in its empty msgstr
+	@$(PY) -m babel.messages.frontend --quiet extract --mapping-file babel.cfg --ignore-dirs ".*" \
+	  --keyword _l --keyword lazy_gettext --keyword t --keyword N_ --no-location --sort-output --width 110 \
+	  --output-file .venv/messages.pot .
+	@$(PY) -m babel.messages.frontend --quiet update --input-file .venv/messages.pot --output-dir app/translations \
+	  --locale zh --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --width 110
 
 clean: ## remove what was built, keep the environment and the data
 	@rm -rf app/static/dist frontend/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -21,9 +21,7 @@ SENTENCES: Mapping[str, Any] = {
     "account.locked": _l(
         "This account is locked after too many wrong passwords. Try again later, or ask the security officer."
     ),
-    "account.not-yours": _l(
-        "Accounts are kept by the system officer, sessions and lock-outs by the security officer."
-    ),
+    "account.not-yours": _l("Accounts are kept by the system officer, sessions and lock-outs by the security officer."),
     "account.officer": _l("An officer's account is reset at the machine, with flask accounts reset."),
     "account.own": _l("You cannot reset or shut your own account."),
     "account.password-change-first": _l("Choose a new password first."),
@@ -31,13 +29,10 @@ SENTENCES: Mapping[str, Any] = {
     "account.username": _l("A user name has 3 to 64 letters, digits and . _ @ -"),
     "account.username-taken": _l("The user name %(username)s is taken."),
     "appeal.stale": _l(
-        "Somebody else changed this appeal while you had it open. What you typed is kept below: compare "
-        "and send again."
+        "Somebody else changed this appeal while you had it open. What you typed is kept below: compare and send again."
     ),
     "appeal.unknown": _l("There is no such appeal, or it is not one of yours."),
-    "archive.note-missing": _l(
-        "It was overdue or could not be done: add the note first, then archive it (R11)."
-    ),
+    "archive.note-missing": _l("It was overdue or could not be done: add the note first, then archive it (R11)."),
     "bulk.nothing-chosen": _l("Choose at least one appeal first."),
     "calendar.no-working-day": _l("The working calendar has no working day to count: check the calendar."),
     "calendar.span-empty": _l("The working hours must end after they start."),
@@ -65,13 +60,10 @@ SENTENCES: Mapping[str, Any] = {
     "http.413": _l("The file is too large."),
     "http.429": _l("Too many requests. Wait a minute and try again."),
     "http.500": _l(
-        "Something failed on our side. Nothing was half done; try again, or tell the administrator the "
-        "number below."
+        "Something failed on our side. Nothing was half done; try again, or tell the administrator the number below."
     ),
     "identity.birth-date": _l("The date of birth inside the identity number does not exist."),
-    "identity.check-digit": _l(
-        "The last character of the identity number does not fit: check for a slip of the pen."
-    ),
+    "identity.check-digit": _l("The last character of the identity number does not fit: check for a slip of the pen."),
     "identity.invalid": _l("This is not an identity number of 18 characters."),
     "import.applied": _l("The import is applied."),
     "import.checked": _l("The dry run is finished."),
@@ -80,8 +72,7 @@ SENTENCES: Mapping[str, Any] = {
     "import.column-twice": _l("The column “%(column)s” is chosen twice."),
     "import.no-file": _l("Choose a workbook first."),
     "import.no-header": _l(
-        "No header row was found among the first rows of this sheet. Put the titles of the columns into "
-        "one row."
+        "No header row was found among the first rows of this sheet. Put the titles of the columns into one row."
     ),
     "import.not-checked": _l("Let the dry run of the present choice go first."),
     "import.not-chosen": _l("Choose the columns first."),
@@ -119,9 +110,7 @@ SENTENCES: Mapping[str, Any] = {
     "password.repeated": _l("It repeats one character four times."),
     "password.sequence": _l("It contains a run such as 12345 or qwert."),
     "password.too-long": _l("At most %(longest)s characters."),
-    "password.too-plain": _l(
-        "Use at least %(classes)s of four kinds: lower case, upper case, digits, other signs."
-    ),
+    "password.too-plain": _l("Use at least %(classes)s of four kinds: lower case, upper case, digits, other signs."),
     "password.too-short": _l("At least %(shortest)s characters."),
     "password.used-before": _l("It is one of your last %(remembered)s passwords."),
     "password.wrong": _l("This is not your password."),
@@ -132,13 +121,10 @@ SENTENCES: Mapping[str, Any] = {
     "post.class-missing": _l("A post that collects, or sees its own class only, needs a channel class."),
     "post.scope-unknown": _l("A post cannot have this scope."),
     "propose.line-missing": _l("Choose the portfolio line, or the unit from which it follows."),
-    "propose.no-section": _l(
-        "This portfolio line has no matching section: choose another, or ask the system officer."
-    ),
+    "propose.no-section": _l("This portfolio line has no matching section: choose another, or ask the system officer."),
     "quarter.unknown": _l("There is no such quarter."),
     "report.too-many-rows": _l(
-        "“%(title)s” has more than %(most)s rows, too many for a sheet. Choose a shorter period or fewer "
-        "units."
+        "“%(title)s” has more than %(most)s rows, too many for a sheet. Choose a shorter period or fewer units."
     ),
     "request.csrf": _l("This form is too old to be accepted. Reload the page and send it again."),
     "request.foreign-site": _l("This request came from another site."),
@@ -176,17 +162,13 @@ SENTENCES: Mapping[str, Any] = {
     "workbook.no-rows": _l("No sheet of the workbook has any rows."),
     "workbook.no-such-sheet": _l("There is no sheet “%(sheet)s” in this workbook."),
     "workbook.not-a-workbook": _l(
-        "This is not an Excel workbook (.xlsx), whatever its name says. Save the table as .xlsx and hand "
-        "that in."
+        "This is not an Excel workbook (.xlsx), whatever its name says. Save the table as .xlsx and hand that in."
     ),
     "workbook.too-large": _l("The file is larger than %(limit)s MB. Split it into several workbooks."),
     "workbook.too-many-cells": _l(
-        "A sheet reaches over more than %(limit)s cells. Delete empty rows and columns at its end or "
-        "split it."
+        "A sheet reaches over more than %(limit)s cells. Delete empty rows and columns at its end or split it."
     ),
-    "workbook.too-many-columns": _l(
-        "A sheet has more than %(limit)s columns. Delete the columns that are not needed."
-    ),
+    "workbook.too-many-columns": _l("A sheet has more than %(limit)s columns. Delete the columns that are not needed."),
     "workbook.too-many-parts": _l(
         "The workbook consists of more than %(limit)s parts. Copy the table into a new workbook."
     ),
