@@ -154,6 +154,7 @@ def _guard() -> ResponseReturnValue | None:
     signed = signing.signed()
     if request.endpoint not in ALWAYS and passwords.is_expired(signed.account):
         if wants_json():
+            g.asked_again = True
             raise Refused("account.password-change-first")
         return redirect(url_for("AccountView.password"))
     if request.endpoint not in POLLS:
@@ -182,7 +183,7 @@ def _record_denial(response: Response) -> Response:
 
 
 def _ask_again(error: StaleLogin) -> ResponseReturnValue:
-    """Refused with 403, as a page that asks for the password and then leads back; a denial it is not."""
+    """Refused with 403, as a page that asks for the password and then leads back; no denial to be recorded."""
     g.asked_again = True
     if wants_json():
         return current_app.handle_user_exception(Refused(error.code, error.data))

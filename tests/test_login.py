@@ -385,6 +385,7 @@ def test_a_one_time_code_leads_through_the_change_page(app, account, browser):
     browser.sign_in(code)
     assert browser.open("/account/").location == "/account/password/"
     assert browser.open("/account/", headers=JSON).json["error"]["code"] == "account.password-change-first"
+    assert count("access.denied") == 0
     new = "mango{Tram}Nine"
     assert browser.post("/account/password/", old=code, password=new, again=new).location == "/"
     assert browser.status() == 200

@@ -417,8 +417,8 @@ def _line(account: Account | None, person: Person | None, user: User | None, see
     return Line(
         account_id=account.id if account else None,
         person_id=person.id if person else None,
-        name=person.name if person else (account.officer or "") if account else "",
-        name_en=(person.name_en or person.name) if person else (account.officer or "") if account else "",
+        name=person.name if person else user.first_name if user else "",
+        name_en=(person.name_en or person.name) if person else user.last_name if user else "",
         username=user.username if user else "",
         officer=account.officer if account else None,
         active=bool(user and user.active),

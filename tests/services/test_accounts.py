@@ -412,7 +412,7 @@ class TestListing:
         db.session.commit()
         accounts.ensure_officers()
         lines = accounts.listed(officer("system"), "")
-        assert [line.officer for line in lines[:3]] == ["audit", "security", "system"]
+        assert [line.name for line in lines[:3]] == ["审计管理员", "安全管理员", "系统管理员"]
         by_name = {line.name: line for line in lines}
         assert by_name[NAME].username == LOGIN
         assert by_name["示例李四"].account_id is None
