@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 from flask import Flask
+from redis import Redis
 from sqlalchemy import func, select, text
 from werkzeug.test import TestResponse
 
@@ -150,6 +151,12 @@ def test_too_many_failures_from_one_address_must_wait(app, account, browser, mon
         assert browser.sign_in("wrong", f"nobody{number}").status_code == 401
     assert browser.sign_in().status_code == 429
     assert Browser(app).sign_in().status_code == 302
+
+
+def test_failures_are_counted_in_redis_for_all_processes(app, account, browser):
+    browser.sign_in("wrong")
+    keys = Redis.from_url(app.config["REDIS_URL"]).keys(f"LIMITS*{browser.address}*")
+    assert len(keys) == 1
 
 
 def test_successes_from_one_address_need_not_wait(app, account, browser, monkeypatch):
