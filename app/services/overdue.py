@@ -6,15 +6,15 @@ a clock, and the appeal it belongs to, are read as they are now.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, BinaryIO
+from typing import Any
 
-from flask import current_app
 from sqlalchemy import (
     ColumnElement,
     DateTime,
+    RowMapping,
     Select,
     Subquery,
     True_,
@@ -30,19 +30,15 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from app.models import Appeal, Clock, Journal, Post, Unit, UnitGroup, Urge, db
-from app.reports import overdue as report
-from app.reports import xlsx
-from app.reports.overdue import STATES, OverdueCount, OverdueReport, OverdueRow, State
-from app.reports.table import Translate
+from app.reports.overdue import STATES, OverdueCount, State
 from app.rules.errors import Conflict, FieldErrors, FieldProblem, Invalid, NotFound, Refused
 from app.rules.fields import clean_text
 from app.rules.grants import Grant
 from app.rules.measures import AGE_BUCKETS
 from app.rules.quarters import Quarter, midnight
 from app.rules.workflow import CLOCK_KINDS
-from app.services import access, audit, journal, ladders, outbox, present
+from app.services import access, journal, ladders, outbox, present
 from app.services.actors import Actor
-from app.services.snapshot import snapshot
 from app.services.transaction import transaction
 
 READERS = ("supervise", "report", "triage")
@@ -61,7 +57,8 @@ class Filter:
     """Which clocks count; `state`, `unit`, `post` and `age` narrow a count down to the rows behind one figure.
 
     `as_of` is aware. `late_from` and `late_to` are local days, both included, in which the due moment of a clock
-    that finished late must lie. `unit`, `post` and `group` are codes, NONE where there is none.
+    that finished late must lie; a limit that ends at 24:00 belongs to the day it ends. `unit`, `post` and `group`
+    are codes, NONE where there is none. `due_by` leaves out clocks due after it.
     """
 
     as_of: datetime
@@ -74,6 +71,7 @@ class Filter:
     unit: str | None = None
     post: str | None = None
     age: str | None = None
+    due_by: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,21 +135,6 @@ class Page:
     next: str | None
 
 
-@dataclass(frozen=True)
-class Dress:
-    """What the edge knows and a workbook shows: the reader's language, page addresses, who exports what."""
-
-    t: Translate
-    named: Callable[[Any], str]
-    line: Callable[[Line], str]
-    link: Callable[[int], str]
-    scope: str
-    exported: str
-    calendar: str
-    author: str = ""
-    notes: tuple[str, ...] = ()
-
-
 def usual(as_of: datetime | None = None) -> Filter:
     """Everything at `as_of` (now by default, to the second); late finishes of the quarter that moment lies in."""
     moment = (as_of or present.now()).replace(microsecond=0)
@@ -162,7 +145,7 @@ def usual(as_of: datetime | None = None) -> Filter:
 # --- which clocks -------------------------------------------------------------------------------------------
 
 
-def late_at(moment: ColumnElement[datetime]) -> ColumnElement[bool]:
+def late_at(moment: ColumnElement[Any]) -> ColumnElement[bool]:
     """SQL: `moment` is late for the clock's due moment (the twin of app/rules/clocks.py `is_late`)."""
     return or_(Clock.due_at < moment, and_(Clock.late_when == "at_or_after", Clock.due_at == moment))
 
@@ -176,8 +159,8 @@ def _arms(wanted: Filter) -> dict[State, tuple[Select[Any], ...]]:
     # It stopped late since: it still ran at that moment.
     later = and_(Clock.stopped_at > at, Clock.stopped_at >= Clock.due_at)
     late = and_(
-        Clock.due_at >= starts,
-        Clock.due_at < ends,
+        Clock.due_at > starts,
+        Clock.due_at <= ends,
         Clock.stopped_at >= starts,
         Clock.stopped_at <= at,
         Clock.stopped_at >= Clock.due_at,
@@ -232,6 +215,8 @@ def _clocks(actor: Actor, wanted: Filter) -> Subquery:
         query = query.where(Appeal.channel_class == wanted.channel_class)
     if wanted.clock:
         query = query.where(found.c.kind == wanted.clock)
+    if wanted.due_by is not None:
+        query = query.where(found.c.due_at <= wanted.due_by)
     if wanted.age:
         query = query.where(bucket == wanted.age)
     if wanted.group:
@@ -248,7 +233,8 @@ def _clocks(actor: Actor, wanted: Filter) -> Subquery:
 def _scope(actor: Actor) -> ColumnElement[bool]:
     """SQL: the appeals this person supervises, triages or reports on. Raises Refused("access.not-granted")."""
     access.require_anywhere(actor, *READERS)
-    return or_(*(access.visible_to(actor, capability) for capability in READERS if actor.grants.can(capability)))
+    parts = [access.visible_to(actor, capability) for capability in READERS if actor.grants.can(capability)]
+    return next((part for part in parts if isinstance(part, True_)), or_(*parts))
 
 
 # --- counting -----------------------------------------------------------------------------------------------
@@ -266,7 +252,7 @@ def summary(actor: Actor, wanted: Filter, *, session: Session | None = None) -> 
         lines[axis].append(Line(axis, key, name, name_en, _count(row)))
     buckets = [bucket.code for bucket in AGE_BUCKETS]
     return Summary(
-        total=lines["total"][0].count,
+        total=lines["total"][0].count,  # counted even where there is no row at all
         by_clock=tuple(sorted(lines["clock"], key=lambda line: CLOCK_KINDS.index(line.key))),
         by_unit=tuple(lines["unit"]),
         by_post=tuple(lines["post"]),
@@ -275,34 +261,21 @@ def summary(actor: Actor, wanted: Filter, *, session: Session | None = None) -> 
 
 
 def _grouped(clocks: Subquery) -> Select[Any]:
-    """SQL: clocks and distinct appeals, by kind, unit, post and age and in all.
-
-    Appeals are first told apart inside each group, by hashing: counting them DISTINCT would sort once a group.
-    """
+    """SQL: clocks and distinct appeals, by kind, unit, post and age and in all, from one reading of the clocks."""
     c = clocks.c
     keys = (c.kind, c.unit_id, c.post_id, c.bucket)
-    apart = (
-        select(
-            func.grouping(*keys).label("grouped_by"),
-            *keys,
-            c.state,
-            c.appeal_id,
-            func.count().label("clocks"),
-            func.max(c.age).label("age"),
-        )
-        .group_by(c.state, c.appeal_id, func.grouping_sets(*(tuple_(key) for key in keys), tuple_()))
-        .subquery("apart")
-    )
     figures = []
     for state in STATES:
-        mine = apart.c.state == state
+        mine = c.state == state
         figures += [
-            func.coalesce(func.sum(apart.c.clocks).filter(mine), 0).label(f"{state}_clocks"),
-            func.count().filter(mine).label(f"{state}_appeals"),
+            func.count().filter(mine).label(f"{state}_clocks"),
+            func.count(c.appeal_id.distinct()).filter(mine).label(f"{state}_appeals"),
         ]
-    longest = func.max(apart.c.age).filter(apart.c.state == "open_overdue").label("longest")
-    keys = (apart.c.grouped_by, apart.c.kind, apart.c.unit_id, apart.c.post_id, apart.c.bucket)
-    counted = select(*keys, *figures, longest).group_by(*keys).subquery("counted")
+    longest = func.max(c.age).filter(c.state == "open_overdue").label("longest")
+    sets = func.grouping_sets(*(tuple_(key) for key in keys), tuple_())
+    counted = (
+        select(func.grouping(*keys).label("grouped_by"), *keys, *figures, longest).group_by(sets).subquery("counted")
+    )
     n = counted.c
     return (
         select(
@@ -328,13 +301,13 @@ def _grouped(clocks: Subquery) -> Select[Any]:
     )
 
 
-def _identity(axis: str, row: Mapping[str, Any]) -> tuple[str, str, str]:
+def _identity(axis: str, row: RowMapping) -> tuple[str, str, str]:
     if axis in ("unit", "post"):
         return row[f"{axis}_code"] or NONE, row[axis] or "", row[f"{axis}_en"] or ""
     return {"clock": row["kind"], "age": row["bucket"]}.get(axis, ""), "", ""
 
 
-def _count(row: Mapping[str, Any]) -> OverdueCount:
+def _count(row: RowMapping) -> OverdueCount:
     return OverdueCount(
         row["open_overdue_clocks"],
         row["open_overdue_appeals"],
@@ -355,7 +328,7 @@ def page(actor: Actor, wanted: Filter, *, after: str | None = None, limit: int =
     Raises Invalid("page.key-unreadable") and Refused like `summary`.
     """
     clocks = _clocks(actor, wanted)
-    query = _entries(clocks)
+    query = _entries(clocks, wanted.as_of)
     if after is not None:
         moment, clock_id = _key(after)
         query = query.where(tuple_(_order(clocks), clocks.c.id) > tuple_(literal(moment, Moment), literal(clock_id)))
@@ -381,11 +354,9 @@ def _key(text: str) -> tuple[datetime, int]:
     return found
 
 
-def _entries(clocks: Subquery, *, as_of: datetime | None = None) -> Select[Any]:
+def _entries(clocks: Subquery, as_of: datetime) -> Select[Any]:
     c = clocks.c
-    urges = select(func.count()).where(Urge.clock_id == c.id)
-    if as_of is not None:
-        urges = urges.where(Urge.at <= as_of)
+    urges = select(func.count()).where(Urge.clock_id == c.id, Urge.at <= as_of)
     return (
         select(
             clocks,
@@ -405,7 +376,7 @@ def _entries(clocks: Subquery, *, as_of: datetime | None = None) -> Select[Any]:
     )
 
 
-def _entry(row: Mapping[str, Any]) -> Entry:
+def _entry(row: RowMapping) -> Entry:
     return Entry(
         clock_id=row["id"],
         appeal_id=row["appeal_id"],
@@ -425,76 +396,11 @@ def _entry(row: Mapping[str, Any]) -> Entry:
     )
 
 
-# --- the workbook -------------------------------------------------------------------------------------------
-
-
-def export(actor: Actor, wanted: Filter, dress: Dress, *, reason: str, out: BinaryIO) -> int:
-    """Write the report as a workbook into `out` and return its rows; audited with its reason before it is made.
-
-    Figures and rows are of one moment of the database. The caller has asked for a fresh login. Raises Refused,
-    Invalid("export.reason-missing"), Invalid("export.too-many-rows") above EXPORT_MAX_ROWS.
-    """
-    access.require_anywhere(actor, *EXPORTERS)
-    reason = clean_text(reason).strip()
-    if not reason:
-        raise Invalid("export.reason-missing", field="reason")
-    with snapshot() as session:
-        figures = summary(actor, wanted, session=session)
-        total = figures.total
-        rows = total.open_clocks + total.late_clocks + total.unlimited_clocks
-        most = current_app.config["EXPORT_MAX_ROWS"]
-        if rows > most:
-            raise Invalid("export.too-many-rows", {"rows": rows, "most": most})
-        with transaction():
-            detail = {"rows": rows, "as_of": wanted.as_of.isoformat(), "reason": reason[:200]}
-            audit.record(actor, "overdue.export", object_type="report", object_id="overdue", detail=detail)
-        book = report.book(_report(actor, wanted, figures, dress, session), zone=present.zone(), t=dress.t)
-        return xlsx.render(book, created_at=wanted.as_of, zone=present.zone(), out=out).rows
-
-
-def _report(actor: Actor, wanted: Filter, figures: Summary, dress: Dress, session: Session) -> OverdueReport:
-    def named(lines: Iterable[Line]) -> tuple[tuple[str, OverdueCount], ...]:
-        return tuple((dress.line(line), line.count) for line in lines)
-
-    return OverdueReport(
-        as_of=wanted.as_of,
-        total=figures.total,
-        by_clock=tuple((line.key, line.count) for line in figures.by_clock),
-        by_unit=named(figures.by_unit),
-        by_post=named(figures.by_post),
-        by_age=tuple((line.key, line.count) for line in figures.by_age),
-        rows={
-            state: list_rows(actor, replace(wanted, state=state), dress, session)
-            for state in STATES
-            if wanted.state in (None, state)
-        }
-        | {state: () for state in STATES if wanted.state not in (None, state)},
-        calendar=dress.calendar,
-        scope=dress.scope,
-        exported=dress.exported,
-        author=dress.author,
-        notes=dress.notes,
-    )
-
-
-def list_rows(actor: Actor, wanted: Filter, dress: Dress, session: Session) -> Iterator[OverdueRow]:
-    """The clocks of a filter as rows of a workbook, read as they are wanted from a cursor of their own."""
-    query = _entries(_clocks(actor, wanted), as_of=wanted.as_of).execution_options(yield_per=1000)
+def stream(actor: Actor, wanted: Filter, session: Session) -> Iterator[Entry]:
+    """All rows of a filter in the same order, read as they are wanted from a cursor of their own."""
+    query = _entries(_clocks(actor, wanted), wanted.as_of).execution_options(yield_per=1000)
     for row in session.execute(query).mappings():
-        entry = _entry(row)
-        yield OverdueRow(
-            clock_kind=entry.kind,
-            appeal_number=entry.number or "",
-            subject=entry.subject,
-            unit=dress.named(entry.unit),
-            post=dress.named(entry.post),
-            started_at=entry.started_at,
-            due_at=entry.due_at,
-            stopped_at=entry.stopped_at,
-            state=entry.state,
-            urges=entry.urges,
-            link=dress.link(entry.appeal_id),
-        )
+        yield _entry(row)
 
 
 # --- the telephone urge -------------------------------------------------------------------------------------
