@@ -63,9 +63,7 @@ def compose(lease: outbox.Lease) -> Letter:
     if not address:
         raise RefusedError("no-address")
     with force_locale(locale or current_app.config["BABEL_DEFAULT_LOCALE"]):
-        subject = notices.title(
-            lease.kind, {"number": number, "clock": clock, "due_at": due_at, "task": task}
-        )
+        subject = notices.title(lease.kind, {"number": number, "clock": clock, "due_at": due_at, "task": task})
         body = "\n\n".join((subject, gettext("Details are in the system; please do not answer this mail.")))
     return Letter(address, subject, body, message_id(lease.idem_key))
 

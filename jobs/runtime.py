@@ -37,7 +37,7 @@ __all__ = ["application", "main", "nudge", "nudge_after_commit", "process_contex
 WORKER_TTL = 30
 MAINTENANCE_INTERVAL = 10
 HEARTBEAT_EVERY = 10.0
-SHORTEST_WAIT, LONGEST_WAIT = 1.0, 30.0
+SHORTEST_WAIT, LONGEST_WAIT = 1.0, 15.0
 QUIET = logging.WARNING
 _PR_SET_PDEATHSIG = 1
 
@@ -119,6 +119,7 @@ class _OurWorker:
     """
 
     stop_asked = False
+    max_connection_wait_time = LONGEST_WAIT
     _signed_at = 0.0
 
     def handle_warm_shutdown_request(self) -> None:
@@ -249,7 +250,7 @@ def prepare_process() -> None:
         logging.basicConfig(
             level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s[%(process)d]: %(message)s"
         )
-        for noisy in ("alembic", "rq.job", "rq.worker"):
+        for noisy in ("alembic", "flask_appbuilder", "rq.job", "rq.worker"):
             logging.getLogger(noisy).setLevel(QUIET if settings.log_level != "DEBUG" else logging.DEBUG)
         logging.getLogger("rq.worker").addFilter(_one_line)
         application()

@@ -28,7 +28,7 @@ from jobs.runtime import log_without_values, prepare_process, process_context
 LOCK = 0x74696D657461626C  # "timetabl"
 NAME = "timetable"
 TICK = 2.0
-SHORTEST_WAIT, LONGEST_WAIT = 1.0, 30.0
+SHORTEST_WAIT, LONGEST_WAIT = 1.0, 15.0
 STOP = {signal.SIGTERM, signal.SIGINT}
 
 log = logging.getLogger("jobs.timetable")

@@ -20,9 +20,7 @@ def beat(name: str) -> None:
 
 def ages() -> dict[str, float]:
     """Seconds since the last sign of life of every process ever seen."""
-    rows = db.session.execute(
-        select(Heartbeat.name, func.extract("epoch", func.clock_timestamp() - Heartbeat.at))
-    )
+    rows = db.session.execute(select(Heartbeat.name, func.extract("epoch", func.clock_timestamp() - Heartbeat.at)))
     return {name: float(age) for name, age in rows}
 
 

@@ -94,24 +94,18 @@ class Directory:
         function = "section_clerk" if clock_kind == "delivery" else "handler"
         handlers = self._here(self.members.get((unit_id, function), ()))
         places = self.chains.get(unit_id, ())
-        away = self.away | {
-            p.person_id for p in places if p.person_id is not None and p.person_id not in self.active
-        }
+        away = self.away | {p.person_id for p in places if p.person_id is not None and p.person_id not in self.active}
         standing = {
             name: tuple(p.person_id for p in places if p.link == name and p.person_id is not None)
             for name in UNIT_RUNGS[1:]
         }
-        return self._climb(
-            UNIT_RUNGS[UNIT_RUNGS.index(rung) :], chain.climb(places, handlers, away), standing
-        )
+        return self._climb(UNIT_RUNGS[UNIT_RUNGS.index(rung) :], chain.climb(places, handlers, away), standing)
 
     def _directors(self) -> tuple[roster.Rung, ...]:
         persons = self.acting(self.director.post_id) if self.director else ()
         return (roster.Rung("director", persons),) if persons else ()
 
-    def _climb(
-        self, rungs: tuple[str, ...], ladder: roster.Ladder, standing: Mapping[str, tuple[int, ...]]
-    ) -> Told:
+    def _climb(self, rungs: tuple[str, ...], ladder: roster.Ladder, standing: Mapping[str, tuple[int, ...]]) -> Told:
         """The first rung with somebody on it. Who was told further down is named, not told again."""
         causes = dict(ladder.missing)
         skipped: list[tuple[str, str]] = []

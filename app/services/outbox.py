@@ -196,9 +196,7 @@ def claim(delivery_id: int, now: datetime) -> Lease | None:
     """
     free = or_(
         (Delivery.state == "pending") & (Delivery.due_at <= now),
-        (Delivery.state == "sending")
-        & (Delivery.channel == INBOX)
-        & (Delivery.lease_until < func.clock_timestamp()),
+        (Delivery.state == "sending") & (Delivery.channel == INBOX) & (Delivery.lease_until < func.clock_timestamp()),
     )
     picked = select(Delivery.id).where(Delivery.id == delivery_id, free).with_for_update(skip_locked=True)
     token = uuid.uuid4().hex
@@ -297,9 +295,7 @@ def deliver_to_inbox(lease: Lease, now: datetime) -> bool:
             "task_id": lease.task_id,
             "created_at": now,
         }
-        db.session.execute(
-            insert(Notice).values(notice).on_conflict_do_nothing(index_elements=["delivery_id"])
-        )
+        db.session.execute(insert(Notice).values(notice).on_conflict_do_nothing(index_elements=["delivery_id"]))
     return True
 
 
@@ -391,16 +387,10 @@ def expire() -> int:
     return int(result.rowcount)
 
 
-def overdue_ids(
-    now: datetime, *, grace: timedelta = timedelta(seconds=10), limit: int = 500
-) -> Sequence[int]:
+def overdue_ids(now: datetime, *, grace: timedelta = timedelta(seconds=10), limit: int = 500) -> Sequence[int]:
     """Deliveries that should have gone out: due since `grace`, or left behind by a dead worker."""
     waiting = (Delivery.state == "pending") & (Delivery.due_at <= now - grace)
-    left = (
-        (Delivery.state == "sending")
-        & (Delivery.channel == INBOX)
-        & (Delivery.lease_until < func.clock_timestamp())
-    )
+    left = (Delivery.state == "sending") & (Delivery.channel == INBOX) & (Delivery.lease_until < func.clock_timestamp())
     query = select(Delivery.id).where(Delivery.state.in_(("pending", "sending")), or_(waiting, left))
     query = query.order_by(Delivery.due_at, Delivery.id).limit(limit)
     found: Sequence[int] = db.session.scalars(query).all()

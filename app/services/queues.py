@@ -78,9 +78,7 @@ class ListedJob(Job):
 
 def connect(url: str, *, timeout: float = 2.0) -> Redis:
     """A connection that fails fast and never retries by itself: who calls decides whether to wait."""
-    return Redis.from_url(
-        url, socket_connect_timeout=timeout, socket_timeout=timeout, retry=Retry(NoBackoff(), 0)
-    )
+    return Redis.from_url(url, socket_connect_timeout=timeout, socket_timeout=timeout, retry=Retry(NoBackoff(), 0))
 
 
 def open_queue(name: str, connection: Redis) -> Queue:
@@ -113,9 +111,7 @@ def nudge(queue: str, function: str, *ids: int) -> None:
     except (RedisError, OSError) as error:
         # A request must not wait for Redis again and again: the next few seconds are left to the sweeper.
         state["muted_until"] = time.monotonic() + MUTE_SECONDS
-        log.warning(
-            "queue %s not reached (%s), %d left to the sweeper", queue, type(error).__name__, len(ids)
-        )
+        log.warning("queue %s not reached (%s), %d left to the sweeper", queue, type(error).__name__, len(ids))
 
 
 def nudge_after_commit(queue: str, function: str, *ids: int) -> None:

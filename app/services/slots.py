@@ -22,12 +22,7 @@ def last(name: str) -> datetime | None:
 
 def take(name: str, slot: datetime) -> bool:
     """Take a slot; False when somebody else did."""
-    row = (
-        insert(TimetableSlot)
-        .values(name=name, slot=slot)
-        .on_conflict_do_nothing()
-        .returning(TimetableSlot.slot)
-    )
+    row = insert(TimetableSlot).values(name=name, slot=slot).on_conflict_do_nothing().returning(TimetableSlot.slot)
     with transaction():
         taken = db.session.execute(row).one_or_none()
     return taken is not None
@@ -39,7 +34,5 @@ def forget(*, before: datetime) -> None:
     old = tuple_(TimetableSlot.name, TimetableSlot.slot).notin_(newest)
     with transaction():
         db.session.execute(
-            delete(TimetableSlot)
-            .where(TimetableSlot.slot < before, old)
-            .execution_options(synchronize_session=False)
+            delete(TimetableSlot).where(TimetableSlot.slot < before, old).execution_options(synchronize_session=False)
         )

@@ -65,9 +65,7 @@ class Run:
         statement = update(Task).where(*self._mine()).values(**values).returning(Task.cancel_requested)
         # The handler's own transaction may run for minutes: a page sees this one at once.
         with Session(db.engine) as apart:
-            cancelled = apart.execute(
-                statement.execution_options(synchronize_session=False)
-            ).scalar_one_or_none()
+            cancelled = apart.execute(statement.execution_options(synchronize_session=False)).scalar_one_or_none()
             apart.commit()
         self._written_at = time.monotonic()
         if cancelled is None:
@@ -237,9 +235,7 @@ def _end(task: Task, state: str, message: str) -> None:
     if state == "done":
         task.done = task.total = max(task.total, task.done)
     person = db.session.scalars(
-        select(Account.person_id).where(
-            Account.user_id == task.requested_by_id, Account.person_id.is_not(None)
-        )
+        select(Account.person_id).where(Account.user_id == task.requested_by_id, Account.person_id.is_not(None))
     ).one_or_none()
     if person is not None and state != "cancelled":
         outbox.enqueue(f"task.{state}", [person], key=f"task:{task.id}|{state}", task_id=task.id)

@@ -62,9 +62,7 @@ def committed(built_app: Flask, settings: config.Settings) -> Iterator[Flask]:
         ):
             owner.execute(text(f"DELETE FROM {table}"))
         owner.execute(text("DELETE FROM journal WHERE object_type = 'task'"))
-        owner.execute(
-            text("DELETE FROM membership m USING person p WHERE p.id = m.person_id AND p.code ~ '^maker_'")
-        )
+        owner.execute(text("DELETE FROM membership m USING person p WHERE p.id = m.person_id AND p.code ~ '^maker_'"))
         owner.execute(text("DELETE FROM person WHERE code ~ '^maker_'"))
     engine.dispose()
     forget_jobs(settings)
@@ -79,9 +77,7 @@ class Farm:
     alive: set[int] = field(default_factory=set)
 
     def start(self, name: str, **settings: str) -> int:
-        pid = int(
-            self._ask(" ".join(["start", name, *(f"{key}={value}" for key, value in settings.items())]))
-        )
+        pid = int(self._ask(" ".join(["start", name, *(f"{key}={value}" for key, value in settings.items())])))
         self.alive.add(pid)
         return pid
 

@@ -86,9 +86,7 @@ def test_killed_senders_lose_nothing_and_double_nothing(
     assert count(Delivery, Delivery.attempts > 1) <= KILLS
 
 
-def test_redis_that_forgot_everything_loses_nothing(
-    committed: Flask, settings: config.Settings, farm: Farm
-) -> None:
+def test_redis_that_forgot_everything_loses_nothing(committed: Flask, settings: config.Settings, farm: Farm) -> None:
     total = planned(60)
     forget_jobs(settings)
     assert queues.length("deliveries") == 0
@@ -103,9 +101,7 @@ def test_redis_that_forgot_everything_loses_nothing(
 def test_a_worker_outlives_its_database_connections(committed: Flask, farm: Farm) -> None:
     total = planned(60)
     worker = farm.start("deliveries")
-    cut = text(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = current_user AND pid <> :own"
-    )
+    cut = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = current_user AND pid <> :own")
     with within(15) as time_left:
         for mark in (10, 25, 40):
             while count(Notice) < mark:
@@ -205,18 +201,14 @@ def children_of(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def test_a_report_whose_worker_was_killed_is_made_by_the_next(
-    committed: Flask, farm: Farm, user: User
-) -> None:
+def test_a_report_whose_worker_was_killed_is_made_by_the_next(committed: Flask, farm: Farm, user: User) -> None:
     task_id = asked(user, "test_slow")
     worker = farm.start("reports")
     wait_until(farm, task_id, "running", done=10)
     (horse,) = children_of(worker)
     farm.kill(worker)
     with within(5) as time_left:
-        while (
-            Path(f"/proc/{horse}").exists() and "Z" not in Path(f"/proc/{horse}/stat").read_text().split()[2]
-        ):
+        while Path(f"/proc/{horse}").exists() and "Z" not in Path(f"/proc/{horse}/stat").read_text().split()[2]:
             assert time_left(), "the child outlived its parent"
     farm.start("reports")
     let_leases_run_out(Task)
@@ -225,9 +217,7 @@ def test_a_report_whose_worker_was_killed_is_made_by_the_next(
     assert db.session.get(Task, task_id).attempts == 2
 
 
-def test_a_worker_that_is_asked_to_stop_gives_its_report_back_at_once(
-    committed: Flask, farm: Farm, user: User
-) -> None:
+def test_a_worker_that_is_asked_to_stop_gives_its_report_back_at_once(committed: Flask, farm: Farm, user: User) -> None:
     task_id = asked(user, "test_stuck")
     worker = farm.start("reports")
     wait_until(farm, task_id, "running", done=1)

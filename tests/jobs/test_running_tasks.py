@@ -23,9 +23,7 @@ SECRET = "示例手机号13900000000"
 
 
 @pytest.fixture
-def handle(
-    app: Flask, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[Callable[[tasks.Run], str | None]], Task]:
+def handle(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[tasks.Run], str | None]], Task]:
     """Run a task whose handler is the given function; the task afterwards."""
     monkeypatch.setattr(runtime, "_application", app)
 

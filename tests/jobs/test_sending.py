@@ -178,17 +178,13 @@ def test_a_mail_speaks_its_readers_language_and_quotes_no_appeal(
         ("250 ok", "554 refused", "dead", "smtp 554"),
     ],
 )
-def test_an_answer_is_certain(
-    app: Flask, gateway: Gateway, rcpt: str, data: str, state: str, error: str
-) -> None:
+def test_an_answer_is_certain(app: Flask, gateway: Gateway, rcpt: str, data: str, state: str, error: str) -> None:
     gateway.rcpt, gateway.data = rcpt, data
     row = mailed()
     assert (row.state, row.last_error) == (state, error)
 
 
-def test_a_connection_that_breaks_after_the_text_is_uncertain_and_never_repeated(
-    app: Flask, gateway: Gateway
-) -> None:
+def test_a_connection_that_breaks_after_the_text_is_uncertain_and_never_repeated(app: Flask, gateway: Gateway) -> None:
     gateway.silent = True
     row = mailed()
     assert (row.state, row.last_error) == ("uncertain", "SMTPServerDisconnected")
@@ -197,9 +193,7 @@ def test_a_connection_that_breaks_after_the_text_is_uncertain_and_never_repeated
 
 
 def test_a_gateway_that_is_not_there_is_tried_again(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(
-        app.config, "MAIL_URL", "mailto://127.0.0.1:9?from=office@example.invalid&mode=insecure"
-    )
+    monkeypatch.setitem(app.config, "MAIL_URL", "mailto://127.0.0.1:9?from=office@example.invalid&mode=insecure")
     row = mailed()
     assert (row.state, row.last_error) == ("pending", "connection: ConnectionRefusedError")
     assert row.due_at > NOON

@@ -93,17 +93,13 @@ def test_old_slots_are_forgotten_but_the_latest(app: Flask) -> None:
     slots.take("yearly", NOON - 200 * DAY)
     with present.at(NOON):
         timetable.tidy(NOON)
-    rows = db.session.execute(
-        select(TimetableSlot.name, TimetableSlot.slot).order_by(TimetableSlot.name)
-    ).all()
+    rows = db.session.execute(select(TimetableSlot.name, TimetableSlot.slot).order_by(TimetableSlot.name)).all()
     assert [tuple(row) for row in rows] == [("daily", NOON - DAY), ("yearly", NOON - 200 * DAY)]
 
 
 def test_sweeps_run_by_their_interval(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[str] = []
-    sweeps = [
-        timetable.Sweep(name, every, lambda n=name: ran.append(n)) for name, every in (("a", 4), ("b", 15))
-    ]
+    sweeps = [timetable.Sweep(name, every, lambda n=name: ran.append(n)) for name, every in (("a", 4), ("b", 15))]
     monkeypatch.setattr(timetable, "SWEEPS", sweeps)
     memory = Memory()
     for moment in (100.0, 102.0, 104.0, 115.0):

@@ -34,9 +34,7 @@ def notices(person: Person, count: int, kind: str = "appeal.assigned", **about: 
         for _ in range(count)
     ]
     ids = db.session.scalars(insert(Delivery).returning(Delivery.id), rows).all()
-    values = [
-        {"delivery_id": key, "person_id": person.id, "kind": kind, "created_at": NOON, **about} for key in ids
-    ]
+    values = [{"delivery_id": key, "person_id": person.id, "kind": kind, "created_at": NOON, **about} for key in ids]
     return list(db.session.scalars(insert(Notice).returning(Notice.id), values))
 
 

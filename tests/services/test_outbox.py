@@ -47,9 +47,7 @@ def claimed(delivery_id: int) -> outbox.Lease:
 
 
 def state_of(delivery_id: int) -> tuple[str, str]:
-    row = db.session.execute(
-        select(Delivery.state, Delivery.last_error).where(Delivery.id == delivery_id)
-    ).one()
+    row = db.session.execute(select(Delivery.state, Delivery.last_error).where(Delivery.id == delivery_id)).one()
     return row.state, row.last_error
 
 
@@ -229,9 +227,7 @@ def reminder() -> tuple[outbox.Lease, object]:
         ("left", "person-inactive"),
     ],
 )
-def test_a_reminder_is_looked_at_again_before_it_goes(
-    app: Flask, queue: object, change: str, reason: str
-) -> None:
+def test_a_reminder_is_looked_at_again_before_it_goes(app: Flask, queue: object, change: str, reason: str) -> None:
     from app.models import Clock, Person
 
     lease, clock = reminder()

@@ -40,9 +40,7 @@ def owner(built_app: Flask, settings: config.Settings) -> Iterator[Flask]:
 def written(count: int) -> list[int]:
     with present.at(NOON), transaction():
         rows = [
-            journal.write(
-                software("test"), "test.act", "appeal", n, new={"名": f"示例{n}", "n": n, "x": None}
-            )
+            journal.write(software("test"), "test.act", "appeal", n, new={"名": f"示例{n}", "n": n, "x": None})
             for n in range(count)
         ]
         db.session.flush()
@@ -99,9 +97,7 @@ def test_a_row_that_appears_late_is_sealed_behind_the_others(app: Flask) -> None
     assert last == late
 
 
-def test_a_row_that_appears_very_late_is_found_by_the_hourly_look(
-    app: Flask, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_row_that_appears_very_late_is_found_by_the_hourly_look(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sealing, "LOOK_BACK", 10)
     late = sealed(1)[-1] + 500
     for key in (late + 500, late):
