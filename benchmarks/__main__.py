@@ -1,0 +1,77 @@
+"""`make bench`: ratios against raw SQL and raw libraries with the milliseconds beside them; no time fails it.
+
+    python -m benchmarks [desk] [workbook] [import] [--appeals N] [--plans]
+
+`desk` measures the desk and the overdue-case report in an office of its own with N appeals (100,000).
+`--plans` keeps the plans of the reference SQL in files beside it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+PARTS = ("desk", "workbook", "import")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the parts that were named, all by default."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="|".join(PARTS))
+    parser.add_argument("--appeals", type=int, default=100_000)
+    parser.add_argument("--rows", type=int, default=100_000, help="rows of the workbooks")
+    parser.add_argument("--plans", action="store_true", help="keep the plans in benchmarks/*.plan")
+    chosen = parser.parse_args(arguments)
+    print(f"Python {platform.python_version()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+    run: dict[str, Callable[[argparse.Namespace], None]] = {
+        "desk": bench_pages,
+        "workbook": bench_workbook,
+        "import": bench_import,
+    }
+    for part in chosen.parts or PARTS:
+        run[part](chosen)
+    return 0
+
+
+def bench_pages(chosen: argparse.Namespace) -> None:
+    """The desk and the overdue-case report; the plan of the reference beside each."""
+    from benchmarks import office, pages
+
+    with office.opened() as opened:
+        seconds = opened.fill(chosen.appeals)
+        print(f"\n{chosen.appeals:,} appeals with their clocks made in {seconds:.0f} s")
+        for comparison in pages.compare(opened):
+            print(f"\n{comparison.title}")
+            for name, times in comparison.times.items():
+                print(f"  {name:10} {times}   {comparison.ratio(name):6.2f} × raw SQL")
+            for plan in comparison.plans:
+                print("\n".join(f"    | {line}" for line in plan.splitlines()))
+            if chosen.plans:
+                path = Path(__file__).with_name(comparison.reference).with_suffix(".plan")
+                head = f"-- {comparison.reference} at {chosen.appeals:,} appeals\n\n"
+                path.write_text(head + "\n\n".join(comparison.plans) + "\n", "utf-8")
+
+
+def bench_workbook(chosen: argparse.Namespace) -> None:
+    """A workbook of many rows against bare XlsxWriter."""
+    from benchmarks import workbook
+
+    found = workbook.compare(chosen.rows)
+    print(f"\nworkbook of {found.rows:,} rows")
+    print(f"  {'XlsxWriter':10} {found.raw * 1000:8,.0f} ms")
+    print(f"  {'ours':10} {found.ours * 1000:8,.0f} ms   {found.ratio:6.2f} × XlsxWriter alone")
+    print(f"  peak memory +{found.peak_growth_mb:.0f} MB")
+
+
+def bench_import(chosen: argparse.Namespace) -> None:
+    """An import against reading with python-calamine and a bare COPY."""
+    from benchmarks import import_bench
+
+    import_bench.main(chosen.rows)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
