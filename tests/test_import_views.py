@@ -10,7 +10,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from app.models import Appeal, ImportBatch, db
-from app.services import imports, tasks
+from app.services import imports
+from app.services.actors import software
 from tests.books import workbook
 from tests.factories import Factory
 from tests.services.test_imports import TITLES, TREE, carry_out, row
@@ -44,18 +45,12 @@ def settled(browser: FlaskClient, content: bytes, **changed: str) -> ImportBatch
     """A batch handed in and settled through the pages as they suggest."""
     assert hand_in(browser, content).status_code == 302
     batch = last()
-    shown = imports.preview(_actor(browser), batch.id)
+    shown = imports.preview(software("test"), batch.id)
     form = {f"column-{target}": key for target, key in shown.mapping.items()}
     form |= {"sheet": shown.sheet, "kind": shown.kind, "source": "示例网站", "channel_class": "C", **changed}
     answer = browser.post(f"/imports/{batch.id}/columns", base_url=URL, data=form)
     assert answer.status_code == 302, answer.text
     return batch
-
-
-def _actor(browser: FlaskClient) -> Any:
-    from app.services.actors import software
-
-    return software("test")
 
 
 def test_the_empty_page_says_what_to_do_next(browser: FlaskClient) -> None:
@@ -125,7 +120,7 @@ def test_no_file_is_told(browser: FlaskClient) -> None:
 
 def test_the_name_of_a_file_is_only_a_name(browser: FlaskClient) -> None:
     hand_in(browser, workbook(TITLES, row(1)), "../../etc/<b>示例</b>.xlsx")
-    assert last().filename == "b>.xlsx" or "/" not in last().filename
+    assert "/" not in last().filename
     assert "<b>示例" not in browser.get("/imports/", base_url=URL).text
 
 
@@ -163,19 +158,15 @@ def test_findings_are_paged_by_key(browser: FlaskClient, monkeypatch: pytest.Mon
     monkeypatch.setattr("app.import_views.PAGE", 2)
     batch = settled(browser, workbook(TITLES, *[row(number, 答复时间="2019/5/10") for number in range(5)]))
     first = browser.get(f"/imports/{batch.id}?list=doubts", base_url=URL).text
-    after = imports.problems(_actor(browser), batch.id)[1].id
+    after = imports.problems(software("test"), batch.id)[1].id
     assert f"list=doubts&amp;after={after}" in first
     second = browser.get(f"/imports/{batch.id}?list=doubts&after={after}", base_url=URL).text
     assert ">4<" in second
     assert ">2</td>" not in second
 
 
-@pytest.mark.parametrize(
-    "path", ["/imports/", "/imports/{id}", "/imports/{id}/columns", "/imports/{id}/progress"]
-)
-def test_it_refuses_a_stranger_and_a_post_without_the_right(
-    make: Factory, browser: FlaskClient, path: str
-) -> None:
+@pytest.mark.parametrize("path", ["/imports/", "/imports/{id}", "/imports/{id}/columns", "/imports/{id}/progress"])
+def test_it_refuses_a_stranger_and_a_post_without_the_right(make: Factory, browser: FlaskClient, path: str) -> None:
     hand_in(browser, workbook(TITLES, row(1)))
     address = path.format(id=last().id)
     assert make.app.test_client().get(address, base_url=URL).status_code in (302, 401, 403)
@@ -202,4 +193,3 @@ def test_a_page_costs_few_statements(browser: FlaskClient) -> None:
 def test_progress_of_a_finished_dry_run_is_done(browser: FlaskClient) -> None:
     batch = settled(browser, workbook(TITLES, row(1)))
     assert browser.get(f"/imports/{batch.id}/progress", base_url=URL).get_json()["state"] == "done"
-    assert tasks.LEASE.total_seconds() > 0
