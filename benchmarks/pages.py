@@ -103,8 +103,10 @@ def _desk_of(actor: Actor) -> dict[str, Any]:
         # Which rows are counted beyond the cap is left open, and so is how many of them are late.
         late = queue.late if queue.count <= desk.COUNT_CAP else None
         rows = [
-            (r.id, r.number, r.subject, r.state, r.channel_class, r.received_at, r.fictional, r.unit, r.unit_en)
-            + (r.clock_kind, r.started_at, r.due_at, r.late_when)
+            (
+                *(r.id, r.number, r.subject, r.state, r.channel_class, r.received_at, r.fictional),
+                *(r.unit, r.unit_en, r.clock_kind, r.started_at, r.due_at, r.late_when),
+            )
             for r in queue.rows
         ]
         found[f"{queue.capability}.{queue.name}"] = (queue.count, late, rows)
