@@ -149,7 +149,8 @@ class IntakeView(BaseView):
         if channel_class not in intake_rules.SPECIFIC:
             raise NotFound("intake.unknown-class", {"class": channel_class})
         if request.method == "GET":
-            access.require_anywhere(actor, "collect")
+            if not actor.grants.covering("collect", RowFacts(channel_class)):
+                raise Refused("access.not-granted", {"capability": "collect"})
             return self._form(
                 channel_class, {"received_at": present.now(), "channel": request.args.get("channel")}
             )

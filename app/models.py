@@ -465,6 +465,7 @@ class Appeal(Stamped, Model):
         Index("ix_appeal_class_state_id", "channel_class", "state", "id"),
         Index("ix_appeal_section", "section_id", "state", postgresql_where=text("section_id IS NOT NULL")),
         Index("ix_appeal_received", "received_at", "id"),
+        Index("ix_appeal_submitted", "channel_class", "submitted_at"),
         Index("ix_appeal_registered", "registered_at"),
         Index(
             "uq_appeal_source_no",
@@ -553,6 +554,7 @@ class Clock(Model):
         Index("ix_clock_open_post", "post_id", "due_at", postgresql_where=text("stopped_at IS NULL")),
         Index("ix_clock_late", "stopped_at", "id", postgresql_where=text("stopped_at >= due_at")),
         Index("ix_clock_started", "kind", "started_at"),
+        Index("ix_clock_unlimited", "started_at", postgresql_where=text("due_at IS NULL")),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     appeal_id: Mapped[int] = mapped_column(ForeignKey("appeal.id"))

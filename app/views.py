@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.account_views import AccountsView
 from app.desk_views import AppealView, DeskView, InboxView, IntakeView, SlipView
+from app.import_views import ImportView
 from app.ledger_views import AppealModelView, LedgerView
 from app.standing import current_standing
 
@@ -37,5 +38,6 @@ def register(appbuilder: AppBuilder) -> None:
     appbuilder.add_view_no_menu(SlipView)
     appbuilder.add_view(AppealModelView, "Appeals", icon="fa-comments", label=_l("Appeals"), **WORK)
     appbuilder.add_view(LedgerView, "Ledger", icon="fa-book", label=_l("Ledger"), **WORK)
+    appbuilder.add_view(ImportView, "Imports", icon="fa-file-import", label=_l("Imports"), **WORK)
     appbuilder.add_view(InboxView, "Inbox", icon="fa-bell", label=_l("Inbox"), **WORK)
     appbuilder.add_view(AccountsView, "Accounts", icon="fa-users-gear", label=_l("Accounts"), **SECURITY)

@@ -686,6 +686,7 @@ def upgrade() -> None:
     op.create_index('ix_appeal_registered', 'appeal', ['registered_at'], unique=False)
     op.create_index('ix_appeal_section', 'appeal', ['section_id', 'state'], unique=False, postgresql_where=sa.text('section_id IS NOT NULL'))
     op.create_index('ix_appeal_state_id', 'appeal', ['state', 'id'], unique=False)
+    op.create_index('ix_appeal_submitted', 'appeal', ['channel_class', 'submitted_at'], unique=False)
     op.create_index('ix_appeal_unit_state_id', 'appeal', ['unit_id', 'state', 'id'], unique=False)
     op.create_index('uq_appeal_source_no', 'appeal', ['source', 'source_no'], unique=True, postgresql_where=sa.text('source_no IS NOT NULL'))
     op.create_table('holding',
@@ -783,6 +784,7 @@ def upgrade() -> None:
     op.create_index('ix_clock_open_post', 'clock', ['post_id', 'due_at'], unique=False, postgresql_where=sa.text('stopped_at IS NULL'))
     op.create_index('ix_clock_open_unit', 'clock', ['unit_id', 'due_at'], unique=False, postgresql_where=sa.text('stopped_at IS NULL'))
     op.create_index('ix_clock_started', 'clock', ['kind', 'started_at'], unique=False)
+    op.create_index('ix_clock_unlimited', 'clock', ['started_at'], unique=False, postgresql_where=sa.text('due_at IS NULL'))
     op.create_table('explanation',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('appeal_id', sa.Integer(), nullable=False),
@@ -992,6 +994,7 @@ def downgrade() -> None:
     op.drop_table('journal')
     op.drop_index(op.f('ix_explanation_appeal_id'), table_name='explanation')
     op.drop_table('explanation')
+    op.drop_index('ix_clock_unlimited', table_name='clock', postgresql_where=sa.text('due_at IS NULL'))
     op.drop_index('ix_clock_started', table_name='clock')
     op.drop_index('ix_clock_open_unit', table_name='clock', postgresql_where=sa.text('stopped_at IS NULL'))
     op.drop_index('ix_clock_open_post', table_name='clock', postgresql_where=sa.text('stopped_at IS NULL'))
@@ -1011,6 +1014,7 @@ def downgrade() -> None:
     op.drop_table('holding')
     op.drop_index('uq_appeal_source_no', table_name='appeal', postgresql_where=sa.text('source_no IS NOT NULL'))
     op.drop_index('ix_appeal_unit_state_id', table_name='appeal')
+    op.drop_index('ix_appeal_submitted', table_name='appeal')
     op.drop_index('ix_appeal_state_id', table_name='appeal')
     op.drop_index('ix_appeal_section', table_name='appeal', postgresql_where=sa.text('section_id IS NOT NULL'))
     op.drop_index('ix_appeal_registered', table_name='appeal')
