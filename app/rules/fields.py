@@ -18,9 +18,11 @@ _ESCAPE = re.compile(r"(?<!_x005F)_x00([01][0-9A-Fa-f])_")  # how a workbook wri
 _NEWLINES = re.compile("\r\n?|[\v\f\x85\u2028\u2029]")
 _SPACES = re.compile(r"[^\S\n]+")
 _BLANK_LINES = re.compile(r"\n{3,}")
-# Invisible marks that break comparison or turn the direction of text; the joiners inside emoji stay.
-_INVISIBLE = frozenset(
-    "\u200b\u2060\ufeff\u00ad\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+# Control characters, lone surrogates, and invisible marks that break comparison or turn the direction of text;
+# newline and tab stay, and so do the joiners inside emoji.
+_DROPPED = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff"
+    "\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]"
 )
 
 
@@ -33,17 +35,11 @@ def clean_text(value: str, *, multiline: bool = False) -> str:
     """
     text = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), value)
     text = _NEWLINES.sub("\n", text)
-    text = "".join(char for char in text if _is_kept(char))
+    text = _DROPPED.sub("", text)
     lines = [_SPACES.sub(" ", line).strip() for line in text.split("\n")]
     if multiline:
         return _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip()
     return " ".join(line for line in lines if line)
-
-
-def _is_kept(char: str) -> bool:
-    if char in "\n\t":
-        return True
-    return char not in _INVISIBLE and unicodedata.category(char) not in ("Cc", "Cs")
 
 
 # --- phones ------------------------------------------------------------------------------------------------
