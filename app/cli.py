@@ -5,16 +5,17 @@ from __future__ import annotations
 import click
 from flask import Flask
 
+from app.account_cli import register_account_commands
+from app.import_cli import register_import_commands
 from app.services import grants, sealing
 from app.services.transaction import transaction
 
 
 def init_cli(app: Flask) -> None:
     """Register the commands under `flask`."""
-    from app.import_cli import register_import_commands
-
     app.cli.add_command(sync_roles)
     app.cli.add_command(verify_journal)
+    register_account_commands(app)
     register_import_commands(app)
 
 
@@ -35,4 +36,6 @@ def verify_journal() -> None:
             f"broken at link {broken.seq} (journal row {broken.journal_id}): {broken.reason}", err=True
         )
         raise SystemExit(1)
-    click.echo("the journal's chain is whole")
+    head = sealing.head()
+    end = f", its end is link {head.seq} {head.hash.hex()}" if head else ""
+    click.echo(f"the journal's chain is whole{end}")

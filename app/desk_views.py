@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +23,7 @@ from app.rules import workflow as rules
 from app.rules.errors import FieldErrors, Invalid, NotFound, Refused, RuleError
 from app.rules.grants import RowFacts
 from app.services import access, desk, inbox, intake, overdue, present, reading, workflow
+from app.services.actors import Actor
 from app.standing import current_actor, current_standing
 
 
@@ -59,6 +62,7 @@ class DeskView(BaseView):
             now=present.now(),
             days=desk.collector_days(actor),
             overdue=desk.overdue_summary(actor) if supervises else None,
+            longest=_longest_overdue(actor) if supervises else [],
             reports=desk.latest_reports() if actor.grants.can("report") else None,
             overseen=desk.posts_overseen(actor) if standing and standing.overseen else [],
             bulk_actions={queue.key: _bulk_actions(queue) for queue in queues},
@@ -111,6 +115,12 @@ class DeskView(BaseView):
             post_id=_post_id(),
         )
         return page, 422 if errors else 200
+
+
+def _longest_overdue(actor: Actor) -> Sequence[overdue.Entry]:
+    """What the supervisor telephones about first (R18)."""
+    wanted = replace(overdue.usual(), state="open_overdue")
+    return overdue.page(actor, wanted, limit=desk.ROWS).entries
 
 
 def _bulk_actions(queue: desk.Queue) -> list[rules.Action]:
