@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from flask_babel import format_datetime, gettext
+from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
 from app import words
+from app.services import present
 
 TITLES: Mapping[str, Any] = {
     "appeal.answered": _l("%(number)s was answered and is to be struck off"),
@@ -49,6 +50,6 @@ def title(kind: str, data: Mapping[str, Any]) -> str:
     return str(sentence) % {
         "number": data.get("number") or gettext("An appeal without a number"),
         "clock": str(words.CLOCKS.get(data.get("clock") or "", gettext("Limit"))),
-        "due": format_datetime(due_at, "yyyy-MM-dd HH:mm") if isinstance(due_at, datetime) else "",
+        "due": words.due_text(due_at, present.zone()) if isinstance(due_at, datetime) else "",
         "task": str(TASKS.get(data.get("task") or "", gettext("Task"))),
     }

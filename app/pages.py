@@ -33,6 +33,7 @@ def init_pages(app: Flask) -> None:
         trace_lines=trace_lines,
     )
     app.jinja_env.filters["named"] = words.named
+    app.jinja_env.filters["due_text"] = lambda moment: words.due_text(moment, present.zone())
     app.context_processor(_context)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from flask_babel import get_locale
@@ -260,6 +261,14 @@ def named(row: Any) -> str:
         return ""
     english = getattr(row, "name_en", "") if str(get_locale()) == "en" else ""
     return english or str(row.name)
+
+
+def due_text(moment: datetime, zone: tzinfo) -> str:
+    """A due moment as an office writes it: midnight is 24:00 of the day that ends."""
+    local = moment.astimezone(zone)
+    if (local.hour, local.minute, local.second) == (0, 0, 0):
+        return f"{local.date() - timedelta(days=1):%Y-%m-%d} 24:00"
+    return f"{local:%Y-%m-%d %H:%M}"
 
 
 def either(chinese: str | None, english: str | None) -> str:
