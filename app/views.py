@@ -11,6 +11,7 @@ from app.account_views import AccountsView
 from app.desk_views import AppealView, DeskView, InboxView, IntakeView, SlipView
 from app.import_views import ImportView
 from app.ledger_views import AppealModelView, LedgerView
+from app.report_views import OverdueView, ReportView
 from app.standing import current_standing
 
 
@@ -38,6 +39,8 @@ def register(appbuilder: AppBuilder) -> None:
     appbuilder.add_view_no_menu(SlipView)
     appbuilder.add_view(AppealModelView, "Appeals", icon="fa-comments", label=_l("Appeals"), **WORK)
     appbuilder.add_view(LedgerView, "Ledger", icon="fa-book", label=_l("Ledger"), **WORK)
+    appbuilder.add_view(OverdueView, "Overdue", icon="fa-hourglass-end", label=_l("Overdue-case report"), **WORK)
+    appbuilder.add_view(ReportView, "Reports", icon="fa-chart-column", label=_l("Quarterly reports"), **WORK)
     appbuilder.add_view(ImportView, "Imports", icon="fa-file-import", label=_l("Imports"), **WORK)
     appbuilder.add_view(InboxView, "Inbox", icon="fa-bell", label=_l("Inbox"), **WORK)
     appbuilder.add_view(AccountsView, "Accounts", icon="fa-users-gear", label=_l("Accounts"), **SECURITY)

@@ -142,6 +142,11 @@ def usual(as_of: datetime | None = None) -> Filter:
     return Filter(moment, quarter.first_day, quarter.last_day)
 
 
+def groups() -> list[UnitGroup]:
+    """The groups of units one can filter by."""
+    return list(db.session.scalars(select(UnitGroup).where(UnitGroup.active).order_by(UnitGroup.sort, UnitGroup.id)))
+
+
 # --- which clocks -------------------------------------------------------------------------------------------
 
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import joinedload, undefer
 
-from app.models import Journal, Report, db
+from app.models import Appeal, Journal, Report, db
 from app.rules.errors import Conflict, Invalid, NotFound
 from app.rules.quarters import Quarter
 from app.services import access, audit, journal, present, tasks
@@ -23,6 +23,7 @@ from app.services.transaction import transaction
 QUARTERLY = "quarterly"
 READERS = ("report", "supervise")
 LOCALES = ("zh", "en")
+ROWS = 30
 STEPS = ("moment", "overview", "units", "sections", "shares", "workbook", "storing")
 _FROM_TASK = {"running": "compiling", "failed": "failed", "cancelled": "cancelled", "done": "failed"}
 
@@ -94,13 +95,24 @@ def _asked_before(actor: Actor, request_key: str | None) -> Report | None:
 # --- reading ------------------------------------------------------------------------------------------------
 
 
-def listed(actor: Actor, *, before_id: int | None = None, limit: int = 30) -> list[Shown]:
+def listed(actor: Actor, *, before_id: int | None = None, limit: int = ROWS) -> list[Shown]:
     """Reports, latest first, in one statement. Raises Refused for who may not read them."""
     access.require_anywhere(actor, *READERS)
     query = _query().order_by(Report.id.desc()).limit(limit)
     if before_id is not None:
         query = query.where(Report.id < before_id)
     return [Shown(report, state_of(report)) for report in db.session.scalars(query)]
+
+
+def quarters() -> list[Quarter]:
+    """The quarters a report can be asked for, latest first: from the first appeal ever registered until now."""
+    latest = Quarter.of(present.today())
+    began = db.session.scalar(select(func.min(Appeal.registered_at)).where(Appeal.state != "history"))
+    earliest = Quarter.of(began.astimezone(present.zone()).date()) if began is not None else latest
+    found = [latest]
+    while found[-1] > earliest:
+        found.append(found[-1].previous)
+    return found
 
 
 def show(actor: Actor, report_id: int) -> Shown:
