@@ -270,7 +270,7 @@ class AppealView(BaseView):
     @has_access
     def form(self, appeal_id: int) -> ResponseReturnValue:
         """The registration form (登记表) as a printable page."""
-        page = reading.page(current_actor(), appeal_id)
+        page = reading.registration_form(current_actor(), appeal_id)
         return self.render_template(
             "desk/registration_form.html", page=page, appeal=page.appeal, now=present.now()
         )

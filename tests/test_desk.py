@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.dialects.postgresql import Range
 
-from app.models import Absence, db
+from app.models import Absence, Audit, db
 from app.services import access, present
 from tests.factories import Factory
 
@@ -87,8 +87,6 @@ def test_unmasking_wants_a_reason_and_leaves_a_trace(make: Factory) -> None:
     assert browser.post(f"/appeals/{appeal.id}/unmask", base_url=URL, data={"reason": " "}).status_code == 422
     shown = browser.post(f"/appeals/{appeal.id}/unmask", base_url=URL, data={"reason": "示例：回访"})
     assert "13800004321" in shown.text
-    from app.models import Audit
-
     assert make.count(Audit, event="appeal.unmask", object_id=str(appeal.id)) == 1
 
 
@@ -132,3 +130,11 @@ def test_a_form_sent_after_the_shift_ended_is_kept_as_a_draft(make: Factory) -> 
         assert browser.post("/intake/C", base_url=URL, data={**data, "opened": "forged"}).status_code == 403
         kept = access.appeals_for(make.actor(make.holder("collector_c", "B")))
         assert [appeal.state for appeal in db.session.scalars(kept)] == ["draft"]
+
+
+def test_printing_leaves_an_audit_row(make: Factory) -> None:
+    appeal = make.appeal("with_section")
+    browser = make.signed_in(make.holder("registrar"))
+    assert browser.get(f"/appeals/{appeal.id}/registration-form", base_url=URL).status_code == 200
+    assert browser.get(f"/slips/{appeal.slips[0].id}", base_url=URL).status_code == 200
+    assert make.count(Audit, event="print") == 2

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.models import Appeal, Journal, NilReturn, Post, db
 from app.rules import intake as rules
@@ -33,10 +35,8 @@ def take_in(
     """
     with transaction():
         grant = _collecting_grant(actor, channel_class, post_id)
-        if request_key is not None and (known := _created_before(request_key)) is not None:
-            return workflow.Outcome(
-                known.id, "take_in", known.state, known.number, known.version, is_repeat=True
-            )
+        if (repeated := _repeated(request_key)) is not None:
+            return repeated
         return begin(actor, grant, channel_class, data, submit=submit, request_key=request_key)
 
 
@@ -53,10 +53,8 @@ def keep(
     It is the draft of whoever collects the class now. Raises Refused when he did not collect it then either.
     """
     with transaction():
-        if request_key is not None and (known := _created_before(request_key)) is not None:
-            return workflow.Outcome(
-                known.id, "take_in", known.state, known.number, known.version, is_repeat=True
-            )
+        if (repeated := _repeated(request_key)) is not None:
+            return repeated
         then = standing_of(actor.user_id or 0, opened_at)
         grants = then.grants.covering("collect", RowFacts(channel_class)) if then else ()
         if not grants:
@@ -110,11 +108,17 @@ def _collecting_grant(actor: Actor, channel_class: str, post_id: int | None) -> 
     raise Refused("access.not-granted", {"capability": "collect"})
 
 
-def _created_before(request_key: str) -> Appeal | None:
-    query = (
-        select(Appeal).join(Journal, Journal.appeal_id == Appeal.id).where(Journal.request_key == request_key)
-    )
-    return db.session.scalars(query).first()
+def _repeated(request_key: str | None) -> workflow.Outcome | None:
+    """What a form that was sent before did. The same form sent twice at one instant waits here for the first."""
+    if request_key is None:
+        return None
+    key = func.hashtextextended(request_key, 0)
+    db.session.execute(select(func.pg_advisory_xact_lock(key)))
+    query = select(Appeal).join(Journal, Journal.appeal_id == Appeal.id)
+    known = db.session.scalars(query.where(Journal.request_key == request_key)).first()
+    if known is None:
+        return None
+    return workflow.Outcome(known.id, "take_in", known.state, known.number, known.version, is_repeat=True)
 
 
 def sign_nil_return(actor: Actor, post_id: int, *, request_key: str | None = None) -> NilReturn:

@@ -119,7 +119,7 @@ def sheet_values(appeal: Appeal) -> dict[str, Any]:
 
 
 def slip(actor: Actor, slip_id: int) -> Slip:
-    """A processing slip of an appeal this person may see, for printing; the print is audited. Raises NotFound."""
+    """A processing slip of an appeal this person may see, for printing, which is audited. Raises NotFound."""
     query = (
         select(Slip)
         .join(Appeal, Appeal.id == Slip.appeal_id)
@@ -129,4 +129,17 @@ def slip(actor: Actor, slip_id: int) -> Slip:
     found = db.session.scalars(query).unique().one_or_none()
     if found is None:
         raise NotFound("slip.unknown", {"id": slip_id})
+    _note_print(actor, "slip", slip_id)
     return found
+
+
+def registration_form(actor: Actor, appeal_id: int) -> Page:
+    """What the registration form prints, the appellant masked; the print is audited. Raises NotFound."""
+    found = page(actor, appeal_id)
+    _note_print(actor, "appeal", appeal_id)
+    return found
+
+
+def _note_print(actor: Actor, object_type: str, object_id: int) -> None:
+    with transaction():
+        audit.record(actor, "print", object_type=object_type, object_id=object_id)
