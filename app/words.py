@@ -248,6 +248,63 @@ LINKS: Mapping[str, Label] = {
     "final": _l("Finally responsible"),
 }
 
+CHANNEL_KINDS: Mapping[str, Label] = {
+    "phone": _l("Telephone"),
+    "fax": _l("Fax"),
+    "hotline": _l("Hotline"),
+    "mobile": _l("Mobile"),
+    "mailbox": _l("Mailbox"),
+    "web": _l("Web"),
+    "tv": _l("Television"),
+    "radio": _l("Radio"),
+    "newspaper": _l("Newspaper"),
+    "letter": _l("Letter"),
+    "referral": _l("Passed on by another office"),
+    "visit": _l("Visit"),
+}
+
+FUNCTIONS: Mapping[str, Label] = {
+    "handler": _l("Handles the unit's appeals"),
+    "section_clerk": _l("Clerk of the matching section"),
+}
+
+SCOPES: Mapping[str, Label] = {
+    "all": _l("All appeals"),
+    "own_class": _l("Its own channel class"),
+    "own_unit": _l("Its own unit"),
+    "own_office": _l("Its own office"),
+}
+
+LIMIT_KINDS: Mapping[str, Label] = {
+    "wall_hours": _l("Hours by the clock, day and night"),
+    "working_hours": _l("Working hours"),
+    "cutoff": _l("By a time of every working day"),
+    "same_day_end": _l("The same day until 24:00"),
+    "working_days": _l("Working days"),
+    "calendar_days": _l("Calendar days"),
+}
+
+DAY_ENDS: Mapping[str, Label] = {"midnight": _l("At 24:00"), "work": _l("At the end of working hours")}
+
+RUNGS: Mapping[str, Label] = {
+    "acting": _l("Acting holder"),
+    "other": _l("The other role"),
+    "leader": _l("Responsible leader"),
+    "director": _l("Duty director"),
+    "handler": _l("Unit's handler"),
+    "direct": _l("Directly responsible"),
+    "first": _l("First responsible"),
+    "coordinating": _l("Coordinating"),
+    "final": _l("Finally responsible"),
+}
+
+DAY_KINDS: Mapping[str, Label] = {
+    "holiday": _l("Holiday"),
+    "makeup": _l("Make-up working day"),
+    "half": _l("Half working day (morning)"),
+    "closure": _l("Local closure"),
+}
+
 LEGS: Mapping[str, Label] = {
     "carry": _l("Carried to the matching section"),
     "deliver": _l("Delivered to the leader"),

@@ -1,0 +1,249 @@
+"""What a row of a dictionary must satisfy before it is written: each problem at the field where it is mended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, or_, select
+
+from app.models import (
+    Category,
+    ChainLink,
+    DutySeat,
+    DutyShift,
+    Holding,
+    LimitRule,
+    Portfolio,
+    Post,
+    Unit,
+    db,
+)
+from app.rules import chain, numbering
+from app.rules import grants as grant_rules
+from app.rules.clocks import Limit
+from app.rules.columns import CATEGORY_SEPARATOR, LEVELS
+from app.rules.entries import problem_of, same_shape
+from app.rules.errors import Invalid
+from app.services import journal, present
+from app.services.actors import Actor
+from app.services.sheet_rows import Draft
+
+CLASSES = "ABCDEF"
+# A number format knows these fields besides year and sequence.
+_NUMBERED_WITH = {"registration": {"class": "A"}}
+
+
+def check(draft: Draft) -> None:
+    """Add the problems of this row to the draft; fields that could not be read are not judged twice."""
+    if draft.sheet.has_period:
+        _period(draft)
+    found = _CHECKS.get(draft.sheet.code)
+    if found is not None and not draft.problems:
+        found(draft)
+
+
+def _period(draft: Draft) -> None:
+    starts, ends = draft.values.get("starts_at"), draft.values.get("ends_at")
+    if starts is not None and ends is not None and ends <= starts:
+        draft.wrong("ends_at", "period.ends-before-start")
+
+
+def _post(draft: Draft) -> None:
+    values = draft.values
+    if values["number"] is not None and not 1 <= values["number"] <= 999:
+        draft.wrong("number", "post.number-range")
+    try:
+        grant_rules.checked(
+            grant_rules.PostDuty(
+                draft.row.id or 0,
+                tuple(values["capabilities"]),
+                grant_rules.Scope(values["scope"]),
+                values["office"],
+                values["channel_class"],
+            )
+        )
+    except Invalid as error:
+        draft.problems.append(problem_of(error, "capabilities"))
+
+
+def _person(draft: Draft) -> None:
+    if draft.is_new or draft.values["active"] or not draft.changed("active"):
+        return
+    offices = _offices_of(draft.row.id)
+    if offices:
+        draft.wrong("active", "person.in-office", {"places": "、".join(offices)})
+
+
+def _offices_of(person_id: int) -> list[str]:
+    """Where a person still stands: he is taken out there first, so that no vacancy comes about unseen (R16)."""
+    open_holding = select(Post.name).join(Holding, Holding.post_id == Post.id).where(
+        Holding.person_id == person_id, _not_over(Holding)
+    )
+    open_shift = (
+        select(Unit.name)
+        .join(DutyShift, DutyShift.office_id == Unit.id)
+        .join(DutySeat, DutySeat.shift_id == DutyShift.id)
+        .where(DutySeat.person_id == person_id, _not_over(DutyShift))
+    )
+    leads = select(Post.name).where(Post.active, Post.leader_id == person_id)
+    line = select(Portfolio.name).where(
+        Portfolio.active, or_(Portfolio.vice_mayor_id == person_id, Portfolio.deputy_id == person_id)
+    )
+    links = select(Unit.name).join(ChainLink, ChainLink.unit_id == Unit.id).where(ChainLink.person_id == person_id)
+    found = [name for query in (open_holding, open_shift, leads, line, links) for name in db.session.scalars(query)]
+    return list(dict.fromkeys(found))[:10]
+
+
+def _not_over(model: Any) -> ColumnElement[bool]:
+    ends: ColumnElement[bool] = or_(func.upper_inf(model.valid), func.upper(model.valid) > present.now())
+    return ends
+
+
+def _holding(draft: Draft) -> None:
+    values = draft.values
+    other = select(Holding.id).where(
+        Holding.post_id == values["post"],
+        Holding.person_id == values["person"],
+        Holding.role != values["role"],
+        Holding.valid.op("&&")(func.tstzrange(values["starts_at"], values["ends_at"])),
+        Holding.id != (draft.row.id or 0),
+    )
+    if db.session.scalars(other.limit(1)).first() is not None:
+        draft.wrong("person", "holding.both-roles")
+    if values.get("replaces") and not draft.problems:
+        draft.before_write.append(_end_present_holding)
+
+
+def _end_present_holding(actor: Actor, draft: Draft) -> None:
+    """Whoever holds the role when the new holding begins hands over at that moment (R16)."""
+    values = draft.values
+    present_holder = (
+        select(Holding)
+        .where(
+            Holding.post_id == values["post"],
+            Holding.role == values["role"],
+            Holding.valid.contains(values["starts_at"]),
+            func.lower(Holding.valid) < values["starts_at"],
+        )
+        .with_for_update()
+    )
+    for row in db.session.scalars(present_holder):
+        before = row.valid
+        row.valid = type(before)(before.lower, values["starts_at"], bounds="[)")
+        old = before.upper.isoformat() if before.upper else None
+        new = values["starts_at"].isoformat()
+        journal.write(actor, "edit", "holding", row.id, old={"ends_at": old}, new={"ends_at": new})
+    db.session.flush()
+
+
+def _shift(draft: Draft) -> None:
+    values = draft.values
+    if not values["main"]:
+        draft.wrong("main", "shift.nobody")
+    if set(values["main"]) & set(values["second"]):
+        draft.wrong("second", "shift.two-seats")
+
+
+def _membership(draft: Draft) -> None:
+    if draft.values["function"] == "section_clerk":
+        unit = db.session.get(Unit, draft.values["unit"])
+        if unit is not None and unit.kind != "section":
+            draft.wrong("unit", "membership.no-section")
+
+
+def _link(draft: Draft) -> None:
+    values = draft.values
+    unit = db.session.get(Unit, values["unit"])
+    assert unit is not None  # a reference was found to exist
+    others = [
+        chain.Named(row.link, row.role, row.person_id)
+        for row in db.session.scalars(
+            select(ChainLink).where(ChainLink.unit_id == unit.id, ChainLink.id != (draft.row.id or 0))
+        )
+    ]
+    try:
+        chain.check_named(unit.kind, chain.Named(values["link"], values["role"], values["person"]), others)
+    except Invalid as error:
+        draft.problems.append(problem_of(error, "link"))
+
+
+def _limit(draft: Draft) -> None:
+    values = draft.values
+    try:
+        Limit.from_json({name: values.get(name) for name in ("kind", "amount", "at", "until", "roll")})
+    except Invalid as error:
+        draft.problems.append(problem_of(error, "kind"))
+        return
+    if values["amount"] is not None and values["amount"] > 9999:
+        draft.wrong("amount", "limit.unreadable")
+    others = list(
+        db.session.scalars(
+            select(LimitRule).where(
+                LimitRule.clock_kind == values["clock_kind"], LimitRule.active, LimitRule.id != (draft.row.id or 0)
+            )
+        )
+    )
+    if values["is_default"] and values["active"] and any(row.is_default for row in others):
+        draft.wrong("is_default", "limit.default-twice")
+    if not draft.is_new and draft.changed("active", "classes", "clock_kind"):
+        _limits_remain(draft, others)
+
+
+def _limits_remain(draft: Draft, others: list[LimitRule]) -> None:
+    """Every clock finds its limit afterwards too, for every channel class."""
+    values = draft.values
+    if draft.changed("clock_kind"):
+        draft.wrong("clock_kind", "limit.clock-fixed")
+        return
+    covered = {letter for row in others for letter in row.parameters.get("classes") or CLASSES}
+    if values["active"]:
+        covered |= set(values["classes"] or CLASSES)
+    missing = [letter for letter in draft.old["classes"] or CLASSES if letter not in covered]
+    if missing:
+        place = "classes" if values["active"] else "active"
+        draft.wrong(place, "limit.last-one", {"classes": ", ".join(missing)})
+
+
+def _number_format(draft: Draft) -> None:
+    template = draft.values["template"]
+    known = _NUMBERED_WITH.get(draft.row.code, {})
+    try:
+        numbering.render(template, year=2026, seq=1, **known)
+    except Invalid as error:
+        draft.problems.append(problem_of(error, "template"))
+
+
+def _category(draft: Draft) -> None:
+    if not draft.is_new:
+        return
+    values = draft.values
+    parent = db.session.get(Category, values["parent"]) if values["parent"] else None
+    level = parent.level + 1 if parent else 1
+    if level > len(LEVELS):
+        draft.wrong("parent", "category.too-deep")
+        return
+    name = values["name"].replace(CATEGORY_SEPARATOR, "／")
+    values["code"] = f"{parent.code}{CATEGORY_SEPARATOR}{name}" if parent else name
+    draft.row.code, draft.row.level = values["code"], level
+
+
+def _assumption(draft: Draft) -> None:
+    if draft.changed("value") and not same_shape(draft.old["value"], draft.values["value"]):
+        draft.wrong("value", "assumption.shape")
+    elif draft.changed("value") and isinstance(draft.old["value"], dict) and "see" in draft.old["value"]:
+        draft.wrong("value", "assumption.elsewhere")
+
+
+_CHECKS: Mapping[str, Callable[[Draft], None]] = {
+    "posts": _post,
+    "people": _person,
+    "holdings": _holding,
+    "shifts": _shift,
+    "memberships": _membership,
+    "chains": _link,
+    "limits": _limit,
+    "number_formats": _number_format,
+    "categories": _category,
+    "assumptions": _assumption,
+}

@@ -1,0 +1,256 @@
+"""The one write path of dictionary rows: form, grid cell and import all end in `save` and `remove`.
+
+Each writes its fields, one journal row with old and new, one audit row and what follows from the change (the
+generated roles, the calendar in force) in one transaction. Nothing is deleted that was ever in force.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pypinyin import lazy_pinyin
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import Range
+
+from app.models import DutySeat, Post, db
+from app.rules.entries import Field, Kind, Place, blank, code_from, parse, problem_of
+from app.rules.errors import Conflict, FieldErrors, FieldProblem, Invalid, Refused
+from app.services import access, audit, calendar, grants, journal, personal, present, sheet_checks
+from app.services.actors import Actor
+from app.services.pinyin import sort_key
+from app.services.sheet_rows import REFERENCES, Draft, Sheet, access_row, journalled, values_of
+from app.services.transaction import transaction
+
+# Sheets that decide who may do what; the others are settings.
+RIGHTS = frozenset({"posts", "holdings", "shifts", "absences", "memberships", "portfolio"})
+
+
+def save(
+    actor: Actor, sheet: Sheet, row_id: int | None, values: Mapping[str, object], *, version: int | None = None
+) -> Any:
+    """Write a row and return it; `values` as typed or as text, fields that are not named stay as they are.
+
+    A save that changes nothing writes nothing. Raises Refused("access.not-granted") without the system officer's
+    capability, NotFound("row.unknown"), Conflict("row.stale") when `version` is not the row's any more, and
+    FieldErrors with each problem at its field.
+    """
+    access.require_anywhere(actor, "system")
+    if not (sheet.can_add if row_id is None else sheet.can_edit):
+        raise Refused("sheet.fixed")
+    try:
+        with transaction():
+            draft = _draft(sheet, row_id, values, version)
+            sheet_checks.check(draft)
+            if draft.problems:
+                raise FieldErrors(draft.problems)
+            return _write(actor, draft)
+    except Conflict as error:
+        raise _at_field(sheet, error) from error
+
+
+def remove(actor: Actor, sheet: Sheet, row_id: int, *, version: int | None = None) -> None:
+    """Take a row out of use: switched off, or its period ended now; what never began is deleted.
+
+    Repeating it changes nothing. Raises what `save` raises.
+    """
+    access.require_anywhere(actor, "system")
+    if not sheet.can_remove:
+        raise Refused("sheet.fixed")
+    with transaction():
+        row = _locked(sheet, row_id, version)
+        old = values_of(sheet, row)
+        draft = Draft(sheet, row, is_new=False, old=old, values=dict(old))
+        if sheet.has_switch:
+            draft.values["active"] = False
+        elif sheet.has_period and old["starts_at"] is not None and old["starts_at"] < present.now():
+            if old["ends_at"] is not None and old["ends_at"] <= present.now():
+                return
+            draft.values["ends_at"] = present.now()
+        else:
+            _delete(actor, draft)
+            return
+        sheet_checks.check(draft)
+        if draft.problems:
+            raise FieldErrors(draft.problems)
+        _write(actor, draft, action="remove")
+
+
+def _put(draft: Draft) -> None:
+    row, values = draft.row, draft.values
+    for one in draft.sheet.fields:
+        if one.name not in values or not draft.changed(one.name):
+            continue
+        value = values[one.name]
+        if one.kind is Kind.MOBILE:
+            if value is not None and value != draft.old.get(one.name):
+                row.mobile_sealed = personal.seal_staff(value)
+        elif one.place is Place.COLUMN:
+            setattr(row, one.column, value)
+        elif one.place is Place.PARAMETER:
+            kept = {key: stored for key, stored in (row.parameters or {}).items() if key != one.name}
+            row.parameters = kept | ({one.name: value} if value not in (None, [], "") else {})
+    if draft.sheet.has_period and draft.changed("starts_at", "ends_at"):
+        row.valid = Range(values["starts_at"], values["ends_at"], bounds="[)")
+    if draft.sheet.code == "shifts" and draft.changed("main", "second"):
+        _seat(draft)
+    if hasattr(row, "name_pinyin") and draft.changed("name"):
+        row.name_pinyin = sort_key(values["name"])
+
+
+def _seat(draft: Draft) -> None:
+    wanted = dict.fromkeys(draft.values["main"], "main") | dict.fromkeys(draft.values["second"], "second")
+    shift = draft.row
+    shift.seats[:] = [seat for seat in shift.seats if seat.person_id in wanted]
+    for seat in shift.seats:
+        seat.seat = wanted.pop(seat.person_id)
+    shift.seats.extend(DutySeat(person_id=person, seat=seat) for person, seat in wanted.items())
+    # The roster's version counts a change of its seats too.
+    shift.updated_at = present.now()
+
+
+def _draft(sheet: Sheet, row_id: int | None, sent: Mapping[str, object], version: int | None) -> Draft:
+    row = sheet.model() if row_id is None else _locked(sheet, row_id, version)
+    is_new = row_id is None
+    old = {} if is_new else values_of(sheet, row)
+    values = {one.name: blank(one) for one in sheet.fields} if is_new else dict(old)
+    draft = Draft(sheet, row, is_new, old, values)
+    for one in sheet.fields:
+        if (one.name not in sent and not (is_new and one.required)) or (one.fixed and not is_new):
+            continue
+        try:
+            draft.values[one.name] = _entered(one, sent.get(one.name), draft)
+        except Invalid as error:
+            draft.problems.append(problem_of(error, one.name))
+    return draft
+
+
+def _entered(one: Field, raw: object, draft: Draft) -> Any:
+    value = parse(one, raw, present.zone())
+    if one.kind is Kind.MOBILE:
+        if value is None:
+            return draft.old.get(one.name)
+        digest = personal.blind_index("staff.mobile", value)
+        same = (digest.hex() if digest else "") == draft.old.get(one.name)
+        return draft.old.get(one.name) if same else value
+    if one.kind is Kind.INT and value is None:
+        return draft.old.get(one.name, one.default)
+    if one.kind in (Kind.ROW, Kind.ROWS) and value not in (None, []):
+        _require_rows(one, value, draft)
+    before = draft.old.get(one.name)
+    if one.kind in (Kind.CHOICES, Kind.ROWS) and before is not None and set(before) == set(value):
+        return before
+    return value
+
+
+def _require_rows(one: Field, value: int | list[int], draft: Draft) -> None:
+    """What a field refers to exists and is in use, unless it stood there already."""
+    wanted = set(value) if isinstance(value, list) else {value}
+    before = draft.old.get(one.name)
+    kept = set(before) if isinstance(before, list) else {before}
+    model, which = REFERENCES[one.to]
+    query = select(model.id).where(model.id.in_(wanted), which, model.active | model.id.in_(kept - {None}))
+    if set(db.session.scalars(query)) != wanted:
+        raise Invalid("person.unknown" if one.to == "person" else "field.choice", field=one.name)
+
+
+def _locked(sheet: Sheet, row_id: int, version: int | None) -> Any:
+    row = access_row(sheet, row_id, for_update=True)
+    if version is not None and row.version != version:
+        raise Conflict("row.stale")
+    return row
+
+
+# --- one transaction -------------------------------------------------------------------------------------------
+
+
+def _write(actor: Actor, draft: Draft, *, action: str = "") -> Any:
+    row, sheet = draft.row, draft.sheet
+    if draft.is_new:
+        _complete(draft)
+    for step in draft.before_write:
+        step(actor, draft)
+    before = journalled(sheet, draft.old)
+    _put(draft)
+    if draft.is_new:
+        db.session.add(row)
+    db.session.flush()
+    after = journalled(sheet, values_of(sheet, row))
+    new = {name: value for name, value in after.items() if value != before.get(name)}
+    if not new:
+        return row
+    old = {name: before[name] for name in new if name in before}
+    _trace(actor, sheet, action or ("create" if draft.is_new else "edit"), row, _shown(sheet, old), _shown(sheet, new))
+    _follow(sheet)
+    return row
+
+
+def _delete(actor: Actor, draft: Draft) -> None:
+    old = _shown(draft.sheet, journalled(draft.sheet, draft.old))
+    _trace(actor, draft.sheet, "remove", draft.row, old, {})
+    db.session.delete(draft.row)
+    db.session.flush()
+    _follow(draft.sheet)
+
+
+def _trace(actor: Actor, sheet: Sheet, action: str, row: Any, old: dict[str, Any], new: dict[str, Any]) -> None:
+    table = row.__tablename__
+    journal.write(actor, action, table, row.id, old=old, new=new)
+    event = "right.change" if sheet.code in RIGHTS else "setting.change"
+    audit.record(actor, event, object_type=table, object_id=row.id, detail={"action": action, "fields": sorted(new)})
+
+
+def _follow(sheet: Sheet) -> None:
+    """What changes with the sheet, in the same transaction."""
+    if sheet.model is Post:
+        db.session.flush()
+        grants.regenerate_roles()
+    elif sheet.code == "calendar":
+        calendar.forget()
+
+
+def _complete(draft: Draft) -> None:
+    """What nobody needs to type for a new row: its code, its place in lists."""
+    model, values = draft.sheet.model, draft.values
+    if hasattr(model, "code") and not values.get("code"):
+        values["code"] = draft.row.code = code_from(
+            lazy_pinyin(values.get("name") or ""), lambda code: _is_taken(model, code)
+        )
+    if hasattr(model, "sort") and values.get("sort") is None:
+        last = db.session.scalar(select(func.coalesce(func.max(model.sort), 0))) or 0
+        values["sort"] = draft.row.sort = values.get("number") or last + 1
+
+
+def _is_taken(model: Any, code: str) -> bool:
+    return db.session.scalars(select(model.id).where(model.code == code)).first() is not None
+
+
+def _shown(sheet: Sheet, values: dict[str, Any]) -> dict[str, Any]:
+    """Values for the journal: of a mobile number only whether there is one."""
+    sealed = {one.name for one in sheet.fields if one.kind is Kind.MOBILE}
+    return {name: bool(value) if name in sealed else value for name, value in values.items()}
+
+
+# Which field a constraint of the database is about, and what to say there.
+_CONSTRAINTS: Mapping[str, tuple[str, str]] = {
+    "holding_no_overlap": ("starts_at", "period.overlap"),
+    "duty_shift_no_overlap": ("starts_at", "period.overlap"),
+    "absence_no_overlap": ("starts_at", "period.overlap"),
+    "post_number_key": ("number", "row.taken"),
+    "calendar_day_day_key": ("day", "row.taken"),
+    "membership_person_id_unit_id_function_key": ("person", "row.taken"),
+    "chain_link_unit_id_link_role_key": ("link", "row.taken"),
+}
+
+
+def _at_field(sheet: Sheet, error: Conflict) -> Conflict | FieldErrors:
+    if error.code != "row.constraint":
+        return error
+    name = str(error.data["constraint"])
+    if name == f"{sheet.model.__tablename__}_code_key":
+        has_code = any(one.name == "code" and one.on_form for one in sheet.fields)
+        return FieldErrors([FieldProblem("code" if has_code else "name", "row.taken")])
+    if name in _CONSTRAINTS:
+        field_name, code = _CONSTRAINTS[name]
+        return FieldErrors([FieldProblem(field_name, code)])
+    return error

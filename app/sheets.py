@@ -1,0 +1,512 @@
+"""Every dictionary sheet, declared once: list, form, filters, write path and later grid and workbook read this.
+
+`name` is the permission word, `code` the address. What a row must satisfy stands in app/services/sheet_checks.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+
+from app import words
+from app.models import (
+    Absence,
+    Assumption,
+    CalendarDay,
+    Category,
+    ChainLink,
+    Channel,
+    DutyShift,
+    Holding,
+    LimitRule,
+    Membership,
+    NumberSeries,
+    Person,
+    Portfolio,
+    Post,
+    ReminderRule,
+    Unit,
+    UnitGroup,
+)
+from app.rules.entries import Field, Kind, Place
+from app.rules.grants import POST_CAPABILITIES
+from app.services.sheet_rows import Sheet
+
+Fields = tuple[Field, ...]
+
+NAMES: Fields = (
+    Field("name", _l("Name"), required=True, searchable=True, orderable=True),
+    Field("name_en", _l("Name in English"), searchable=True),
+)
+ACTIVE = Field(
+    "active",
+    _l("In use"),
+    Kind.BOOL,
+    default=True,
+    searchable=True,
+    orderable=True,
+    help=_l("What is not in use stays in the records and is offered nowhere."),
+)
+SORT = Field("sort", _l("Place in lists"), Kind.INT, orderable=True, help=_l("Small numbers come first."))
+PERIOD: Fields = (
+    Field("starts_at", _l("From"), Kind.MOMENT, required=True, place=Place.LOWER),
+    Field("ends_at", _l("Until"), Kind.MOMENT, place=Place.UPPER, help=_l("Not included. Empty: open end.")),
+)
+REASON = Field("reason", _l("Reason"))
+PERSON = Field("person", _l("Person"), Kind.ROW, required=True, to="person", searchable=True)
+CLASS = Field("channel_class", _l("Class"), Kind.CHOICE, choices=words.CLASSES, searchable=True, orderable=True)
+CLOCK = Field(
+    "clock_kind", _l("Clock"), Kind.CHOICE, required=True, choices=words.CLOCKS, searchable=True, orderable=True
+)
+POST_WORDS: Mapping[str, Any] = {code: words.CAPABILITIES[code] for code in POST_CAPABILITIES}
+
+
+def _row(name: str, label: Any, to: str, **more: Any) -> Field:
+    return Field(name, label, Kind.ROW, to=to, searchable=True, **more)
+
+
+POSTS = Sheet(
+    "Posts",
+    "posts",
+    Post,
+    _l("Post"),
+    _l("Posts"),
+    (
+        Field("number", _l("Number"), Kind.INT, required=True, orderable=True),
+        *NAMES,
+        Field("duty", _l("Duty"), Kind.LONG, limit=2000),
+        Field("duty_en", _l("Duty in English"), Kind.LONG, limit=2000),
+        _row("office", _l("Responsible office"), "section", required=True),
+        _row("leader", _l("Responsible leader"), "person"),
+        Field(
+            "filled_by_duty",
+            _l("Filled by the duty roster"),
+            Kind.BOOL,
+            help=_l("Main and second seat of the office's shift act as A and B."),
+        ),
+        CLASS,
+        Field(
+            "capabilities",
+            _l("What the post may do"),
+            Kind.CHOICES,
+            choices=POST_WORDS,
+            help=_l("The post's role and permissions are generated from this at once."),
+        ),
+        Field(
+            "scope", _l("For which appeals"), Kind.CHOICE, required=True, choices=words.SCOPES, default="all"
+        ),
+        ACTIVE,
+    ),
+    ("number", "name", "holders", "office", "leader", "capabilities", "active"),
+    ("number", "asc"),
+    "Staffing",
+    "fa-sitemap",
+    _l("The staffing table: what a post may do, its desk and its permissions follow from these rows at once."),
+)
+
+PEOPLE = Sheet(
+    "People",
+    "people",
+    Person,
+    _l("Person"),
+    _l("People"),
+    (
+        *NAMES,
+        _row("unit", _l("Unit"), "unit"),
+        Field("position", _l("Position"), searchable=True),
+        Field(
+            "mobile",
+            _l("Mobile"),
+            Kind.MOBILE,
+            help=_l("Never shown in full. Leave empty to keep the number on file, type - to remove it."),
+        ),
+        Field("email", _l("E-mail"), Kind.EMAIL),
+        ACTIVE,
+    ),
+    ("name", "unit", "position", "mobile", "active"),
+    ("name", "asc"),
+    "Staffing",
+    "fa-users",
+    _l("Everybody who may hold a post, sit a shift, lead a unit or handle its appeals. An account is given apart."),
+)
+
+HOLDINGS = Sheet(
+    "Holdings",
+    "holdings",
+    Holding,
+    _l("Holding"),
+    _l("Holdings"),
+    (
+        Field("post", _l("Post"), Kind.ROW, required=True, to="roster_post", searchable=True),
+        PERSON,
+        Field("role", _l("Role"), Kind.CHOICE, required=True, choices=words.ROLES, searchable=True, orderable=True),
+        *PERIOD,
+        REASON,
+        Field(
+            "replaces",
+            _l("The present holder hands over at that moment"),
+            Kind.BOOL,
+            place=Place.NOWHERE,
+            help=_l("Ends the period of whoever holds this role of the post when the new holding begins."),
+        ),
+    ),
+    ("post", "role", "person", "starts_at", "ends_at", "period"),
+    ("post", "asc"),
+    "Staffing",
+    "fa-user-tie",
+    _l("Who holds a post as A or B, from when until when (R15, R16)."),
+)
+
+SHIFTS = Sheet(
+    "Shifts",
+    "shifts",
+    DutyShift,
+    _l("Duty shift"),
+    _l("Duty shifts"),
+    (
+        _row("office", _l("Office"), "section", required=True),
+        PERIOD[0],
+        replace(PERIOD[1], required=True, help=_l("Not included: the next shift begins here.")),
+        Field("main", _l("Main seat (A)"), Kind.ROWS, to="person", place=Place.MAIN),
+        Field("second", _l("Second seat (B)"), Kind.ROWS, to="person", place=Place.SECOND),
+    ),
+    ("office", "starts_at", "ends_at", "main", "second", "period"),
+    ("starts_at", "desc"),
+    "Staffing",
+    "fa-calendar-check",
+    _l("The duty office and the hotline centre keep a roster each; a seat takes one or more persons (R17)."),
+)
+
+ABSENCES = Sheet(
+    "Absences",
+    "absences",
+    Absence,
+    _l("Absence"),
+    _l("Absences"),
+    (PERSON, *PERIOD, REASON),
+    ("person", "starts_at", "ends_at", "period", "reason"),
+    ("starts_at", "desc"),
+    "Staffing",
+    "fa-plane-departure",
+    _l("While A is away, B acts (R15)."),
+)
+
+UNITS = Sheet(
+    "Units",
+    "units",
+    Unit,
+    _l("Unit"),
+    _l("Units"),
+    (
+        *NAMES,
+        Field("short_name", _l("Short name"), searchable=True),
+        Field(
+            "kind", _l("Kind"), Kind.CHOICE, required=True, choices=words.UNIT_KINDS, searchable=True, orderable=True
+        ),
+        _row("group", _l("Group of the circular"), "unit_group", required=True),
+        _row("portfolio", _l("Portfolio line"), "portfolio"),
+        SORT,
+        ACTIVE,
+    ),
+    ("name", "kind", "group", "portfolio", "vacancies", "active"),
+    ("sort", "asc"),
+    "Organisation",
+    "fa-building-columns",
+    _l("Responsible units; the General Office's sections are units too."),
+)
+
+UNIT_GROUPS = Sheet(
+    "Units",
+    "unit_groups",
+    UnitGroup,
+    _l("Unit group"),
+    _l("Unit groups"),
+    (*NAMES, SORT, ACTIVE),
+    ("name", "active"),
+    ("sort", "asc"),
+    "Organisation",
+    "fa-layer-group",
+    _l("The groups that a circular compares (R13)."),
+    can_add=False,
+    can_edit=False,
+    can_remove=False,
+)
+
+MEMBERSHIPS = Sheet(
+    "Units",
+    "memberships",
+    Membership,
+    _l("Membership"),
+    _l("Handlers and clerks"),
+    (
+        PERSON,
+        _row("unit", _l("Unit"), "unit", required=True),
+        Field("function", _l("Function"), Kind.CHOICE, required=True, choices=words.FUNCTIONS, searchable=True),
+        ACTIVE,
+    ),
+    ("person", "unit", "function", "active"),
+    ("unit", "asc"),
+    "Organisation",
+    "fa-people-arrows",
+    _l("Who handles a unit's appeals, who delivers slips to the leaders."),
+)
+
+CHAINS = Sheet(
+    "Chains",
+    "chains",
+    ChainLink,
+    _l("Chain link"),
+    _l("Responsibility chains"),
+    (
+        _row("unit", _l("Unit"), "unit", required=True),
+        Field("link", _l("Link"), Kind.CHOICE, required=True, choices=words.LINKS, searchable=True),
+        Field("role", _l("Role"), Kind.CHOICE, required=True, choices=words.ROLES, searchable=True),
+        PERSON,
+    ),
+    ("unit", "link", "role", "person"),
+    ("unit", "asc"),
+    "Organisation",
+    "fa-link",
+    _l("Who stands in a unit's chain (R7, R8, R15). The upper links follow from the portfolio."),
+)
+
+PORTFOLIO = Sheet(
+    "Portfolio",
+    "portfolio",
+    Portfolio,
+    _l("Portfolio line"),
+    _l("Portfolio"),
+    (
+        *NAMES,
+        _row("vice_mayor", _l("Vice mayor"), "person"),
+        _row("deputy", _l("Deputy secretary-general"), "person"),
+        _row("section", _l("Matching section"), "section"),
+        SORT,
+        ACTIVE,
+    ),
+    ("name", "vice_mayor", "deputy", "section", "active"),
+    ("sort", "asc"),
+    "Organisation",
+    "fa-diagram-project",
+    _l("Vice mayor → deputy secretary-general → matching section → units. Chains follow from it."),
+)
+
+CHANNELS = Sheet(
+    "Channels",
+    "channels",
+    Channel,
+    _l("Channel"),
+    _l("Channels"),
+    (
+        *NAMES,
+        replace(CLASS, required=True),
+        Field("kind", _l("Kind"), Kind.CHOICE, required=True, choices=words.CHANNEL_KINDS, searchable=True),
+        Field("address", _l("Number or address"), searchable=True),
+        _row("office", _l("Office"), "section"),
+        SORT,
+        ACTIVE,
+    ),
+    ("name", "channel_class", "kind", "address", "office", "active"),
+    ("sort", "asc"),
+    "Organisation",
+    "fa-tower-broadcast",
+    _l("Where appeals arrive, by class (R2)."),
+)
+
+LIMITS = Sheet(
+    "Limits",
+    "limits",
+    LimitRule,
+    _l("Limit"),
+    _l("Limits"),
+    (
+        *NAMES,
+        CLOCK,
+        Field("kind", _l("Counted in"), Kind.CHOICE, required=True, choices=words.LIMIT_KINDS, searchable=True),
+        Field("amount", _l("How many"), Kind.INT, default=0, help=_l("Hours or days; 0 where nothing is counted.")),
+        Field("at", _l("Time of day"), Kind.TIME, place=Place.PARAMETER, help=_l("For a time of day, like 11:00.")),
+        Field(
+            "until",
+            _l("The last day ends"),
+            Kind.CHOICE,
+            choices=words.DAY_ENDS,
+            place=Place.PARAMETER,
+            default="midnight",
+        ),
+        Field(
+            "roll",
+            _l("A last day of rest moves to the next working day"),
+            Kind.BOOL,
+            place=Place.PARAMETER,
+            default=True,
+        ),
+        Field(
+            "classes",
+            _l("Only for the classes"),
+            Kind.CHOICES,
+            choices=words.CLASSES,
+            place=Place.PARAMETER,
+            help=_l("None chosen: for all."),
+        ),
+        Field("is_default", _l("Usual limit of this clock"), Kind.BOOL),
+        SORT,
+        ACTIVE,
+    ),
+    ("name", "clock_kind", "kind", "amount", "at", "is_default", "active"),
+    ("sort", "asc"),
+    "Rules",
+    "fa-hourglass-half",
+    _l("A changed limit counts for clocks that start from now on; running clocks keep theirs."),
+)
+
+CALENDAR = Sheet(
+    "Calendar",
+    "calendar",
+    CalendarDay,
+    _l("Calendar day"),
+    _l("Working calendar"),
+    (
+        Field("day", _l("Day"), Kind.DATE, required=True, searchable=True, orderable=True),
+        Field("kind", _l("Kind"), Kind.CHOICE, required=True, choices=words.DAY_KINDS, searchable=True),
+        *NAMES,
+        ACTIVE,
+    ),
+    ("day", "kind", "name", "active"),
+    ("day", "desc"),
+    "Rules",
+    "fa-calendar-days",
+    _l("Local exceptions; the published holidays and make-up days are in force without being entered."),
+)
+
+NUMBER_FORMATS = Sheet(
+    "NumberFormats",
+    "number_formats",
+    NumberSeries,
+    _l("Number format"),
+    _l("Number formats"),
+    (
+        *NAMES,
+        Field(
+            "template",
+            _l("Format"),
+            required=True,
+            help=_l("{year}, {seq} and, for registrations, {class}; {seq:06d} fills up with zeros to six digits."),
+        ),
+    ),
+    ("name", "template", "example"),
+    ("sort", "asc"),
+    "Rules",
+    "fa-hashtag",
+    _l("Numbers are given without gaps and begin anew each year (R4)."),
+    can_add=False,
+    can_remove=False,
+)
+
+REMINDERS = Sheet(
+    "Reminders",
+    "reminders",
+    ReminderRule,
+    _l("Reminder rule"),
+    _l("Reminder rules"),
+    (
+        *NAMES,
+        CLOCK,
+        Field(
+            "offset_minutes",
+            _l("Minutes after the limit"),
+            Kind.INT,
+            required=True,
+            orderable=True,
+            help=_l("Negative: before the limit. One day has 1440 minutes."),
+        ),
+        Field("rung", _l("Who is told"), Kind.CHOICE, required=True, choices=words.RUNGS, searchable=True),
+        SORT,
+        ACTIVE,
+    ),
+    ("name", "clock_kind", "offset_minutes", "rung", "active"),
+    ("sort", "asc"),
+    "Rules",
+    "fa-bell",
+    _l("Each rule is one rung of a ladder; vacant rungs are skipped and shown."),
+)
+
+CATEGORIES = Sheet(
+    "Categories",
+    "categories",
+    Category,
+    _l("Category"),
+    _l("Categories"),
+    (
+        replace(_row("parent", _l("Under"), "category"), fixed=True),
+        *NAMES,
+        SORT,
+        ACTIVE,
+    ),
+    ("name", "parent", "active"),
+    ("sort", "asc"),
+    "Rules",
+    "fa-tags",
+    _l("A tree of at most three levels; whole trees come in by import."),
+)
+
+ASSUMPTIONS = Sheet(
+    "Assumptions",
+    "assumptions",
+    Assumption,
+    _l("Assumption"),
+    _l("Assumptions"),
+    (
+        Field("rule", _l("Rule"), fixed=True, searchable=True, orderable=True),
+        Field("title", _l("Our reading"), required=True, searchable=True),
+        Field("title_en", _l("Our reading in English"), searchable=True),
+        Field("explanation", _l("Explanation"), Kind.LONG, limit=2000),
+        Field("explanation_en", _l("Explanation in English"), Kind.LONG, limit=2000),
+        Field("value", _l("Value"), Kind.JSON, help=_l("Written as JSON, in the shape it has now.")),
+    ),
+    ("rule", "title", "value"),
+    ("rule", "asc"),
+    "Rules",
+    "fa-scale-balanced",
+    _l("What the founding document leaves open and how it is read until somebody decides otherwise."),
+    can_add=False,
+    can_remove=False,
+)
+
+
+def _measured(sheet: Sheet) -> Sheet:
+    """The sheet with the longest text of each field as its column has it."""
+    columns = sheet.model.__table__.columns
+    lengths = {column.name: getattr(column.type, "length", None) or 0 for column in columns}
+    return replace(
+        sheet,
+        fields=tuple(one if one.limit else replace(one, limit=lengths.get(one.name, 0)) for one in sheet.fields),
+    )
+
+
+# In the order of the menu.
+SHEETS: tuple[Sheet, ...] = tuple(
+    _measured(sheet)
+    for sheet in (
+        POSTS,
+        PEOPLE,
+        HOLDINGS,
+        SHIFTS,
+        ABSENCES,
+        UNITS,
+        UNIT_GROUPS,
+        MEMBERSHIPS,
+        CHAINS,
+        PORTFOLIO,
+        CHANNELS,
+        LIMITS,
+        CALENDAR,
+        NUMBER_FORMATS,
+        REMINDERS,
+        CATEGORIES,
+        ASSUMPTIONS,
+    )
+)
+BY_CODE: Mapping[str, Sheet] = {sheet.code: sheet for sheet in SHEETS}
