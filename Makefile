@@ -22,8 +22,8 @@ run: product ## start everything without sample; prints one-time codes for the t
 test: .venv/.dev product ## unit, service and HTTP tests on real PostgreSQL and Redis
 	@exec $(PY) -m pytest $(PYTEST) $(ARGS)
 
-e2e: .venv/.dev product ## browser tests in Chromium
-	@exec $(PY) -m pytest tests/e2e $(ARGS)
+e2e: .venv/.dev product ## browser tests in Chromium, start and stop stories
+	@exec $(PY) -m pytest tests/stories tests/e2e $(ARGS)
 
 bench: .venv/.dev product ## figures at 100,000 appeals against raw SQL and raw libraries
 	@exec $(PY) -m benchmarks $(ARGS)

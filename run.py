@@ -197,7 +197,7 @@ def _prepare_servers(settings: config.Settings) -> list[Program]:
     if settings.embedded_redis:
         redis = embedded.Redis.of(settings)
         redis.initialise()
-        servers.append(Program("redis", redis.command(), redis.home, 20, signal.SIGTERM, 20))
+        servers.append(Program("redis", redis.command(), redis.home, 10, signal.SIGTERM, 20))
     else:
         embedded.wait_for_redis(settings.redis_url, 0)
     return [replace(server, autostart=True) for server in servers]
@@ -223,16 +223,16 @@ def _await_servers(settings: config.Settings, supervisor: Supervisor) -> None:
 
 
 def programs(settings: config.Settings, product: Product) -> list[Program]:
-    """Web, workers and timetable. Priorities order the stop: web first, then workers, the servers last."""
+    """Web, workers and timetable: they stop together, before the servers they use."""
 
     def ours(name: str, module: tuple[str, ...], priority: int, seconds: int) -> Program:
         command = leash.command([sys.executable, "-m", *module], signal.SIGTERM)
         return Program(name, command, product.root, priority, signal.SIGTERM, seconds)
 
     return [
-        ours("timetable", product.timetable, 30, 15),
-        *(ours(f"worker-{queue}", (*product.worker, queue), 30, 15) for queue in QUEUES),
-        ours("web", ("gunicorn", *_gunicorn(settings), product.web), 40, 15),
+        ours("timetable", product.timetable, 20, 15),
+        *(ours(f"worker-{queue}", (*product.worker, queue), 20, 15) for queue in QUEUES),
+        ours("web", ("gunicorn", *_gunicorn(settings), product.web), 20, 15),
     ]
 
 
@@ -270,9 +270,7 @@ def _prepare(settings: config.Settings, product: Product, environment: Mapping[s
         )
     if done.returncode:
         reason = last_words(log)
-        raise (
-            Halt("server", reason) if done.returncode == 2 else Halt("failed", f"{reason} ({log})", status=1)
-        )
+        raise (Halt("server", reason) if done.returncode == 2 else Halt("failed", f"{reason} ({log})", status=1))
     return done.stdout.decode(errors="replace").strip()
 
 

@@ -1,4 +1,4 @@
-"""Stands for prepare.py: counts how often it ran in a table of the owner, and ends as REFUSE_WITH says."""
+"""Stands for prepare.py: counts how often it ran in a table of the owner, and refuses with the text of REFUSE."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import config
 from app import embedded
 
 if __name__ == "__main__":
-    if os.environ.get("REFUSE_WITH"):
-        sys.exit(os.environ["REFUSE_WITH"] if os.environ["REFUSE_WITH"] != "2" else 2)
+    if os.environ.get("REFUSE"):
+        print(os.environ["REFUSE"], file=sys.stderr)
+        sys.exit(2)
     settings = embedded.resolve(config.load(os.environ))
     with psycopg.connect(settings.database_url) as connection:
         connection.execute("CREATE TABLE IF NOT EXISTS start (id int GENERATED ALWAYS AS IDENTITY)")

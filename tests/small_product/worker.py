@@ -1,4 +1,4 @@
-"""Stands for a worker: names itself in Redis and sleeps in a child of its own process group, as RQ's do."""
+"""Stands for a worker: names itself in Redis and sleeps; one has a stubborn child in a process group of its own."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from app import embedded
 if __name__ == "__main__":
     settings = embedded.resolve(config.load(os.environ))
     redis.Redis.from_url(settings.redis_url).set(f"worker:{sys.argv[1]}", os.getpid())
-    if os.fork() == 0:
+    if sys.argv[1] == "imports" and os.fork() == 0:
         os.setpgrp()
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.pause()
