@@ -48,7 +48,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[config.Settin
 
 
 @pytest.fixture(scope="session")
-def built_app(settings: config.Settings) -> Flask:
+def built_app(settings: config.Settings) -> Iterator[Flask]:
     """The application on a migrated database with the seed loaded, once per run."""
     from app.services import grants, present, setup
     from app.services.transaction import transaction
@@ -67,7 +67,9 @@ def built_app(settings: config.Settings) -> Flask:
         with transaction():
             load_seed(db.session, today=present.today())
             grants.regenerate_roles()
-    return app
+    yield app
+    with app.app_context():
+        db.engine.dispose()
 
 
 @pytest.fixture

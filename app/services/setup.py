@@ -26,15 +26,26 @@ def _owner_engine(owner_url: str) -> Engine:
     return create_engine(owner_url.replace("postgresql://", "postgresql+psycopg://", 1))
 
 
+def _scripts() -> ScriptDirectory:
+    configuration = Config()
+    configuration.set_main_option("script_location", _migrations().replace("%", "%%"))
+    return ScriptDirectory.from_config(configuration)
+
+
+def head() -> str:
+    """The revision of this code's schema."""
+    found = _scripts().get_current_head()
+    if found is None:
+        raise RuntimeError("the product ships no migration")
+    return found
+
+
 def schema_state(owner_url: str) -> tuple[str | None, str]:
     """(the database's revision or None, the code's revision).
 
     Raises Refused("setup.server-too-old") below PostgreSQL 15 and Conflict("setup.schema-newer") when a later
     version of the product migrated this database.
     """
-    configuration = Config()
-    configuration.set_main_option("script_location", _migrations().replace("%", "%%"))
-    scripts = ScriptDirectory.from_config(configuration)
     engine = _owner_engine(owner_url)
     try:
         with engine.connect() as connection:
@@ -44,21 +55,17 @@ def schema_state(owner_url: str) -> tuple[str | None, str]:
             found = MigrationContext.configure(connection).get_current_revision()
     finally:
         engine.dispose()
-    known = {script.revision for script in scripts.walk_revisions()}
-    if found is not None and found not in known:
+    if found is not None and found not in {script.revision for script in _scripts().walk_revisions()}:
         raise Conflict("setup.schema-newer", {"found": found})
-    head = scripts.get_current_head()
-    if head is None:
-        raise RuntimeError("the product ships no migration")
-    return found, head
+    return found, head()
 
 
 def migrate(owner_url: str) -> bool:
     """Bring the schema to the code's revision, connecting as the owner; True when something changed."""
     from flask_migrate import upgrade
 
-    found, head = schema_state(owner_url)
-    if found == head:
+    found, wanted = schema_state(owner_url)
+    if found == wanted:
         return False
     current_app.config["MIGRATION_URL"] = owner_url
     upgrade(directory=_migrations())
