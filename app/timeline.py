@@ -87,6 +87,8 @@ def _changes(row: Journal) -> list[tuple[str, str, str]]:
 def _worded(name: str, value: Any) -> str:
     if value is None or value == "":
         return ""
+    if isinstance(value, dict):
+        return words.either(value.get("name"), value.get("name_en"))
     if isinstance(value, bool):
         return str(_("Yes") if value else _("No"))
     tables = {

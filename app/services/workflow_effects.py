@@ -127,7 +127,7 @@ def _forward(step: Step) -> None:
         chain=chains.as_of_now(unit),
     )
     db.session.add(assignment)
-    step.remembered["unit"] = unit.name
+    step.remembered["unit"] = {"name": unit.name, "name_en": unit.name_en}
     _tell(step, "appeal.assigned", staffing.members(unit.id, "handler"))
 
 
