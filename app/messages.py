@@ -13,7 +13,7 @@ from app import words
 # Alphabetical. A test finds every code raised in the product here.
 SENTENCES: Mapping[str, Any] = {
     "access.not-granted": _l("None of the posts you act for now allows this."),
-    "access.signed-out": _l("You are not signed in. Sign in and try again."),
+    "access.signed-out": _l("You are not logged in. Log in and try again."),
     "account.confirm-first": _l("Type your password once more first."),
     "account.demo-off": _l("Accounts of the sample exist only in the demonstration."),
     "account.exists": _l("This person has an account already."),
@@ -53,7 +53,7 @@ SENTENCES: Mapping[str, Any] = {
     "field.type": _l("This is not of the right kind (%(type)s)."),
     "form.invalid": _l("Some fields need your attention."),
     "http.400": _l("The request could not be understood. Go back and try again."),
-    "http.401": _l("You are not signed in. Sign in and try again."),
+    "http.401": _l("You are not logged in. Log in and try again."),
     "http.403": _l("You may not do this."),
     "http.404": _l("There is no such page."),
     "http.405": _l("This address does not answer that kind of request."),
@@ -123,14 +123,18 @@ SENTENCES: Mapping[str, Any] = {
     "propose.line-missing": _l("Choose the portfolio line, or the unit from which it follows."),
     "propose.no-section": _l("This portfolio line has no matching section: choose another, or ask the system officer."),
     "quarter.unknown": _l("There is no such quarter."),
+    "report.locale-unknown": _l("There is no such language."),
+    "report.not-ready": _l("This report is not ready yet."),
+    "report.quarter-not-begun": _l("This quarter begins on %(on)s only."),
     "report.too-many-rows": _l(
         "“%(title)s” has more than %(most)s rows, too many for a sheet. Choose a shorter period or fewer units."
     ),
+    "report.unknown": _l("There is no such report."),
     "request.csrf": _l("This form is too old to be accepted. Reload the page and send it again."),
     "request.foreign-site": _l("This request came from another site."),
     "row.constraint": _l("The database refused this row (%(constraint)s): it overlaps or repeats another."),
     "row.stale": _l("Somebody else changed this row first. Reload it and try again."),
-    "session.ended": _l("This session is ended. Sign in again."),
+    "session.ended": _l("This session is ended. Log in again."),
     "session.unknown": _l("There is no such session."),
     "setup.schema-newer": _l(
         "The database (%(found)s) is newer than this version of the product: use the newer version."
