@@ -10,7 +10,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
 from typing import TypeVar
@@ -109,11 +109,7 @@ def text_digest(body: str) -> str:
     Equal to SQL ``md5(translate(body, E' \\n', ''))`` of a stored body.
     """
     packed = body.replace(" ", "").replace("\n", "")
-    return (
-        hashlib.md5(packed.encode(), usedforsecurity=False).hexdigest()
-        if len(packed) >= _SHORTEST_REPEAT
-        else ""
-    )
+    return hashlib.md5(packed.encode(), usedforsecurity=False).hexdigest() if len(packed) >= _SHORTEST_REPEAT else ""
 
 
 # --- rows of appeals ---------------------------------------------------------------------------------------
@@ -159,22 +155,28 @@ class AppealReader:
             return Reading(Outcome.SKIPPED, problems=(Problem(row, "", Severity.INFO, "header-again"),))
         if is_merged:
             line.doubt("", "merged-cells")
-        found = self._appeal(line)
-        if found is None or any(problem.severity is Severity.ERROR for problem in line.problems):
-            return Reading(Outcome.REFUSED, problems=tuple(line.problems))
-        return self._identified(line, found)
+        return self._appeal(line)
 
-    def _appeal(self, line: _Line) -> ImportRow | None:
+    def _appeal(self, line: _Line) -> Reading:
         subject, body = _subject_and_body(line)
         reply = line.text("reply", multiline=True)
         received_at, answered_at = self._moments(line, reply)
-        if received_at is None or not (subject or body):
-            return None
+        if received_at is None or line.is_refused:
+            return Reading(Outcome.REFUSED, problems=tuple(line.problems))
+        own_number = _number(line)
         channel_id, channel_class = self._channel(line)
         appellant, normal = _appellant(line)
-        return ImportRow(
+        place = _clipped(line, "place", PLACE_LENGTH)
+        names = tuple(name for level in LEVELS if (name := line.text(level)))
+        category_id = self._category(line, names)
+        unit_id = line.lookup("unit", self._known.units)
+        limit_rule_id = line.lookup("limit", self._known.limits)
+        repeated = text_digest(body)
+        said = _Said(received_at, subject, body, reply, answered_at, names)
+        outcome, number = self._identified(line, own_number, said, repeated)
+        row = ImportRow(
             row=line.row,
-            number=_number(line),
+            number=number,
             channel_class=channel_class,
             received_at=received_at,
             subject=subject,
@@ -184,13 +186,16 @@ class AppealReader:
             appellant=appellant,
             phone_is_normal="appellant_phone" in normal,
             identity_is_normal="appellant_identity" in normal,
-            place=_clipped(line, "place", PLACE_LENGTH),
+            place=place,
             channel_id=channel_id,
-            category_id=self._category(line),
-            unit_id=line.lookup("unit", self._known.units),
-            limit_rule_id=line.lookup("limit", self._known.limits),
-            text_digest=text_digest(body),
+            category_id=category_id,
+            unit_id=unit_id,
+            limit_rule_id=limit_rule_id,
+            text_digest=repeated,
+            flags=line.flags(),
+            kept=line.kept,
         )
+        return Reading(outcome, row, tuple(line.problems))
 
     def _moments(self, line: _Line, reply: str) -> tuple[datetime | None, datetime | None]:
         received = self._moment(line, "received_at", "received")
@@ -250,8 +255,7 @@ class AppealReader:
             return None, channel_class
         return named
 
-    def _category(self, line: _Line) -> int | None:
-        names = [name for target in LEVELS if (name := line.text(target))]
+    def _category(self, line: _Line, names: tuple[str, ...]) -> int | None:
         if not names:
             return None
         found = self._known.categories.get(category_key(names))
@@ -260,29 +264,29 @@ class AppealReader:
             line.doubt("category", "category-unknown", {"value": category_code(names)[:60]})
         return found
 
-    def _identified(self, line: _Line, found: ImportRow) -> Reading:
+    def _identified(self, line: _Line, own_number: str, said: _Said, repeated: str) -> tuple[Outcome, str]:
         """Settle the row's identity among those before it: its own number, or a digest of what it says."""
-        category = category_code(name for name in map(line.text, LEVELS) if name)
-        content = _digest(found, with_reply=True)
-        number = found.number or f"~{_digest(found, with_reply=False)}"
+        content = said.digest(with_reply=True)
+        number = own_number or f"~{said.digest(with_reply=False).hex()}"
         before = self._numbers.get(number)
-        if before is not None and before.content == content and found.number:
+        if before is not None and before.content == content and own_number:
             line.add(Severity.INFO, "number", "row-again", {"row": before.row})
-            if category and category != before.category:
-                line.doubt("category", "second-category", {"row": before.row, "value": category[:60]})
-            return Reading(Outcome.AGAIN, _finished(found, line, number), tuple(line.problems))
-        if not found.number:
+            if said.category and said.category != before.category:
+                category = category_code(said.category)[:60]
+                line.doubt("category", "second-category", {"row": before.row, "value": category})
+            return Outcome.AGAIN, number
+        if not own_number:
             line.doubt("number", "number-missing")
         elif before is not None:
             line.doubt("number", "number-repeated", {"row": before.row})
         if before is not None:
             number = self._next_free(number, before)
-        self._numbers[number] = _First(line.row, content, category)
-        if found.text_digest:
-            twin = self.texts.setdefault(found.text_digest, (line.row, number))
+        self._numbers[number] = _First(line.row, content, said.category)
+        if repeated:
+            twin = self.texts.setdefault(repeated, (line.row, number))
             if twin[0] != line.row:
                 line.doubt("body", "repeats", {"row": twin[0], "number": twin[1]})
-        return Reading(Outcome.NEW, _finished(found, line, number), tuple(line.problems))
+        return Outcome.NEW, number
 
     def _next_free(self, number: str, before: _First) -> str:
         """The number with an ordinal, the same in a copy of the file whose rows stand in another order."""
@@ -296,21 +300,27 @@ class _First:
     """The first row that bore a number."""
 
     row: int
-    content: str
-    category: str
+    content: bytes
+    category: tuple[str, ...]
     repeats: int = 2
 
 
-def _digest(found: ImportRow, *, with_reply: bool) -> str:
-    said = [found.received_at.isoformat(), found.subject, found.body]
-    if with_reply:
-        said += [found.reply, found.answered_at.isoformat() if found.answered_at else ""]
-    return hashlib.blake2b("\0".join(said).encode(), digest_size=12).hexdigest()
+@dataclass(slots=True)
+class _Said:
+    """What makes two rows the same appeal."""
 
+    received_at: datetime
+    subject: str
+    body: str
+    reply: str
+    answered_at: datetime | None
+    category: tuple[str, ...]
 
-def _finished(found: ImportRow, line: _Line, number: str) -> ImportRow:
-    codes = (problem.code for problem in line.problems if problem.severity is Severity.DOUBT)
-    return replace(found, number=number, flags=tuple(dict.fromkeys(codes)), kept=line.kept)
+    def digest(self, *, with_reply: bool) -> bytes:
+        words = [self.received_at.isoformat(), self.subject, self.body]
+        if with_reply:
+            words += [self.reply, self.answered_at.isoformat() if self.answered_at else ""]
+        return hashlib.blake2b("\0".join(words).encode(), digest_size=12).digest()
 
 
 def _number(line: _Line) -> str:
@@ -382,15 +392,13 @@ class _Line:
     @property
     def is_blank(self) -> bool:
         return all(
-            isinstance(cell, str) and not clean_text(cell)
-            for cell in (self.cell(target) for target in self._layout)
+            isinstance(cell, str) and not clean_text(cell) for cell in (self.cell(target) for target in self._layout)
         )
 
     @property
     def is_header(self) -> bool:
         return len(self._layout) > 1 and all(
-            clean_text(cell_text(self.cell(target))) == column.title
-            for target, column in self._layout.items()
+            clean_text(cell_text(self.cell(target))) == column.title for target, column in self._layout.items()
         )
 
     def has(self, target: str) -> bool:
@@ -401,17 +409,24 @@ class _Line:
         return self._cells[column.index] if column is not None and column.index < len(self._cells) else ""
 
     def text(self, target: str, *, multiline: bool = False) -> str:
-        return clean_text(cell_text(self.cell(target)), multiline=multiline)
+        cell = self.cell(target)
+        return clean_text(cell_text(cell), multiline=multiline) if cell != "" else ""
 
     def keep(self, target: str) -> None:
         self.kept[target] = self.text(target)[:50]
 
-    def add(
-        self, severity: Severity, target: str, code: str, data: Mapping[str, object] | None = None
-    ) -> None:
+    def add(self, severity: Severity, target: str, code: str, data: Mapping[str, object] | None = None) -> None:
         column = self._layout.get(target)
         where = f"{column.letter} {column.title}"[:100] if column else ""
         self.problems.append(Problem(self.row, where, severity, code, data or {}))
+
+    @property
+    def is_refused(self) -> bool:
+        return any(problem.severity is Severity.ERROR for problem in self.problems)
+
+    def flags(self) -> tuple[str, ...]:
+        codes = (problem.code for problem in self.problems if problem.severity is Severity.DOUBT)
+        return tuple(dict.fromkeys(codes))
 
     def doubt(self, target: str, code: str, data: Mapping[str, object] | None = None) -> None:
         self.add(Severity.DOUBT, target, code, data)

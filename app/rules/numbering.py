@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from functools import lru_cache
 
 from .errors import Invalid
 
@@ -28,6 +29,7 @@ class Part:
     width: int = 0
 
 
+@lru_cache(maxsize=64)
 def parse(template: str) -> tuple[Part, ...]:
     """The parts of a template.
 

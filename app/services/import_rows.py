@@ -7,13 +7,13 @@ Identity is (source, its own number): a row that is here is never changed. With 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
 from psycopg import sql
-from psycopg.types.json import Jsonb
 from sqlalchemy import cast, func, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -107,9 +107,7 @@ class Tally:
 
 def known() -> Known:
     """The dictionaries that rows refer to; a name that two entries share refers to neither."""
-    units = db.session.execute(
-        select(Unit.id, Unit.code, Unit.name, Unit.short_name).where(Unit.active)
-    ).all()
+    units = db.session.execute(select(Unit.id, Unit.code, Unit.name, Unit.short_name).where(Unit.active)).all()
     channels = db.session.execute(
         select(Channel.id, Channel.code, Channel.name, Channel.channel_class).where(Channel.active)
     ).all()
@@ -120,9 +118,7 @@ def known() -> Known:
     ).all()
     return Known(
         units=_unambiguous((name, row.id) for row in units for name in (row.code, row.name, row.short_name)),
-        channels=_unambiguous(
-            (name, (row.id, row.channel_class)) for row in channels for name in (row.code, row.name)
-        ),
+        channels=_unambiguous((name, (row.id, row.channel_class)) for row in channels for name in (row.code, row.name)),
         categories=categories.by_key(),
         limits=_unambiguous((name, row.id) for row in limits for name in (row.code, row.name)),
     )
@@ -186,9 +182,7 @@ def _about_here(row: ImportRow, found: Any) -> Iterator[Problem]:
     yield Problem(row.row, "", Severity.INFO, "already-here", {"number": found.number or row.number})
     digest = hashlib.md5(row.body.encode(), usedforsecurity=False).hexdigest()
     if (row.received_at, row.subject, digest) != (found.received_at, found.subject, found.digest):
-        yield Problem(
-            row.row, "", Severity.DOUBT, "differs-from-here", {"number": found.number or row.number}
-        )
+        yield Problem(row.row, "", Severity.DOUBT, "differs-from-here", {"number": found.number or row.number})
     elif row.reply and found.state != "history":
         yield Problem(row.row, "", Severity.INFO, "reply-not-taken", {"number": found.number or row.number})
 
@@ -207,9 +201,7 @@ def elsewhere(rows: Sequence[ImportRow], source: str) -> dict[str, int]:
     return counts
 
 
-def repeats_of_stored(
-    texts: Mapping[str, tuple[int, str]], batch_id: int, column: str
-) -> list[tuple[str, Problem]]:
+def repeats_of_stored(texts: Mapping[str, tuple[int, str]], batch_id: int, column: str) -> list[tuple[str, Problem]]:
     """Rows whose text stands in an appeal of another import; `texts` is digest → (row, own number).
 
     Returns (own number, doubt). One pass over what was imported; this batch's own appeals are left out.
@@ -245,25 +237,17 @@ def add(act: Act, rows: Sequence[ImportRow]) -> None:
             )
         )
     )
-    given = iter(
-        numbers.take(HISTORY_SERIES, history) if (history := sum(1 for r in rows if r.reply)) else []
-    )
+    given = iter(numbers.take(HISTORY_SERIES, history) if (history := sum(1 for r in rows if r.reply)) else [])
     numbered = [next(given) if row.reply else None for row in rows]
     copy_rows(
         "appeal",
         _APPEAL_COLUMNS,
-        (
-            _appeal(act, row, found, number, now)
-            for row, found, number in zip(rows, ids, numbered, strict=True)
-        ),
+        (_appeal(act, row, found, number, now) for row, found, number in zip(rows, ids, numbered, strict=True)),
     )
     copy_rows(
         "journal",
         _JOURNAL_COLUMNS,
-        (
-            _journal(act, row, found, number, now)
-            for row, found, number in zip(rows, ids, numbered, strict=True)
-        ),
+        (_journal(act, row, found, number, now) for row, found, number in zip(rows, ids, numbered, strict=True)),
     )
 
 
@@ -274,16 +258,13 @@ def _appeal(act: Act, row: ImportRow, appeal_id: int, number: str | None, now: d
         # Unit and limit are the duty director's to set (R5); what the file says waits beside the appeal.
         wished = {"unit_id": row.unit_id, "limit_rule_id": row.limit_rule_id}
         imported |= {name: value for name, value in wished.items() if value is not None}
-    key = personal.new_key() if row.appellant else None
-    sealed = [
-        personal.seal(key, name, row.appellant.get(name, "")) if key is not None else None
-        for name in PERSONAL
-    ]
+    key, sealed = personal.seal_all(row.appellant) if row.appellant else (None, {})
     return (
         appeal_id, number, "history" if closed else "submitted", row.channel_class, row.channel_id,
         row.received_at, None if closed else now, row.answered_at, row.answered_at if closed else None,
         row.subject, row.body, row.place, row.category_id, row.limit_rule_id if closed else None,
-        row.unit_id if closed else None, row.reply, Jsonb({"imported": imported}), key, *sealed,
+        row.unit_id if closed else None, row.reply, _json({"imported": imported}),
+        key, *(sealed.get(name) for name in PERSONAL),
         _blind(row, "appellant_phone", is_normal=row.phone_is_normal),
         _blind(row, "appellant_identity", is_normal=row.identity_is_normal),
         act.source, row.number, act.batch_id, list(row.flags), act.person_id,
@@ -304,20 +285,18 @@ def _journal(act: Act, row: ImportRow, appeal_id: int, number: str | None, now: 
     }
     return (
         now, "import", "appeal", appeal_id, appeal_id, act.user_id, act.person_id, act.post_id, act.role,
-        act.process, Jsonb({}), Jsonb(new), "", "",
+        act.process, "{}", _json(new), "", "",
     )  # fmt: skip
 
 
-def flag(batch_id: int, own_numbers: Sequence[str], code: str) -> set[str]:
-    """Put one more flag on appeals of this batch in the open transaction; the own numbers of those found."""
-    statement = (
+def flag(batch_id: int, own_numbers: Sequence[str], code: str) -> None:
+    """Put one more flag on appeals that this batch added in the open transaction."""
+    db.session.execute(
         update(Appeal)
         .where(Appeal.import_batch_id == batch_id, Appeal.source_no == func.any(list(own_numbers)))
         .values(flags=func.array_append(Appeal.flags, code))
-        .returning(Appeal.source_no)
         .execution_options(synchronize_session=False)
     )
-    return {number for number in db.session.scalars(statement) if number}
 
 
 def keep_second_categories(batch_id: int, second: Sequence[tuple[str, str]]) -> None:
@@ -344,16 +323,21 @@ def add_problems(batch_id: int, problems: Iterable[Problem]) -> None:
         "import_problem",
         _PROBLEM_COLUMNS,
         (
-            (batch_id, found.row, found.column, found.severity.value, found.code, Jsonb(dict(found.data)))
+            (batch_id, found.row, found.column, found.severity.value, found.code, _json(dict(found.data)))
             for found in problems
         ),
     )
 
 
+def _json(value: Mapping[str, Any]) -> str:
+    """A document as COPY in text form takes it."""
+    return json.dumps(value, ensure_ascii=False)
+
+
 def copy_rows(table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
     """COPY rows into a table in the session's transaction; its defaults fill the other columns."""
     db.session.flush()
-    connection = db.session.connection().connection
+    connection: Any = db.session.connection().connection
     statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
         sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
     )

@@ -259,7 +259,7 @@ def _check(batch: ImportBatch, progress: Progress) -> None:
             new_rows.update(row.row for row in chunk.new)
             for name, count in import_rows.elsewhere(chunk.new, batch.source).items():
                 found[name] = found.get(name, 0) + count
-        repeats = [problem for _, problem in reading.repeats() if problem.row in new_rows]
+        repeats = [problem for _, problem in reading.repeats(new_rows)]
         _count_repeats(tally, batch.id, repeats)
         summary = asdict(tally) | {"elsewhere": found}
     batch.summary = summary | {"checked_at": present.now().isoformat()}
@@ -314,12 +314,13 @@ class _Reading:
         yield import_rows.sort(waiting, source=batch.source, batch_id=batch.id)
         progress(self._total, self._total)
 
-    def repeats(self) -> list[tuple[str, Problem]]:
-        """(own number, doubt) of rows whose text an earlier import brought; after all chunks were read."""
+    def repeats(self, new_rows: set[int]) -> list[tuple[str, Problem]]:
+        """(own number, doubt) of those new rows whose text an earlier import brought, after all chunks."""
         column = self._layout.get("body")
         where = f"{column.letter} {column.title}"[:100] if column else ""
         texts = self._reader.texts if self._reader is not None else {}
-        return import_rows.repeats_of_stored(texts, self._batch.id, where)
+        new = {digest: first for digest, first in texts.items() if first[0] in new_rows}
+        return import_rows.repeats_of_stored(new, self._batch.id, where)
 
     def tree(self, progress: Progress) -> tuple[list[CategoryPath], list[Problem]]:
         """The paths of a category tree and the rows that name none; merged cells count for all their rows."""
@@ -402,14 +403,17 @@ def carry_out(run: tasks.Run) -> str:
 def _carry_out_appeals(batch: ImportBatch, act: Act, reading: _Reading, progress: Progress) -> dict[str, Any]:
     tally = Tally()
     second: list[tuple[str, str]] = []
+    new_rows: set[int] = set()
     for chunk in reading.chunks(progress):
         import_rows.add(act, chunk.new)
+        new_rows.update(row.row for row in chunk.new)
         import_rows.add_problems(batch.id, chunk.problems)
         second += chunk.second
         tally.count(chunk)
-    repeats = dict(reading.repeats())
-    flagged = import_rows.flag(batch.id, list(repeats), "repeats-stored") if repeats else set()
-    _count_repeats(tally, batch.id, [problem for number, problem in repeats.items() if number in flagged])
+    repeats = dict(reading.repeats(new_rows))
+    if repeats:
+        import_rows.flag(batch.id, list(repeats), "repeats-stored")
+        _count_repeats(tally, batch.id, list(repeats.values()))
     import_rows.keep_second_categories(batch.id, second)
     return asdict(tally)
 
@@ -523,7 +527,7 @@ def added(actor: Actor, batch_id: int, *, is_flagged: bool = False, after_id: in
 # --- inside ------------------------------------------------------------------------------------------------
 
 
-def _batches() -> Select[tuple[ImportBatch]]:
+def _batches() -> Select[ImportBatch]:
     """Batches without their files, which may be large."""
     return select(ImportBatch).options(joinedload(ImportBatch.task), defer(ImportBatch.content_sealed))
 
