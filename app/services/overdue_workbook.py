@@ -41,7 +41,7 @@ class Dress:
 
 
 def export(actor: Actor, wanted: Filter, dress: Dress, *, reason: str, out: BinaryIO) -> int:
-    """Write the workbook into `out` and return how many rows it has; audited with its reason before it is made.
+    """Write the workbook into `out` and return how many clocks it lists; audited with its reason before it is handed out.
 
     The caller has asked for a fresh login. Raises Refused, Invalid("export.reason-missing"), and
     Invalid("export.too-many-rows") above EXPORT_MAX_ROWS.
@@ -56,11 +56,12 @@ def export(actor: Actor, wanted: Filter, dress: Dress, *, reason: str, out: Bina
         most = current_app.config["EXPORT_MAX_ROWS"]
         if rows > most:
             raise Invalid("export.too-many-rows", {"rows": rows, "most": most})
-        with transaction():
-            detail = {"rows": rows, "as_of": wanted.as_of.isoformat(), "reason": reason}
-            audit.record(actor, "overdue.export", object_type="report", object_id="overdue", detail=detail)
         book = report.book(_report(actor, wanted, figures, dress, session), zone=present.zone(), t=dress.t)
-        return xlsx.render(book, created_at=wanted.as_of, zone=present.zone(), out=out).rows
+        xlsx.render(book, created_at=wanted.as_of, zone=present.zone(), out=out)
+    with transaction():
+        detail = {"rows": rows, "as_of": wanted.as_of.isoformat(), "reason": reason}
+        audit.record(actor, "overdue.export", object_type="report", object_id="overdue", detail=detail)
+    return rows
 
 
 def _clocks_in(count: OverdueCount) -> int:
