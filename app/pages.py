@@ -74,7 +74,8 @@ def _context() -> dict[str, Any]:
             "inbox_count": (unread := inbox.unread_count(current_actor())),
             "nav_counts": {"Inbox": unread},
             "desk_url": url_for("DeskView.index"),
-            "search_url": url_for("AppealModelView.list"),
+            # Officers read no appeals: the search box is not theirs.
+            "search_url": url_for("AppealModelView.list") if ("can_read", "Appeals") in standing.pairs else "",
             "feed_url": url_for("api.feed"),
             "acting_posts": [{"name": words.named(post), "role": post.role} for post in standing.posts],
         }

@@ -510,3 +510,8 @@ SHEETS: tuple[Sheet, ...] = tuple(
     )
 )
 BY_CODE: Mapping[str, Sheet] = {sheet.code: sheet for sheet in SHEETS}
+
+
+def view_name(sheet: Sheet) -> str:
+    """The name of a sheet's view, which is its endpoint: unit_groups → UnitGroupsView."""
+    return "".join(part.capitalize() for part in sheet.code.split("_")) + "View"

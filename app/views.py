@@ -9,9 +9,11 @@ from flask_babel import lazy_gettext as _l
 
 from app.account_views import AccountsView
 from app.desk_views import AppealView, DeskView, InboxView, IntakeView, SlipView
+from app.dictionary import view_of
 from app.import_views import ImportView
 from app.ledger_views import AppealModelView, LedgerView
 from app.report_views import OverdueView, ReportView
+from app.sheets import SHEETS
 from app.standing import current_standing
 
 
@@ -29,6 +31,7 @@ class HomeView(IndexView):
 
 WORK = {"category": "Work", "category_label": _l("Work")}
 SECURITY = {"category": "Security", "category_label": _l("Security")}
+FAMILIES = {"Staffing": _l("Staffing"), "Organisation": _l("Organisation"), "Rules": _l("Rules")}
 
 
 def register(appbuilder: AppBuilder) -> None:
@@ -43,4 +46,13 @@ def register(appbuilder: AppBuilder) -> None:
     appbuilder.add_view(ReportView, "Reports", icon="fa-chart-column", label=_l("Quarterly reports"), **WORK)
     appbuilder.add_view(ImportView, "Imports", icon="fa-file-import", label=_l("Imports"), **WORK)
     appbuilder.add_view(InboxView, "Inbox", icon="fa-bell", label=_l("Inbox"), **WORK)
+    for sheet in SHEETS:
+        appbuilder.add_view(
+            view_of(sheet),
+            sheet.name,
+            icon=sheet.icon,
+            label=sheet.label_plural,
+            category=sheet.family,
+            category_label=FAMILIES[sheet.family],
+        )
     appbuilder.add_view(AccountsView, "Accounts", icon="fa-users-gear", label=_l("Accounts"), **SECURITY)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -98,6 +98,14 @@ def access_row(sheet: Sheet, row_id: int, *, for_update: bool = False) -> Any:
     if found is None:
         raise NotFound("row.unknown", {"id": row_id})
     return found
+
+
+def rows_by_id(model: Any, ids: Iterable[int | None]) -> dict[int, Any]:
+    """Rows of a dictionary by id; None among the ids is left out."""
+    wanted = {row_id for row_id in ids if row_id is not None}
+    if not wanted:
+        return {}
+    return {row.id: row for row in db.session.scalars(select(model).where(model.id.in_(wanted)))}
 
 
 def values_of(sheet: Sheet, row: Any) -> dict[str, Any]:

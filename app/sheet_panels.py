@@ -1,0 +1,179 @@
+"""What hangs on a dictionary row: holders of a post, the chain of a unit with its vacancies, units of a line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import url_for
+from flask_babel import gettext as _
+from markupsafe import Markup
+
+from app import sheet_words, words
+from app.models import Person
+from app.rules import chain
+from app.services import vacancies
+from app.services.sheet_rows import Sheet, rows_by_id
+from app.sheets import SHEETS, view_name
+from app.standing import current_actor
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A small table below a row, or above a list: heads, rows of cells, and where a row is entered."""
+
+    title: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    empty: str = ""
+    add_url: str = ""
+
+
+def of_row(sheet: Sheet, row: Any) -> list[Panel]:
+    """The panels of a row's page."""
+    found = _OF_ROW.get(sheet.code)
+    return found(row) if found else []
+
+
+def of_list(sheet: Sheet) -> list[Panel]:
+    """The panels above a list."""
+    return [_all_chains()] if sheet.code == "chains" else []
+
+
+def changes(sheet: Sheet, row: Any) -> list[dict[str, Any]]:
+    """The last changes of a row, for those who keep the sheet."""
+    if not current_actor().grants.can("system"):
+        return []
+    return sheet_words.change_items(sheet, vacancies.changes_of(row))
+
+
+def _link(endpoint: str, row: Any) -> Markup:
+    return Markup('<a href="{}">{}</a>').format(url_for(endpoint, pk=row.id), words.named(row))
+
+
+def _post(post: Any) -> list[Panel]:
+    if post.filled_by_duty:
+        seated = vacancies.holders_of([post])[post.id]
+        rows = tuple((words.ROLES[role], sheet_words.named_or_vacant(seated[role])) for role in "AB")
+        return [Panel(_("On duty now"), (_("Role"), _("Person")), rows, add_url=url_for("ShiftsView.add"))]
+    held = _holdings(vacancies.holdings_of(post_id=post.id), "person")
+    now = vacancies.holders_of([post])[post.id]
+    open_roles = tuple(
+        (words.ROLES[role], sheet_words.vacant(), "", "", "") for role in "AB" if not now[role]
+    )
+    heads = (_("Role"), _("Person"), _("From"), _("Until"), _("State"))
+    return [Panel(_("Holdings"), heads, open_roles + held, add_url=url_for("HoldingsView.add", post=post.id))]
+
+
+def _holdings(rows: Sequence[Any], other: str) -> tuple[tuple[Any, ...], ...]:
+    states = sheet_words.COMPUTED["holdings", "period"][1](rows)
+    endpoint = {"person": "PeopleView.show", "post": "PostsView.show"}[other]
+    return tuple(
+        (words.ROLES[row.role], _link(endpoint, getattr(row, other)), row.valid.lower, row.valid.upper, states[row.id])
+        for row in rows
+    )
+
+
+def _person(person: Any) -> list[Panel]:
+    held = _holdings(vacancies.holdings_of(person_id=person.id), "post")
+    functions = tuple(
+        (words.FUNCTIONS[row.function], _link("UnitsView.show", row.unit))
+        for row in vacancies.memberships_of(person_id=person.id)
+    )
+    heads = (_("Role"), _("Post"), _("From"), _("Until"), _("State"))
+    return [
+        Panel(_("Holdings"), heads, held, _("Holds no post."), url_for("HoldingsView.add", person=person.id)),
+        Panel(
+            _("Functions in units"),
+            (_("Function"), _("Unit")),
+            functions,
+            _("Has no function in a unit."),
+            url_for("MembershipsView.add", person=person.id),
+        ),
+    ]
+
+
+def _unit(unit: Any) -> list[Panel]:
+    places = vacancies.chains_of([unit])[unit.id]
+    people = rows_by_id(Person, [place.person_id for place in places])
+    rows = tuple(
+        (words.LINKS[place.link], words.ROLES[place.role], _stands(place, unit, people), _origin(place))
+        for place in places
+    )
+    members = tuple(
+        (words.FUNCTIONS[row.function], _link("PeopleView.show", row.person))
+        for row in vacancies.memberships_of(unit_id=unit.id)
+    )
+    heads = (_("Link"), _("Role"), _("Person"), _("Follows from"))
+    return [
+        Panel(_("Responsibility chain"), heads, rows),
+        Panel(
+            _("Handlers and clerks"),
+            (_("Function"), _("Person")),
+            members,
+            _("Nobody handles this unit's appeals yet."),
+            url_for("MembershipsView.add", unit=unit.id),
+        ),
+    ]
+
+
+def _origin(place: chain.Place) -> str:
+    return str(_("Portfolio")) if place.is_derived else str(_("Chain"))
+
+
+def _stands(place: chain.Place, unit: Any, people: Mapping[int, Any]) -> Any:
+    """Who stands in a place of a chain; the vacancy leads to the form that fills it."""
+    person = people.get(place.person_id or 0)
+    if person is not None:
+        return words.named(person)
+    if not current_actor().grants.can("system"):
+        return sheet_words.vacant()
+    if not place.is_derived:
+        address = url_for("ChainsView.add", unit=unit.id, link=place.link, role=place.role)
+    elif unit.portfolio is not None:
+        address = url_for("PortfolioView.edit", pk=unit.portfolio.id)
+    else:
+        address = url_for("UnitsView.edit", pk=unit.id)
+    return Markup('<a href="{}">{}</a>').format(address, sheet_words.vacant())
+
+
+def _all_chains() -> Panel:
+    """Every unit with everybody in its chain: the vacancies at one glance."""
+    units = vacancies.units_in_chains()
+    chains = vacancies.chains_of(units)
+    people = rows_by_id(Person, [place.person_id for places in chains.values() for place in places])
+    heads = tuple(f"{words.LINKS[link]} {role}" for link in chain.LINKS for role in chain.ROLES)
+    rows = []
+    for unit in units:
+        stands = {(place.link, place.role): _stands(place, unit, people) for place in chains[unit.id]}
+        cells = tuple(stands.get((link, role), "–") for link in chain.LINKS for role in chain.ROLES)
+        rows.append((_link("UnitsView.show", unit), *cells))
+    return Panel(_("All chains"), (_("Unit"), *heads), tuple(rows))
+
+
+def _portfolio(line: Any) -> list[Panel]:
+    rows = tuple(
+        (_link("UnitsView.show", unit), words.UNIT_KINDS[unit.kind]) for unit in vacancies.units_under(line.id)
+    )
+    return [Panel(_("Units under this line"), (_("Unit"), _("Kind")), rows, _("No unit is under this line."))]
+
+
+def _assumption(row: Any) -> list[Panel]:
+    """Where the value is kept, when it is not kept here."""
+    kept = row.value.get("see") if isinstance(row.value, dict) else None
+    sheet = next((one for one in SHEETS if one.model.__tablename__ == kept), None)
+    if sheet is None:
+        return []
+    address = url_for(f"{view_name(sheet)}.list", q=row.value.get("code"))
+    link = Markup('<a href="{}">{}</a>').format(address, sheet.label_plural)
+    return [Panel(_("The value is kept in another sheet"), (_("Sheet"),), ((link,),))]
+
+
+_OF_ROW: Mapping[str, Callable[[Any], list[Panel]]] = {
+    "posts": _post,
+    "people": _person,
+    "units": _unit,
+    "portfolio": _portfolio,
+    "assumptions": _assumption,
+}

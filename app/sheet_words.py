@@ -1,0 +1,253 @@
+"""Rows of the dictionaries in words: cells of a list, fields of a page, changes, in the reader's language."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from flask import current_app
+from flask_babel import format_datetime
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
+
+from app import words
+from app.models import Category, Journal
+from app.rules import chain, numbering
+from app.rules.entries import Field, Kind, Place
+from app.rules.errors import RuleError
+from app.services import present, vacancies
+from app.services.sheet_rows import Sheet, masked_mobile, rows_by_id, values_of
+
+# Places that the founding rule wants filled: empty, they are shown as vacant, never left blank.
+LEADERS = frozenset({"leader", "vice_mayor", "deputy"})
+
+ACTIONS: Mapping[str, Any] = {
+    "create": _l("Entered"),
+    "edit": _l("Changed"),
+    "remove": _l("Taken out of use"),
+}
+
+
+def chip(text: object, tone: str = "", icon: str = "") -> Markup:
+    """A chip of the page macros."""
+    macros = current_app.jinja_env.get_template("_macros/ui.html").module
+    return Markup(macros.chip(text, tone, icon))  # type: ignore[attr-defined]  # noqa: S704 - made by the macro
+
+
+def vacant() -> Markup:
+    """How a place looks in which nobody stands."""
+    return chip(_("Vacant"), "warn", "user-slash")
+
+
+def named_or_vacant(rows: Sequence[Any]) -> str:
+    """Names, or the vacancy."""
+    return "、".join(words.named(row) for row in rows) if rows else vacant()
+
+
+def shown(row: Any, field: Field, *, is_list: bool = False) -> Any:
+    """A field of a row as a page shows it; a list shows the name in the reader's language."""
+    if is_list and field.name in ("name", "title"):
+        return words.titled(row, field.name)
+    if field.kind is Kind.MOBILE:
+        return masked_mobile(row)
+    if field.kind is Kind.ROW:
+        other = _other(row, field)
+        return vacant() if other is None and field.name in LEADERS else words.named(other)
+    if field.place in (Place.MAIN, Place.SECOND):
+        people = [seat.person for seat in row.seats if seat.seat == field.place.value]
+        return named_or_vacant(people)
+    return _worded(field, _stored(row, field))
+
+
+def _other(row: Any, field: Field) -> Any:
+    if field.name == "parent":
+        return _parents([row]).get(row.parent_id)
+    return getattr(row, field.name)
+
+
+def _stored(row: Any, field: Field) -> Any:
+    if field.place is Place.LOWER:
+        return row.valid.lower
+    if field.place is Place.UPPER:
+        return row.valid.upper
+    if field.place is Place.PARAMETER:
+        return (row.parameters or {}).get(field.name, field.default)
+    return getattr(row, field.column)
+
+
+def _worded(field: Field, value: Any) -> Any:
+    if field.kind is Kind.CHOICE:
+        return str(field.choices.get(value, value or ""))
+    if field.kind is Kind.CHOICES:
+        return [str(field.choices.get(one, one)) for one in value or []]
+    if field.kind is Kind.JSON:
+        return json.dumps(value, ensure_ascii=False)
+    if field.kind is Kind.TIME and value:
+        return value[:5]
+    return value
+
+
+# --- columns that are computed for a whole page of rows --------------------------------------------------------
+
+
+def _holders(posts: Sequence[Any]) -> dict[int, Any]:
+    found = vacancies.holders_of(posts)
+    return {
+        post.id: Markup(" ").join(
+            Markup("<span class='nowrap'><b>{}</b> {}</span>").format(role, named_or_vacant(found[post.id][role]))
+            for role in "AB"
+        )
+        for post in posts
+    }
+
+
+def _periods(rows: Sequence[Any]) -> dict[int, Any]:
+    now = present.now()
+    return {row.id: _period(row.valid, now) for row in rows}
+
+
+def _period(valid: Any, now: datetime) -> Markup:
+    if valid.upper is not None and valid.upper <= now:
+        return chip(_("Over"))
+    if valid.lower is not None and valid.lower > now:
+        return chip(_("To come"), "info")
+    return chip(_("In force"), "ok")
+
+
+def _vacancies(units: Sequence[Any]) -> dict[int, Any]:
+    found = {unit_id: chain.vacancies(places) for unit_id, places in vacancies.chains_of(units).items()}
+    return {
+        unit_id: chip(_("%(count)s vacant", count=len(places)), "warn", "user-slash") if places else ""
+        for unit_id, places in found.items()
+    }
+
+
+def _parents(categories: Sequence[Any]) -> dict[int, Any]:
+    return rows_by_id(Category, [row.parent_id for row in categories])
+
+
+def _under(categories: Sequence[Any]) -> dict[int, Any]:
+    parents = _parents(categories)
+    return {row.id: words.named(parents.get(row.parent_id)) for row in categories}
+
+
+def _examples(series: Sequence[Any]) -> dict[int, Any]:
+    return {row.id: _example(row.template) for row in series}
+
+
+def _example(template: str) -> str:
+    fields = {"class": "A"}
+    try:
+        return numbering.render(template, year=present.today().year, seq=12, **fields)
+    except RuleError:
+        return ""
+
+
+Compute = Callable[[Sequence[Any]], dict[int, Any]]
+
+# (sheet, column): its label and what it shows for each row of a page.
+COMPUTED: Mapping[tuple[str, str], tuple[Any, Compute]] = {
+    ("posts", "holders"): (_l("Holders"), _holders),
+    ("holdings", "period"): (_l("State"), _periods),
+    ("shifts", "period"): (_l("State"), _periods),
+    ("absences", "period"): (_l("State"), _periods),
+    ("units", "vacancies"): (_l("Chain"), _vacancies),
+    ("categories", "parent"): (_l("Under"), _under),
+    ("number_formats", "example"): (_l("Example"), _examples),
+}
+
+
+def label_of(sheet: Sheet, column: str) -> Any:
+    """The label of a list's column."""
+    known = COMPUTED.get((sheet.code, column))
+    return known[0] if known else sheet.field(column).label
+
+
+def cells(sheet: Sheet, rows: Sequence[Any], columns: Sequence[str]) -> list[dict[str, Any]]:
+    """The cells of a page of rows, by column."""
+    computed = {
+        column: COMPUTED[sheet.code, column][1](rows) for column in columns if (sheet.code, column) in COMPUTED
+    }
+    return [
+        {
+            column: computed[column].get(row.id, "")
+            if column in computed
+            else shown(row, sheet.field(column), is_list=True)
+            for column in columns
+        }
+        for row in rows
+    ]
+
+
+# --- forms and changes -----------------------------------------------------------------------------------------
+
+
+def entered(field: Field, value: Any) -> Any:
+    """A typed value as a form field holds it: text, or a list of texts."""
+    if field.kind is Kind.MOBILE:
+        return ""
+    if field.kind is Kind.BOOL:
+        return bool(value)
+    if field.kind in (Kind.CHOICES, Kind.ROWS):
+        return [str(one) for one in value or []]
+    if field.kind is Kind.JSON:
+        return json.dumps(value, ensure_ascii=False, indent=1)
+    if isinstance(value, datetime):
+        return value.astimezone(present.zone()).strftime("%Y-%m-%d %H:%M")
+    return "" if value is None else str(value)
+
+
+def as_entered(sheet: Sheet, row: Any) -> dict[str, Any]:
+    """What a form for this row holds before anybody types."""
+    values = values_of(sheet, row)
+    return {field.name: entered(field, values.get(field.name)) for field in sheet.fields}
+
+
+def title_of(row: Any) -> str:
+    """What a row is called on its own page."""
+    for name in ("name", "title"):
+        if hasattr(row, name):
+            return words.titled(row, name)
+    named = [words.named(getattr(row, part)) for part in ("post", "unit", "office", "person") if hasattr(row, part)]
+    return " · ".join(named) or str(getattr(row, "day", row.id))
+
+
+def change_items(sheet: Sheet, rows: Sequence[Journal]) -> list[dict[str, Any]]:
+    """Journal rows of a dictionary row as the page macro `ui.timeline` takes them."""
+    fields = {field.name: field for field in sheet.fields}
+    return [
+        {
+            "at": row.at,
+            "title": str(ACTIONS.get(row.action, row.action)),
+            "actor": _who(row),
+            "icon": {"create": "plus", "remove": "minus"}.get(row.action, "pen"),
+            "changes": [
+                (str(fields[name].label), _said(fields[name], row.old.get(name)), _said(fields[name], value))
+                for name, value in row.new.items()
+                if name in fields and row.action != "create"
+            ],
+        }
+        for row in rows
+    ]
+
+
+def _who(row: Journal) -> str:
+    if row.person is not None:
+        return words.named(row.person)
+    return str(words.CAPABILITIES["system"]) if row.user_id else row.acted_as
+
+
+def _said(field: Field, value: Any) -> str:
+    if value is None or value in ("", []):
+        return ""
+    if field.kind is Kind.MOBILE:
+        return str(_("on file"))
+    if isinstance(value, bool):
+        return str(_("Yes") if value else _("No"))
+    if field.kind is Kind.MOMENT:
+        return str(format_datetime(datetime.fromisoformat(value), "yyyy-MM-dd HH:mm"))
+    found = _worded(field, value)
+    return "、".join(found) if isinstance(found, list) else str(found)
