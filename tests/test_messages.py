@@ -21,7 +21,12 @@ from app.rules.workflow import GUARDS
 
 ROOT = Path(__file__).parents[1]
 PO = ROOT / "app" / "translations" / "zh" / "LC_MESSAGES" / "messages.po"
-FAMILIES = {"Conflict", "Invalid", "NotFound", "Refused", "StaleLogin", "FieldProblem"}
+# Who makes a code, and how many arguments stand before it; progress tells it to the page of a task.
+FAMILIES = {"Conflict": 0, "Invalid": 0, "NotFound": 0, "Refused": 0, "StaleLogin": 0} | {
+    "FieldProblem": 1,
+    "wrong": 1,
+    "progress": 2,
+}
 CJK = re.compile(r"[\u3400-\u9fff\u3000-\u303f\uff00-\uffef]")
 PLACEHOLDER = re.compile(r"%\((\w+)\)")
 # The mark of fictional data is a Chinese word in both languages; the product's name needs no English twin.
@@ -51,17 +56,14 @@ def raised() -> tuple[Raised, ...]:
     found = []
     for path in sorted(p for folder in ("app", "jobs", "seed") for p in (ROOT / folder).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            name = getattr(
-                getattr(node, "func", None), "id", getattr(getattr(node, "func", None), "attr", "")
-            )
+            name = getattr(getattr(node, "func", None), "id", getattr(getattr(node, "func", None), "attr", ""))
             if isinstance(node, ast.Call) and name in FAMILIES:
                 found.append(_raised(f"{path.relative_to(ROOT)}:{node.lineno}", node, name))
     return tuple(found)
 
 
 def _raised(where: str, node: ast.Call, name: str) -> Raised:
-    first = 1 if name == "FieldProblem" else 0
-    given = [*node.args[first:], *(kw.value for kw in node.keywords if kw.arg in ("code", "data"))]
+    given = [*node.args[FAMILIES[name] :], *(kw.value for kw in node.keywords if kw.arg in ("code", "data"))]
     code, pattern, keys = None, None, None
     if given and isinstance(given[0], ast.Constant):
         code = str(given[0].value)
@@ -140,9 +142,7 @@ def test_no_sentence_is_left_over() -> None:
     )
     made = [r.pattern for r in raised() if r.pattern is not None] + [re.compile(r"http\.\d{3}")]
     idle = [
-        code
-        for code in SENTENCES
-        if f'"{code}"' not in source and not any(pattern.fullmatch(code) for pattern in made)
+        code for code in SENTENCES if f'"{code}"' not in source and not any(pattern.fullmatch(code) for pattern in made)
     ]
     assert not idle, idle
 
@@ -178,9 +178,7 @@ def texts() -> dict[tuple[str, ...], str]:
         method = "jinja2.ext:babel_extract" if path.suffix == ".html" else "python"
         content = BytesIO(path.read_bytes())
         options = {"trimmed": "true"}
-        for line, message, _comments, _context in extract(
-            method, content, keywords=keywords, options=options
-        ):
+        for line, message, _comments, _context in extract(method, content, keywords=keywords, options=options):
             parts = message if isinstance(message, tuple) else (message,)
             found.setdefault(tuple(str(p) for p in parts if p), f"{path.relative_to(ROOT)}:{line}")
     return found
@@ -200,9 +198,7 @@ def chinese() -> Catalog:
 
 
 def test_english_texts_hold_no_chinese() -> None:
-    mixed = [
-        f"{where}: {' / '.join(parts)}" for parts, where in texts().items() if _has_chinese(" ".join(parts))
-    ]
+    mixed = [f"{where}: {' / '.join(parts)}" for parts, where in texts().items() if _has_chinese(" ".join(parts))]
     assert not mixed, "\n".join(mixed)
 
 
