@@ -30,7 +30,6 @@ bench: .venv/.dev product ## figures at 100,000 appeals against raw SQL and raw 
 
 lint: .venv/.dev ## ruff and mypy
 	@$(PY) -m ruff check .
-	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
 
 drift: .venv/.dev ## fail when models and migrations disagree

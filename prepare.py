@@ -58,7 +58,7 @@ def load(settings: config.Settings) -> None:
 
     setup.migrate(settings.database_url)
     with transaction():
-        load_seed(db.session)
+        load_seed(db.session())
     with transaction():
         grants.regenerate_roles()
 
