@@ -24,12 +24,6 @@ from app.services.sheet_rows import Sheet, masked_mobile, rows_by_id, values_of
 # Places that the founding rule wants filled: empty, they are shown as vacant, never left blank.
 LEADERS = frozenset({"leader", "vice_mayor", "deputy"})
 
-ACTIONS: Mapping[str, Any] = {
-    "create": _l("Entered"),
-    "edit": _l("Changed"),
-    "remove": _l("Taken out of use"),
-}
-
 
 def chip(text: object, tone: str = "", icon: str = "") -> Markup:
     """A chip of the page macros."""
@@ -221,7 +215,7 @@ def change_items(sheet: Sheet, rows: Sequence[Journal]) -> list[dict[str, Any]]:
     return [
         {
             "at": row.at,
-            "title": str(ACTIONS.get(row.action, row.action)),
+            "title": str(words.CHANGES.get(row.action, row.action)),
             "actor": _who(row),
             "icon": {"create": "plus", "remove": "minus"}.get(row.action, "pen"),
             "changes": [

@@ -8,6 +8,7 @@ from flask_appbuilder import AppBuilder, IndexView, expose
 from flask_babel import lazy_gettext as _l
 
 from app.account_views import AccountsView
+from app.audit_views import AuditView, CapabilitiesView, JournalView
 from app.desk_views import AppealView, DeskView, InboxView, IntakeView, SlipView
 from app.dictionary import view_of
 from app.import_views import ImportView
@@ -56,3 +57,8 @@ def register(appbuilder: AppBuilder) -> None:
             category_label=FAMILIES[sheet.family],
         )
     appbuilder.add_view(AccountsView, "Accounts", icon="fa-users-gear", label=_l("Accounts"), **SECURITY)
+    appbuilder.add_view(
+        CapabilitiesView, "Capabilities", icon="fa-shield-halved", label=_l("Capabilities"), **SECURITY
+    )
+    appbuilder.add_view(AuditView, "Audit", icon="fa-eye", label=_l("Audit trail"), **SECURITY)
+    appbuilder.add_view(JournalView, "Journal", icon="fa-link", label=_l("Journal"), **SECURITY)

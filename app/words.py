@@ -311,6 +311,125 @@ LEGS: Mapping[str, Label] = {
     "fetch": _l("Fetched back"),
 }
 
+# What the journal and the audit trail speak of, by table.
+OBJECTS: Mapping[str, Label] = {
+    "absence": _l("Absence"),
+    "account": _l("Account"),
+    "appeal": _l("Appeal"),
+    "assumption": _l("Assumption"),
+    "calendar_day": _l("Calendar day"),
+    "category": _l("Category"),
+    "chain_link": _l("Chain link"),
+    "channel": _l("Channel"),
+    "duty_shift": _l("Duty shift"),
+    "holding": _l("Holding"),
+    "import_batch": _l("Import"),
+    "limit_rule": _l("Limit"),
+    "membership": _l("Membership"),
+    "nil_return": _l("Nil return"),
+    "number_series": _l("Number format"),
+    "person": _l("Person"),
+    "portfolio": _l("Portfolio line"),
+    "post": _l("Post"),
+    "reminder_rule": _l("Reminder rule"),
+    "report": _l("Report"),
+    "session": _l("Session"),
+    "slip": _l("Processing slip"),
+    "unit": _l("Unit"),
+    "unit_group": _l("Unit group"),
+    "user": _l("Login"),
+}
+
+CHANGES: Mapping[str, Label] = {
+    "create": _l("Entered"),
+    "edit": _l("Changed"),
+    "remove": _l("Taken out of use"),
+}
+
+EVENTS: Mapping[str, Label] = {
+    "login": _l("Signed in"),
+    "login.failed": _l("Sign-in failed"),
+    "login.locked": _l("Account locked after failures"),
+    "login.confirmed": _l("Password typed once more"),
+    "logout": _l("Signed out"),
+    "session.ended": _l("Session ended"),
+    "password.changed": _l("Password changed"),
+    "account.invited": _l("Account given"),
+    "account.reset": _l("Password reset"),
+    "account.disabled": _l("Account disabled"),
+    "account.enabled": _l("Account enabled"),
+    "account.unlocked": _l("Account unlocked"),
+    "access.denied": _l("Access refused"),
+    "appeal.unmask": _l("Personal data shown in full"),
+    "overdue.export": _l("Overdue-case report exported"),
+    "report.download": _l("Report downloaded"),
+    "right.change": _l("Rights changed"),
+    "setting.change": _l("Setting changed"),
+    "seed.loaded": _l("Founding data loaded"),
+    "audit.read": _l("Audit trail read"),
+    "journal.read": _l("Journal read"),
+    "journal.verified": _l("Journal chain checked"),
+}
+
+OUTCOMES: Mapping[str, Label] = {"ok": _l("Done"), "refused": _l("Refused")}
+
+# Why a link of the journal's chain does not hold (app/services/sealing.py).
+BROKEN: Mapping[str, Label] = {
+    "altered": _l("the row was altered"),
+    "removed": _l("the row is gone"),
+    "gap": _l("a link is missing"),
+    "relinked": _l("the link does not follow the one before"),
+    "cut": _l("the end was cut off"),
+}
+
+VIEWS: Mapping[str, Label] = {
+    "Absences": _l("Absences"),
+    "Account": _l("My account"),
+    "Accounts": _l("Accounts"),
+    "Appeals": _l("Appeals"),
+    "Assumptions": _l("Assumptions"),
+    "Audit": _l("Audit trail"),
+    "Calendar": _l("Working calendar"),
+    "Capabilities": _l("Capabilities"),
+    "Categories": _l("Categories"),
+    "Chains": _l("Responsibility chains"),
+    "Channels": _l("Channels"),
+    "Contacts": _l("Contact book"),
+    "Desk": _l("My desk"),
+    "Holdings": _l("Holdings"),
+    "Imports": _l("Imports"),
+    "Inbox": _l("Inbox"),
+    "Intake": _l("Intake forms"),
+    "Journal": _l("Journal"),
+    "Ledger": _l("Ledger"),
+    "Limits": _l("Limits"),
+    "NumberFormats": _l("Number formats"),
+    "Overdue": _l("Overdue-case report"),
+    "People": _l("People"),
+    "Portfolio": _l("Portfolio"),
+    "Posts": _l("Posts"),
+    "Reminders": _l("Reminder rules"),
+    "Reports": _l("Quarterly reports"),
+    "Sessions": _l("Sessions"),
+    "Shifts": _l("Duty shifts"),
+    "Slips": _l("Processing slips"),
+    "Units": _l("Units"),
+}
+
+METHODS: Mapping[str, Label] = {
+    "act": _l("act"),
+    "compile": _l("compile"),
+    "confirm": _l("confirm"),
+    "export": _l("export"),
+    "print": _l("print"),
+    "read": _l("read"),
+    "revoke": _l("end"),
+    "unlock": _l("unlock"),
+    "unmask": _l("show in full"),
+    "urge": _l("urge"),
+    "write": _l("write"),
+}
+
 
 def named(row: Any) -> str:
     """A dictionary row's name in the reader's language; Chinese where no English name was given."""
