@@ -90,9 +90,7 @@ class ImportView(BaseView):
         form = request.form
         kind = form.get("kind", "appeals")
         mapping = {target: form.get(f"column-{target}", "") for target in layouts.TARGETS.get(kind, ())}
-        choice = Choice(
-            form.get("sheet", ""), mapping, form.get("source", ""), form.get("channel_class", ""), kind
-        )
+        choice = Choice(form.get("sheet", ""), mapping, form.get("source", ""), form.get("channel_class", ""), kind)
         try:
             imports.choose(current_actor(), batch_id, choice)
             imports.request_check(current_actor(), batch_id)

@@ -78,10 +78,3 @@ def test_a_tree_is_loaded(app: Flask, tmp_path: Path) -> None:
     done = app.test_cli_runner().invoke(args=["import-categories", str(path), "--yes"])
     assert done.exit_code == 0, done.output
     assert db.session.scalars(select(Category).where(Category.code == "示例建设/示例安全/示例隐患")).one().level == 3
-
-
-def test_the_sample_goes_in_by_command(app: Flask, sample_workbooks: Path) -> None:
-    run = app.test_cli_runner()
-    arguments = ["import-appeals", str(sample_workbooks / "appeals-with-replies.xlsx"), "--yes"]
-    assert run.invoke(args=arguments).exit_code == 0
-    assert appeals() == 2816

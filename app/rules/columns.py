@@ -27,17 +27,11 @@ _APPEAL_TITLES = {
     ),
     "subject": "留言主题 诉求主题 诉求标题 信息标题 主题 标题 事由 subject title",
     "body": (
-        "留言详情 留言内容 诉求内容 反映内容 信息内容 来电内容 来信内容 详情 详细内容 内容 正文 "
-        "text body content"
+        "留言详情 留言内容 诉求内容 反映内容 信息内容 来电内容 来信内容 详情 详细内容 内容 正文 text body content"
     ),
-    "reply": (
-        "答复意见 答复内容 回复意见 回复内容 办理结果 处理结果 办理情况 反馈内容 答复 回复 reply "
-        "answer result"
-    ),
+    "reply": ("答复意见 答复内容 回复意见 回复内容 办理结果 处理结果 办理情况 反馈内容 答复 回复 reply answer result"),
     "answered_at": "答复时间 回复时间 办结时间 反馈时间 办理时间 销号时间 answered answeredat closed",
-    "appellant_name": (
-        "留言用户 诉求人 反映人 来电人 来信人 来访人 投诉人 联系人 姓名 用户 网友 appellant name"
-    ),
+    "appellant_name": ("留言用户 诉求人 反映人 来电人 来信人 来访人 投诉人 联系人 姓名 用户 网友 appellant name"),
     "appellant_phone": "联系电话 来电号码 手机号码 手机号 联系方式 电话号码 电话 手机 phone mobile tel",
     "appellant_identity": "身份证号码 身份证号 身份证 证件号码 identity idcard",
     "appellant_address": "联系地址 家庭住址 住址 地址 address",
@@ -149,9 +143,7 @@ def columns_of(header: Sequence[Cell]) -> tuple[Column, ...]:
     return tuple(found)
 
 
-def find_header(
-    rows: Sequence[tuple[int, Sequence[Cell]]], kind: str = "appeals"
-) -> tuple[int, tuple[Column, ...]]:
+def find_header(rows: Sequence[tuple[int, Sequence[Cell]]], kind: str = "appeals") -> tuple[int, tuple[Column, ...]]:
     """(row number, columns) of the header: among the first rows the one with most titles we know.
 
     Raises Invalid("import.no-header") when there is nothing like one.
@@ -204,9 +196,7 @@ def header_hash(columns: Sequence[Column]) -> str:
     return hashlib.sha256("\n".join(sorted(column.key for column in columns)).encode()).hexdigest()
 
 
-def checked_mapping(
-    mapping: Mapping[str, str], columns: Sequence[Column], kind: str = "appeals"
-) -> dict[str, Column]:
+def checked_mapping(mapping: Mapping[str, str], columns: Sequence[Column], kind: str = "appeals") -> dict[str, Column]:
     """Target → column, in the order of the targets.
 
     Raises FieldErrors: "import.unknown-column", "import.column-twice", "import.column-needed".

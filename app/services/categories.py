@@ -44,9 +44,7 @@ def load(actor: Actor, paths: Iterable[CategoryPath], *, post_id: int | None, ro
     english = _wanted(paths)
     named = _fill_in_english(known, english)
     order = db.session.scalar(select(func.coalesce(func.max(Category.sort), 0))) or 0
-    fresh = {
-        code: order + place for place, code in enumerate((code for code in english if code not in known), 1)
-    }
+    fresh = {code: order + place for place, code in enumerate((code for code in english if code not in known), 1)}
     for level in range(1, len(LEVELS) + 1):
         nodes = {}
         for code, sort in fresh.items():

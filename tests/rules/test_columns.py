@@ -145,14 +145,10 @@ def test_the_titles_suggest_a_channel_class_or_none(titles: list[str], channel_c
         ({"category2": "内容"}, "categories", {"category": "import.column-needed"}),
     ],
 )
-def test_a_mapping_is_checked_at_each_field(
-    mapping: dict[str, str], kind: str, problems: dict[str, str]
-) -> None:
+def test_a_mapping_is_checked_at_each_field(mapping: dict[str, str], kind: str, problems: dict[str, str]) -> None:
     columns = columns_of(["时间", "标题", "内容"])
     if not problems:
-        assert set(checked_mapping(mapping, columns, kind)) == {
-            target for target, key in mapping.items() if key
-        }
+        assert set(checked_mapping(mapping, columns, kind)) == {target for target, key in mapping.items() if key}
         return
     with pytest.raises(FieldErrors) as refused:
         checked_mapping(mapping, columns, kind)
@@ -173,9 +169,7 @@ def test_a_cell_reads_as_its_author_sees_it(cell: object, text: str) -> None:
     assert cell_text(cell) == text  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(
-    ("index", "letter"), [(0, "A"), (25, "Z"), (26, "AA"), (255, "IV"), (701, "ZZ"), (702, "AAA")]
-)
+@pytest.mark.parametrize(("index", "letter"), [(0, "A"), (25, "Z"), (26, "AA"), (255, "IV"), (701, "ZZ"), (702, "AAA")])
 def test_columns_are_named_as_on_the_sheet(index: int, letter: str) -> None:
     assert column_letter(index) == letter
 

@@ -150,9 +150,7 @@ def test_nothing_of_a_doubtful_value_is_lost() -> None:
 
 
 def test_dictionary_rows_are_found_by_name_only() -> None:
-    row = read(
-        责任单位="示例 局", 渠道="示例热线", 一级分类="城乡建设", 二级分类="安全生产", 办理时限="一般件"
-    ).row
+    row = read(责任单位="示例 局", 渠道="示例热线", 一级分类="城乡建设", 二级分类="安全生产", 办理时限="一般件").row
     assert row is not None
     assert (row.unit_id, row.channel_id, row.channel_class, row.category_id, row.limit_rule_id) == (
         7,
@@ -328,9 +326,7 @@ def test_whatever_the_cells_hold_each_row_comes_to_something(rows: list[list[Any
     for number, row in enumerate(rows, 2):
         reading = given_reader.read(number, row)
         assert (reading.row is not None) == (reading.outcome in (Outcome.NEW, Outcome.AGAIN))
-        assert reading.outcome is not Outcome.REFUSED or any(
-            p.severity is Severity.ERROR for p in reading.problems
-        )
+        assert reading.outcome is not Outcome.REFUSED or any(p.severity is Severity.ERROR for p in reading.problems)
 
 
 # --- the tree ----------------------------------------------------------------------------------------------

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import xlsxwriter
 from flask import Flask
 from sqlalchemy import func, select, text
 
@@ -49,9 +51,7 @@ def clerk(make: Factory) -> Actor:
     return make.actor(make.holder("ledger_admin"))
 
 
-def chosen(
-    clerk: Actor, content: bytes, *, source: str = "示例网站", filename: str = "示例.xlsx"
-) -> ImportBatch:
+def chosen(clerk: Actor, content: bytes, *, source: str = "示例网站", filename: str = "示例.xlsx") -> ImportBatch:
     """A batch handed in and settled as it is suggested."""
     batch = imports.upload(clerk, filename, content)
     shown = imports.preview(clerk, batch.id)
@@ -129,9 +129,7 @@ def test_the_appellant_is_sealed_and_searched_by_phone(app: Flask, clerk: Actor)
     assert sheet.appellant(first)["appellant_phone"] == "13800000001"
     assert first.appellant_phone_bidx is not None
     assert (second.data_key, second.appellant_name_sealed) == (None, None)
-    stored = db.session.execute(
-        text("SELECT appeal::text FROM appeal WHERE id = :id"), {"id": first.id}
-    ).scalar_one()
+    stored = db.session.execute(text("SELECT appeal::text FROM appeal WHERE id = :id"), {"id": first.id}).scalar_one()
     assert "示例网友" not in stored
     assert "13800000001" not in stored
 
@@ -265,8 +263,7 @@ def test_a_dry_run_foretells_what_the_import_does(clerk: Actor) -> None:
     ]
     batch = imports.check(clerk, chosen(clerk, workbook(TITLES, *rows)).id)
     foretold = {
-        name: batch.summary[name]
-        for name in ("rows", "history", "live", "again", "refused", "flagged", "codes")
+        name: batch.summary[name] for name in ("rows", "history", "live", "again", "refused", "flagged", "codes")
     }
     carry_out(imports.apply(clerk, batch.id))
     db.session.refresh(batch)
@@ -371,6 +368,29 @@ def test_a_discarded_batch_keeps_neither_file_nor_findings(clerk: Actor) -> None
         imports.check(clerk, batch.id)
 
 
+def test_a_workbook_that_nobody_applies_does_not_stay(clerk: Actor) -> None:
+    content = workbook(TITLES, row(1))
+    with present.at(present.now() - imports.KEPT_UNAPPLIED - timedelta(days=1)):
+        old = chosen(clerk, content)
+    old.updated_at = present.now() - imports.KEPT_UNAPPLIED - timedelta(days=1)
+    db.session.commit()
+    young = imports.upload(clerk, "示例.xlsx", content)
+    db.session.refresh(old)
+    assert (old.state, old.content_sealed, imports.is_open(old)) == ("cancelled", None, False)
+    assert imports.is_open(young)
+
+
+def test_merged_cells_are_told_at_their_rows(clerk: Actor) -> None:
+    stored = io.BytesIO()
+    with xlsxwriter.Workbook(stored, {"in_memory": True}) as book:
+        page = book.add_worksheet("示例")
+        for at, cells in enumerate([TITLES, row(1), row(2, 标题="")]):
+            page.write_row(at, 0, cells)
+        page.merge_range(1, 3, 2, 3, "示例：合并的标题")
+    applied(clerk, stored.getvalue())
+    assert [appeal.flags for appeal in appeals()] == [[], ["merged-cells", "subject-missing"]]
+
+
 def test_a_large_sheet_is_checked_by_a_worker(clerk: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(imports, "CHECKED_AT_ONCE", 1)
     batch = imports.request_check(clerk, chosen(clerk, workbook(TITLES, row(1), row(2))).id)
@@ -463,9 +483,7 @@ def test_categories_of_appeals_are_found_by_their_path(clerk: Actor) -> None:
 def test_the_sample_of_appeals_goes_in_whole_and_only_once(clerk: Actor, sample_workbooks: Path) -> None:
     content = (sample_workbooks / "appeals-with-replies.xlsx").read_bytes()
     first = applied(clerk, content, source="appeals-with-replies")
-    assert (
-        db.session.scalar(select(func.count()).select_from(Appeal).where(Appeal.state == "history")) == 2816
-    )
+    assert db.session.scalar(select(func.count()).select_from(Appeal).where(Appeal.state == "history")) == 2816
     assert (first.summary["rows"], first.summary["history"], first.summary["refused"]) == (2816, 2816, 0)
     assert first.summary["codes"] == {"repeats": 37, "answered-time-missing": 1}
     again = applied(clerk, content, source="appeals-with-replies")
@@ -480,9 +498,7 @@ def test_the_sample_tree_has_517_leaves(clerk: Actor, sample_workbooks: Path) ->
     assert applied(clerk, content).summary["nodes"] == 0
 
 
-def test_the_labelled_sample_waits_for_numbers_under_its_categories(
-    clerk: Actor, sample_workbooks: Path
-) -> None:
+def test_the_labelled_sample_waits_for_numbers_under_its_categories(clerk: Actor, sample_workbooks: Path) -> None:
     applied(clerk, (sample_workbooks / "category-tree.xlsx").read_bytes())
     batch = applied(clerk, (sample_workbooks / "labelled-categories.xlsx").read_bytes())
     assert (batch.summary["live"], batch.summary["again"], batch.summary["refused"]) == (244, 1, 0)
