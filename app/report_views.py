@@ -73,9 +73,15 @@ def _value(name: str, text: str) -> object:
         if not date(1949, 1, 1) <= day <= date(9000, 1, 1):
             raise ValueError(text)
         return day
-    if name in CHOICES and text not in CHOICES[name]:
+    if text not in CHOICES[name] if name in CHOICES else not text.isprintable():
         raise ValueError(text)
     return text[:64]
+
+
+def _request_key() -> str | None:
+    """The key of a form of ours, so that sending it twice acts once; what no form of ours wrote is ignored."""
+    key = request.form.get("request_key", "")
+    return key if key.isascii() and key.isprintable() and 0 < len(key) <= 80 else None
 
 
 def query_of(wanted: Filter, **changes: str | None) -> dict[str, str]:
@@ -156,7 +162,7 @@ class OverdueView(BaseView):
             clock_id,
             spoke_with=request.form.get("spoke_with", ""),
             remark=request.form.get("remark", ""),
-            request_key=request.form.get("request_key") or None,
+            request_key=_request_key(),
         )
         flash(_("Telephone urge logged."), "success")
         return redirect(signing.safe_next(request.form.get("next")))
@@ -232,8 +238,8 @@ class ReportView(BaseView):
         year, _dash, number = request.form.get("quarter", "").partition("-")
         if not (year.isdecimal() and number.isdecimal() and len(year) == 4):
             raise Invalid("quarter.unknown", {"year": year[:8], "quarter": number[:8]}, field="quarter")
-        locale, key = request.form.get("locale", ""), request.form.get("request_key") or None
-        report = reports.request(current_actor(), int(year), int(number), locale, request_key=key)
+        locale = request.form.get("locale", "")
+        report = reports.request(current_actor(), int(year), int(number), locale, request_key=_request_key())
         return redirect(url_for("ReportView.show", report_id=report.id))
 
     @expose("/<int:report_id>")

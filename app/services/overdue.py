@@ -333,7 +333,7 @@ def page(actor: Actor, wanted: Filter, *, after: str | None = None, limit: int =
     Raises Invalid("page.key-unreadable") and Refused like `summary`.
     """
     clocks = _clocks(actor, wanted)
-    query = _entries(clocks, wanted.as_of)
+    query = _entries(clocks)
     if after is not None:
         moment, clock_id = _key(after)
         query = query.where(tuple_(_order(clocks), clocks.c.id) > tuple_(literal(moment, Moment), literal(clock_id)))
@@ -359,9 +359,11 @@ def _key(text: str) -> tuple[datetime, int]:
     return found
 
 
-def _entries(clocks: Subquery, as_of: datetime) -> Select[Any]:
+def _entries(clocks: Subquery, urged_by: datetime | None = None) -> Select[Any]:
     c = clocks.c
-    urges = select(func.count()).where(Urge.clock_id == c.id, Urge.at <= as_of)
+    urges = select(func.count()).where(Urge.clock_id == c.id)
+    if urged_by is not None:
+        urges = urges.where(Urge.at <= urged_by)
     return (
         select(
             clocks,
@@ -401,9 +403,12 @@ def _entry(row: RowMapping) -> Entry:
     )
 
 
-def stream(actor: Actor, wanted: Filter, session: Session) -> Iterator[Entry]:
-    """All rows of a filter in the same order, read as they are wanted from a cursor of their own."""
-    query = _entries(_clocks(actor, wanted), wanted.as_of).execution_options(yield_per=1000)
+def stream(actor: Actor, wanted: Filter, session: Session, *, urged_by: datetime | None = None) -> Iterator[Entry]:
+    """All rows of a filter in the same order, read as they are wanted from a cursor of their own.
+
+    Urges are counted up to `urged_by`; without it up to now, as a page shows them.
+    """
+    query = _entries(_clocks(actor, wanted), urged_by).execution_options(yield_per=1000)
     for row in session.execute(query).mappings():
         yield _entry(row)
 

@@ -471,4 +471,6 @@ def _shares(
 def _overdue_list(session: Session, quarter: Quarter, as_of: datetime, reader: Reader) -> Iterator[OverdueRow]:
     """The clocks of every kind that came due by the end of the quarter and still run, late, at `as_of`."""
     wanted = replace(overdue.usual(as_of), as_of=as_of, state="open_overdue", due_by=quarter.moments(present.zone())[1])
-    return overdue_workbook.rows_of(overdue.stream(COMPILER, wanted, session), reader.named, reader.link)
+    return overdue_workbook.rows_of(
+        overdue.stream(COMPILER, wanted, session, urged_by=as_of), reader.named, reader.link
+    )
