@@ -52,7 +52,7 @@ _DICTIONARIES = """
     SELECT table_name, column_name FROM information_schema.columns c
     WHERE table_schema = 'public' AND data_type IN ('text', 'character varying', 'jsonb') AND table_name <> 'seed_row'
       AND (column_name IN ('code', 'name', 'title', 'duty', 'explanation', 'value', 'parameters', 'name_pinyin')
-           OR column_name LIKE '%\_en' OR table_name IN ('journal', 'audit'))
+           OR right(column_name, 3) = '_en' OR table_name IN ('journal', 'audit'))
 """
 _NAMED = "SELECT table_name FROM information_schema.columns WHERE table_schema = 'public' AND column_name = 'name_en'"
 

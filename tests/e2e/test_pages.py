@@ -93,16 +93,20 @@ def test_what_a_stranger_sees_is_in_one_language(visit: Visit, product: Product,
     assert not foreign_words(visitor.page.evaluate(VISIBLE), language, "")
 
 
-# The innermost elements that stick out, unless nothing can be pushed aside.
+# Whether the page can be pushed aside, and the texts that stick out of it.
 OVERFLOW = """() => {
   window.scrollTo(50, 0);
   const pushed = window.scrollX;
   window.scrollTo(0, 0);
   const wide = document.documentElement.clientWidth;
-  const out = e => e.getBoundingClientRect().right > wide + 1;
-  if (!pushed && document.documentElement.scrollWidth <= wide) return [];
-  return [...document.querySelectorAll('main *')].filter(e => out(e) && ![...e.children].some(out))
-    .slice(0, 4).map(e => `${e.tagName}.${e.className} ${e.textContent.trim().slice(0, 30)}`);
+  if (!pushed && document.documentElement.scrollWidth <= wide) return '';
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = [], range = document.createRange();
+  while (texts.nextNode()) {
+    range.selectNodeContents(texts.currentNode);
+    const hidden = texts.currentNode.parentElement.closest('thead, [hidden]');
+    if (!hidden && range.getBoundingClientRect().right > wide + 1) found.push(texts.currentNode.data.trim());
+  }
+  return `${document.documentElement.scrollWidth} px: ${found.slice(0, 4).join(' | ')}`;
 }"""
 
 
