@@ -27,6 +27,7 @@ from app.models import (
     Delivery,
     DutySeat,
     DutyShift,
+    Holding,
     Membership,
     Person,
     Portfolio,
@@ -39,6 +40,7 @@ from app.rules.grants import RowFacts
 from app.services import accounts, calendar, clocks, grants, intake, overdue, pinyin, present, workflow
 from app.services.actors import Actor
 from app.services.transaction import transaction
+from app.words import either, named
 
 PASSWORD = "Liulan-Shili-2010"  # noqa: S105 - printed at every start of the demonstration
 DAYS = 183
@@ -46,9 +48,7 @@ MORNING = time(10, 20)
 ROSTER_AHEAD = 95
 APPEALS = 600
 CASES = Path(__file__).with_name("sample_cases.csv")
-PLACES = tuple(
-    f"示例{kind}{number}" for kind in ("小区", "路", "街", "广场", "新村") for number in "一二三四五六"
-)
+PLACES = tuple(f"示例{kind}{number}" for kind in ("小区", "路", "街", "广场", "新村") for number in "一二三四五六")
 CLASS_WEIGHTS = {"A": 18, "B": 40, "C": 12, "D": 5, "E": 14, "F": 11}
 # The handlers whose accounts are printed; every other unit has a handler too, so that its appeals move.
 SHOWN_HANDLERS = ("city_management", "xunyang_district")
@@ -169,9 +169,7 @@ def _people() -> dict[str, Person]:
 
 
 def _person(code: str, name: str, name_en: str, unit: Unit | None) -> Person:
-    row = Person(
-        code=code, name=name, name_en=name_en, name_pinyin=pinyin.sort_key(name), unit=unit, fictional=True
-    )
+    row = Person(code=code, name=name, name_en=name_en, name_pinyin=pinyin.sort_key(name), unit=unit, fictional=True)
     db.session.add(row)
     return row
 
@@ -179,14 +177,10 @@ def _person(code: str, name: str, name_en: str, unit: Unit | None) -> Person:
 def _memberships(people: dict[str, Person], units: dict[str, Unit]) -> None:
     have = set(db.session.execute(select(Membership.person_id, Membership.unit_id)).all())
     wanted = [
-        (people[f"sample_handler_{code}"], unit, "handler")
-        for code, unit in units.items()
-        if unit.kind != "section"
+        (people[f"sample_handler_{code}"], unit, "handler") for code, unit in units.items() if unit.kind != "section"
     ]
     wanted += [
-        (people["sample_clerk"], unit, "section_clerk")
-        for code, unit in units.items()
-        if code.startswith("matching")
+        (people["sample_clerk"], unit, "section_clerk") for code, unit in units.items() if code.startswith("matching")
     ]
     for person, unit, function in wanted:
         if (person.id, unit.id) not in have:
@@ -195,20 +189,25 @@ def _memberships(people: dict[str, Person], units: dict[str, Unit]) -> None:
 
 def _accounts(people: dict[str, Person]) -> list[DemoAccount]:
     table = []
+    duties = {
+        "system": _("maintains posts, people, units, limits and calendar"),
+        "security": _("watches capabilities, accounts and sessions"),
+        "audit": _("reads the audit trail"),
+    }
     for officer, (username, name, name_en) in accounts.OFFICER_LOGINS.items():
         accounts.ensure_demo(None, username, PASSWORD, officer=officer)
-        table.append(DemoAccount(username, PASSWORD, name, name_en))
+        table.append(DemoAccount(username, PASSWORD, either(name, name_en), duties[officer]))
     roster = db.session.scalars(select(Person).where(~Person.fictional).order_by(Person.id)).all()
     for person in roster:
         username = person.name_pinyin.split(" ", 1)[1].replace(" ", "")
         accounts.ensure_demo(person, username, PASSWORD)
-        table.append(DemoAccount(username, PASSWORD, person.name, _note(person)))
+        table.append(DemoAccount(username, PASSWORD, named(person), _note(person)))
     shown = [code for code, *_rest in _PEOPLE] + [f"sample_handler_{code}" for code in SHOWN_HANDLERS]
     notes = dict(zip(shown, _sample_notes(), strict=True))
     for code in shown:
         username = code.removeprefix("sample_").replace("_", "")
         accounts.ensure_demo(people[code], username, PASSWORD)
-        table.append(DemoAccount(username, PASSWORD, people[code].name, notes[code]))
+        table.append(DemoAccount(username, PASSWORD, named(people[code]), notes[code]))
     return table
 
 
@@ -227,9 +226,6 @@ def _sample_notes() -> list[str]:
 
 
 def _note(person: Person) -> str:
-    from app.models import Holding
-    from app.words import named
-
     rows = db.session.execute(
         select(Holding.role, Post)
         .join(Post, Post.id == Holding.post_id)
@@ -310,9 +306,7 @@ class Sample:
                 if round_the_clock
                 else self.random.randrange(8, 18)
             )
-            at = datetime.combine(
-                day, time(hour, self.random.randrange(60), self.random.randrange(60)), self.zone
-            )
+            at = datetime.combine(day, time(hour, self.random.randrange(60), self.random.randrange(60)), self.zone)
             yield self._course(letter, at)
 
     def _one_in_every_state(self) -> Iterator[Course]:
@@ -377,14 +371,10 @@ class Sample:
 
         due = deadline(limit, at, calendar.current(), self.zone).due_at
         span = (due - at).total_seconds()
-        share = (
-            self.random.uniform(0.1, 0.95) if self.random.random() < 0.93 else self.random.uniform(1.05, 1.6)
-        )
+        share = self.random.uniform(0.1, 0.95) if self.random.random() < 0.93 else self.random.uniform(1.05, 1.6)
         return timedelta(seconds=span * share)
 
-    def _leaders_way(
-        self, triage: timedelta, case: Case
-    ) -> Iterator[tuple[timedelta, str, str, dict[str, Any]]]:
+    def _leaders_way(self, triage: timedelta, case: Case) -> Iterator[tuple[timedelta, str, str, dict[str, Any]]]:
         draw = self.random
         opinion = "示例：此件涉及面较广，拟请分管领导阅示，并由责任单位牵头办理。"
         yield triage, "propose", "duty_director", {"opinion": opinion, "unit": case.unit}
@@ -491,9 +481,7 @@ class Sample:
         works = calendar.current()
         if not works.is_working_day(local.date()) or local.hour >= 18:
             day = works.next_working_day(local.date())
-            return datetime.combine(day, time(8, 40), self.zone) + timedelta(
-                minutes=self.random.randrange(120)
-            )
+            return datetime.combine(day, time(8, 40), self.zone) + timedelta(minutes=self.random.randrange(120))
         if local.hour < 8:
             return local.replace(hour=8, minute=30) + timedelta(minutes=self.random.randrange(90))
         return at
@@ -531,9 +519,7 @@ class Sample:
         if code not in self._holders:
             post = db.session.scalars(select(Post).where(Post.code == code)).one()
             if post.filled_by_duty:
-                main = {"duty_office": "sample_duty_1", "hotline_center": "sample_hotline_1"}[
-                    post.office.code
-                ]
+                main = {"duty_office": "sample_duty_1", "hotline_center": "sample_hotline_1"}[post.office.code]
                 person = self.people[main]
             else:
                 held = next(holding for holding in post.holdings if holding.role == "A")
@@ -571,9 +557,7 @@ class Sample:
             post_id = actor.grants.covering("collect", RowFacts(letter))[0].post_id or 0
             busy = {
                 moment.astimezone(self.zone).date()
-                for moment in db.session.scalars(
-                    select(Appeal.received_at).where(Appeal.channel_class == letter)
-                )
+                for moment in db.session.scalars(select(Appeal.received_at).where(Appeal.channel_class == letter))
             }
             for offset in range(-DAYS, 0):
                 day = self.today + timedelta(days=offset)
@@ -595,14 +579,10 @@ class Sample:
                 .limit(12)
             ).all()
             for clock_id in late:
-                overdue.urge(
-                    supervisor, clock_id, spoke_with="示例经办人", remark="示例：已催，承诺三日内反馈。"
-                )
+                overdue.urge(supervisor, clock_id, spoke_with="示例经办人", remark="示例：已催，承诺三日内反馈。")
 
     def _settle_notices(self) -> None:
         """What the product would have told people months ago is not told now; only the last two days are."""
         with transaction():
             old = Delivery.due_at < self.end - timedelta(days=2)
-            db.session.execute(
-                update(Delivery).where(old, Delivery.state == "pending").values(state="cancelled")
-            )
+            db.session.execute(update(Delivery).where(old, Delivery.state == "pending").values(state="cancelled"))
