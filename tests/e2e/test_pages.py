@@ -100,7 +100,8 @@ OVERFLOW = """() => {
   window.scrollTo(0, 0);
   const wide = document.documentElement.clientWidth;
   if (!pushed && document.documentElement.scrollWidth <= wide) return '';
-  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = [], range = document.createRange();
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const found = [], range = document.createRange();
   while (texts.nextNode()) {
     range.selectNodeContents(texts.currentNode);
     const hidden = texts.currentNode.parentElement.closest('thead, [hidden]');
