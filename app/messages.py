@@ -91,6 +91,9 @@ SENTENCES: Mapping[str, Any] = {
     "import.unknown": _l("There is no such import."),
     "import.unknown-column": _l("There is no column “%(column)s” in this sheet."),
     "intake.unknown-class": _l("There is no channel class %(class)s."),
+    "journal.too-long": _l(
+        "The chain is too long to be checked whole on a page: run flask verify-journal on the server."
+    ),
     "limit.amount-missing": _l("Say how many hours or days."),
     "limit.before-start": _l("This date has already passed."),
     "limit.clock-fixed": _l("The clock of a limit stays as it is: add another limit instead."),
