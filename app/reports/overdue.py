@@ -43,6 +43,11 @@ COUNTING_RULES = (
     N_("Age: the time since the due moment, up to the moment of the report or the late finish;"
        " without a limit, the time since the start. A day has 24 hours, days of rest included."),
     N_("The due moment itself is in time, except for the daily 11:00 of channel classes C, D and E."),
+    N_("A limit that ends at 24:00 belongs to the day it ends."),
+    N_("A clock counts for the post or unit that answers for it now; a post's clock counts for its responsible"
+       " office."),
+    N_("Urges are counted up to the moment the report is read."),
+    N_("History items (imported) have no clocks and never count."),
 )
 
 

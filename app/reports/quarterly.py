@@ -57,7 +57,10 @@ MEASURES: Mapping[MeasureCode, tuple[str, Kind]] = {
 RULES = (
     (N_("Period"), N_("Appeals registered from the first to the last day of the quarter, in local time.")),
     (N_("Moment of the figures"),
-     N_("States are read at the moment named under each title; what happened later is not in them.")),
+     N_("The last moment at which any figure of this report changed; a limit that runs out is a change. Every"
+        " figure, of earlier quarters too, is as it was then; what happened later is not in it.")),
+    (N_("Ways of handling"),
+     N_("Of the appeals of the period; one that was submitted to a leader and then forwarded counts in both.")),
     (N_("Appeals assigned"),
      N_("Appeals assigned to the unit in the period; an appeal assigned to two units counts for each.")),
     (N_("Appeals finished"),
@@ -71,6 +74,9 @@ RULES = (
         " counts neither way.")),
     (N_("Overdue without note"),
      N_("Past the limit, unfinished, and neither a situation explanation nor a note filed.")),
+    (N_("Situation explanations"),
+     N_("Filed by the unit about the appeals assigned to it in the period.")),
+    (N_("Telephone urges"), N_("Logged in the period.")),
     (N_("Average handling days"),
      N_("From assignment to answer, in calendar days of 24 hours, over finished appeals.")),
     (N_("Rates"),
@@ -78,10 +84,17 @@ RULES = (
         " from its appeals, not as a mean of its units' rates.")),
     (N_("Sections of the General Office"),
      N_("Measured on the clocks of their posts: collected in time, delivered the same day, fetched back in"
-        " time, each of the clocks that came due, open overdue ones included.")),
+        " time, each of the clocks that came due, open overdue ones included. A delivery is the matching"
+        " section's from the moment the slip was carried to it.")),
+    (N_("Nil returns"), N_("Signed by the collectors of the section for days of the period.")),
+    (N_("Returned for correction"),
+     N_("Returned by the registrar in the period, counted for the section of the collector.")),
+    (N_("Overdue list"),
+     N_("Clocks of every kind that came due by the end of the period and at the moment of the figures still run.")),
+    (N_("Limits that end at 24:00"), N_("They belong to the day they end.")),
     (N_("Rise or fall"), N_("Counts in percent of the earlier quarter, rates in percentage points.")),
     (N_("History items"),
-     N_("Imported with their reply and closed; counted apart, in no rate and in no score.")),
+     N_("Imported in the period with their reply and closed; counted apart, in no rate and in no score.")),
 )
 
 
