@@ -12,7 +12,7 @@ WITH arms AS (
       AND (due_at < %(as_of)s OR late_when = 'at_or_after')
     UNION ALL
     SELECT 'finished_late', id, appeal_id, kind, post_id, unit_id, stopped_at - due_at FROM clock
-    WHERE due_at >= %(starts)s AND due_at < %(ends)s AND stopped_at >= %(starts)s AND stopped_at <= %(as_of)s
+    WHERE due_at > %(starts)s AND due_at <= %(ends)s AND stopped_at >= %(starts)s AND stopped_at <= %(as_of)s
       AND stopped_at >= due_at AND (due_at < stopped_at OR late_when = 'at_or_after')
     UNION ALL
     SELECT 'no_limit', id, appeal_id, kind, post_id, unit_id, %(as_of)s - started_at FROM clock
