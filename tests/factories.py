@@ -203,7 +203,8 @@ class Factory:
         if state == "self_handling":
             return [*steps, ("handle_self", director, {})]
         if state in ("opinion", "slip_ready", "with_section", "with_leader", "fetched", "instructed"):
-            assert target.portfolio is not None and target.portfolio.section is not None
+            assert target.portfolio is not None
+            assert target.portfolio.section is not None
             clerk = self.member(target.portfolio.section, "section_clerk")
             path = [
                 ("opinion", ("propose", director, {"opinion": "示例：拟请阅示。", "unit": target.code})),

@@ -45,19 +45,19 @@ def _rebuild(kind: type[RuleError], code: str, data: dict[str, object], name: st
 
 
 # The families are named as answers ("Refused: appeal.stale"), which reads better at the raise.
-class Invalid(RuleError):  # noqa: N818
+class Invalid(RuleError):
     """What was sent does not make sense (HTTP 400/422)."""
 
 
-class Refused(RuleError):  # noqa: N818
+class Refused(RuleError):
     """It makes sense, but this person may not, or the state or a guard does not allow it (HTTP 403)."""
 
 
-class NotFound(RuleError):  # noqa: N818
+class NotFound(RuleError):
     """It does not exist, or not for this person; the two look alike on purpose (HTTP 404)."""
 
 
-class Conflict(RuleError):  # noqa: N818
+class Conflict(RuleError):
     """Somebody else was first: stale version, taken number, state already left (HTTP 409)."""
 
 

@@ -35,7 +35,7 @@ SPECIFIC: Mapping[str, tuple[FieldSpec, ...]] = MappingProxyType(
     }
 )
 SEALED = ("appellant_name", "appellant_phone", "appellant_identity", "appellant_address")
-# Radio, television, web and newspapers report about people without naming them; callers, writers and visitors have a name.
+# The media report about people without naming them; callers, writers and visitors have a name.
 NAMED_CLASSES = frozenset("ABEF")
 
 

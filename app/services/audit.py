@@ -19,7 +19,7 @@ def record(
     object_id: object = "",
     detail: Mapping[str, Any] | None = None,
 ) -> Audit:
-    """Add one audit row to the open transaction: `event` is a dotted name, `result` is ok or refused. No personal data."""
+    """Add one audit row to the open transaction; `result` is ok or refused. No personal data goes in."""
     row = Audit(
         at=present.now(),
         event=event,

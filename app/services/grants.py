@@ -193,7 +193,8 @@ Sorted = tuple[list[tuple[dict[str, Any], str, str]], tuple[StandingBy, ...], li
 def _sort_posts(row: Any, posts: list[dict[str, Any]], person_id: int | None, moment: datetime) -> Sorted:
     """The posts the person acts for (with role and rule), those he only stands by for, and those he oversees."""
     staffing = _staffing(row)
-    names = {entry["person_id"]: PersonName(entry["name"], entry["name_en"]) for entry in [*(row["held"] or []), *(row["seats"] or [])]}
+    known = [*(row["held"] or []), *(row["seats"] or [])]
+    names = {entry["person_id"]: PersonName(entry["name"], entry["name_en"]) for entry in known}
     acting, standby, overseen = [], [], []
     for post in posts:
         facts = roster.PostFacts(post["id"], post["office_id"], post["filled_by_duty"], post["leader_id"])

@@ -41,7 +41,7 @@ class Dress:
 
 
 def export(actor: Actor, wanted: Filter, dress: Dress, *, reason: str, out: BinaryIO) -> int:
-    """Write the workbook into `out` and return how many clocks it lists; audited with its reason before it is handed out.
+    """Write the workbook into `out` and return how many clocks it lists; audited, with its reason, beforehand.
 
     The caller has asked for a fresh login. Raises Refused, Invalid("export.reason-missing"), and
     Invalid("export.too-many-rows") above EXPORT_MAX_ROWS.

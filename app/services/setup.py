@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -18,18 +19,20 @@ OLDEST_SERVER = 15
 APPEND_ONLY = ("journal", "journal_seal", "audit")
 
 
-def _migrations() -> str:
-    return str(Path(current_app.root_path) / "migrations")
-
-
 def _owner_engine(owner_url: str) -> Engine:
     return create_engine(owner_url.replace("postgresql://", "postgresql+psycopg://", 1))
 
 
-def _scripts() -> ScriptDirectory:
+def _configuration() -> Config:
     configuration = Config()
-    configuration.set_main_option("script_location", _migrations().replace("%", "%%"))
-    return ScriptDirectory.from_config(configuration)
+    # The folder's path may hold a %, which the configuration would take for an interpolation.
+    folder = str(Path(current_app.root_path) / "migrations")
+    configuration.set_main_option("script_location", folder.replace("%", "%%"))
+    return configuration
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_configuration())
 
 
 def head() -> str:
@@ -62,13 +65,11 @@ def schema_state(owner_url: str) -> tuple[str | None, str]:
 
 def migrate(owner_url: str) -> bool:
     """Bring the schema to the code's revision, connecting as the owner; True when something changed."""
-    from flask_migrate import upgrade
-
     found, wanted = schema_state(owner_url)
     if found == wanted:
         return False
     current_app.config["MIGRATION_URL"] = owner_url
-    upgrade(directory=_migrations())
+    command.upgrade(_configuration(), "head")
     grant_privileges(owner_url, current_app.config["DATABASE_APP_ROLE"])
     return True
 
