@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+import xlsxwriter
 import yaml
 from flask import Flask
 from flask.testing import FlaskClient
@@ -20,8 +22,8 @@ from sqlalchemy import select, text
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from app.models import Account, Appeal, Holding, Post, Unit, db
-from app.services import present, workflow
+from app.models import Account, Appeal, Holding, Person, Post, Report, Task, Unit, db
+from app.services import imports, present, workflow
 from tests.factories import Factory
 
 URL = "https://localhost"
@@ -85,12 +87,17 @@ def world(app: Flask, make: Factory) -> World:
     people = {"handler_own": handler, "section_clerk": clerk, "vice_mayor": vice_mayor, "leader": leader, **outsiders}
     for role, person in people.items():
         found.let_in(role, make.signed_in(person))
-    found.let_in("nobody", make.signed_in(make.person()))
+    nobody = make.person()
+    found.let_in("nobody", make.signed_in(nobody))
     expired = make.person()
     found.let_in("expired", make.signed_in(expired))
     account = db.session.scalars(select(Account).where(Account.person_id == expired.id)).one()
     account.must_change_password = True
     found.values.update(_things(appeal))
+    found.values["account_id"] = db.session.scalars(select(Account.id).where(Account.person_id == nobody.id)).one()
+    found.values["person_id"] = make.person().id
+    found.values["batch_id"] = _workbook(make)
+    found.values["report_id"], found.values["task_id"] = _report(make)
     db.session.commit()
     db.session.remove()
     assert set(found.cookies) == set(ROLES) - {"anonymous"}
@@ -132,7 +139,7 @@ def _one_post_each(world: World, make: Factory) -> None:
             if holding.valid.lower is None or holding.valid.lower <= present.now():
                 role = post.code if holding.role == "A" else f"{post.code}_b"
                 if role in ROLES:
-                    world.let_in(role, make.signed_in(db.session.get_one(type(make.person()), holding.person_id)))
+                    world.let_in(role, make.signed_in(db.session.get_one(Person, holding.person_id)))
 
 
 def _things(appeal: Appeal) -> dict[str, Any]:
@@ -145,12 +152,30 @@ def _things(appeal: Appeal) -> dict[str, Any]:
         "clock_id": running.id,
         "slip_id": appeal.slips[0].id,
         "post_id": collector_a,
-        "task_id": 0,
         "channel_class": "A",
         "action": "answer",
         "locale": "zh",
         "filename": "mark.svg",
     }
+
+
+def _workbook(make: Factory) -> int:
+    """A workbook that the registrar handed in a moment ago."""
+    file = BytesIO()
+    with xlsxwriter.Workbook(file) as book:
+        book.add_worksheet().write_row(0, 0, ("留言编号", "留言主题", "留言时间", "留言详情"))
+    return imports.upload(make.actor(make.holder("registrar")), "示例.xlsx", file.getvalue()).id
+
+
+def _report(make: Factory) -> tuple[int, int]:
+    """A report that is ready, and the task by which the editor had it compiled."""
+    editor = make.actor(make.holder("editor"))
+    values = {"year": 2026, "quarter": 1, "locale": "zh", "filename": "示例.xlsx", "content": b"PK", "size": 2}
+    report = Report(kind="quarterly", state="ready", sha256="0" * 64, data_moment=present.now(), **values)
+    task = Task(kind="report", queue="reports", subject_id=0, state="running", requested_by_id=editor.user_id)
+    db.session.add_all([report, task])
+    db.session.commit()
+    return report.id, task.id
 
 
 # --- what is declared --------------------------------------------------------------------------------------
