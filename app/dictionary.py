@@ -462,7 +462,7 @@ class SheetView(ModelView):
         self._keep_choices(form, fields, row)
         if request.method == "POST" and form.validate():
             values = {f.name: form[f.name].data for f in fields if form[f.name].data != stored[f.name]}
-            if self._saved(form, Entry(row.id, values, _version(form))):
+            if self._saved(form, Entry(row.id, values, _version())):
                 return self.post_edit_redirect()
         self._remember(form)
         widgets = self._get_edit_widget(form=form)
@@ -568,8 +568,8 @@ def _sentences(error: RuleError) -> list[str]:
     return [sentence(error.code, error.data)]
 
 
-def _version(form: Any) -> int:
-    text = form.version.data or ""
+def _version() -> int:
+    text = request.form.get("version", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
