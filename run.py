@@ -252,7 +252,7 @@ def _gunicorn(settings: config.Settings) -> list[str]:
     }
     if settings.tls_cert and settings.tls_key:
         options |= {"--certfile": str(settings.tls_cert), "--keyfile": str(settings.tls_key)}
-    return ["--no-control-socket", *(part for option in options.items() for part in option)]
+    return ["--no-control-socket", "--preload", *(part for option in options.items() for part in option)]
 
 
 def _prepare(settings: config.Settings, product: Product, environment: Mapping[str, str]) -> str:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from pypinyin import lazy_pinyin
+
+def syllables(text: str) -> list[str]:
+    """`公安局` → `["gong", "an", "ju"]`, in lower case; what is not Chinese stays as it is."""
+    # The dictionary takes most of a second to load, and only writing a name needs it.
+    from pypinyin import lazy_pinyin
+
+    return [syllable.lower() for syllable in lazy_pinyin(text)]
 
 
 def sort_key(text: str) -> str:
     """`市公安局` → `sgaj shi gong an ju`: sorts by sound, and initials are its prefix. At most 400 characters."""
-    syllables = [syllable.lower() for syllable in lazy_pinyin(text)]
-    initials = "".join(syllable[0] for syllable in syllables if syllable.strip())
-    return f"{initials} {' '.join(syllables)}"[:400]
+    sounds = syllables(text)
+    initials = "".join(sound[0] for sound in sounds if sound.strip())
+    return f"{initials} {' '.join(sounds)}"[:400]

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pypinyin import lazy_pinyin
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import Range
 
@@ -214,7 +213,7 @@ def _complete(draft: Draft) -> None:
     model, values = draft.sheet.model, draft.values
     if hasattr(model, "code") and not values.get("code"):
         values["code"] = draft.row.code = code_from(
-            lazy_pinyin(values.get("name") or ""), lambda code: _is_taken(model, code)
+            pinyin.syllables(values.get("name") or ""), lambda code: _is_taken(model, code)
         )
     if hasattr(model, "sort") and values.get("sort") is None:
         last = db.session.scalar(select(func.coalesce(func.max(model.sort), 0))) or 0
