@@ -17,7 +17,7 @@ from app.rules.entries import Field, Kind, Place, blank, code_from, parse, probl
 from app.rules.errors import Conflict, FieldErrors, FieldProblem, Invalid, Refused
 from app.services import access, audit, calendar, grants, journal, personal, present, sheet_checks
 from app.services.actors import Actor
-from app.services.pinyin import sort_key
+from app.services.pinyin import sort_key, syllables
 from app.services.sheet_rows import REFERENCES, Draft, Sheet, access_row, journalled, values_of
 from app.services.transaction import transaction
 
@@ -213,7 +213,7 @@ def _complete(draft: Draft) -> None:
     model, values = draft.sheet.model, draft.values
     if hasattr(model, "code") and not values.get("code"):
         values["code"] = draft.row.code = code_from(
-            pinyin.syllables(values.get("name") or ""), lambda code: _is_taken(model, code)
+            syllables(values.get("name") or ""), lambda code: _is_taken(model, code)
         )
     if hasattr(model, "sort") and values.get("sort") is None:
         last = db.session.scalar(select(func.coalesce(func.max(model.sort), 0))) or 0

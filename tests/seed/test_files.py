@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from seed.reading import FOLDER, SeedError, read_seed, seed_fingerprint
+from seed.sample import CASES
 from seed.sheets import SHEETS
 
 SEED = read_seed()
@@ -377,5 +378,5 @@ def test_the_fingerprint_follows_the_files(folder: Path) -> None:
 
 def test_yaml_and_csv_files_are_all_known() -> None:
     found = {path.name for path in FOLDER.iterdir() if path.suffix in (".csv", ".yaml")}
-    assert found == {sheet.file for sheet in SHEETS}
+    assert found == {sheet.file for sheet in SHEETS} | {CASES.name}
     assert yaml.safe_load((FOLDER / "assumptions.yaml").read_text(encoding="utf-8"))
