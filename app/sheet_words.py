@@ -231,7 +231,7 @@ def change_items(sheet: Sheet, rows: Sequence[Journal]) -> list[dict[str, Any]]:
 def _who(row: Journal) -> str:
     if row.person is not None:
         return words.named(row.person)
-    return str(words.CAPABILITIES["system"]) if row.user_id else row.acted_as
+    return str(words.CAPABILITIES["system"]) if row.user_id else words.process(row.acted_as)
 
 
 def _said(field: Field, value: Any) -> str:

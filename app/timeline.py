@@ -63,7 +63,7 @@ def timeline_items(rows: Iterable[Journal]) -> list[dict[str, Any]]:
         {
             "at": row.at,
             "title": str(words.ACTIONS.get(row.action, row.action)),
-            "actor": words.named(row.person) if row.person else row.acted_as or None,
+            "actor": words.named(row.person) if row.person else words.process(row.acted_as) or None,
             "post": words.named(row.post) if row.post else None,
             "role": row.role,
             "body": row.reason,

@@ -362,6 +362,7 @@ EVENTS: Mapping[str, Label] = {
     "access.denied": _l("Access refused"),
     "appeal.unmask": _l("Personal data shown in full"),
     "overdue.export": _l("Overdue-case report exported"),
+    "print": _l("Printed"),
     "report.download": _l("Report downloaded"),
     "right.change": _l("Rights changed"),
     "setting.change": _l("Setting changed"),
@@ -371,9 +372,18 @@ EVENTS: Mapping[str, Label] = {
     "journal.verified": _l("Journal chain checked"),
 }
 
-OUTCOMES: Mapping[str, Label] = {"ok": _l("Done"), "refused": _l("Refused")}
+OUTCOMES: Mapping[str, Label] = {"ok": _l("Done"), "refused": _l("Denied")}
 
 # Why a link of the journal's chain does not hold (app/services/sealing.py).
+PROCESSES: Mapping[str, Label] = {
+    "cli": _l("Command line"),
+    "command line": _l("Command line"),
+    "demo": _l("Demonstration"),
+    "quarterly_report": _l("Report worker"),
+    "seed": _l("Founding data"),
+    "setup": _l("Set-up"),
+}
+
 BROKEN: Mapping[str, Label] = {
     "altered": _l("the row was altered"),
     "removed": _l("the row is gone"),
@@ -445,6 +455,11 @@ def due_text(moment: datetime, zone: tzinfo) -> str:
     if (local.hour, local.minute, local.second) == (0, 0, 0):
         return f"{local.date() - timedelta(days=1):%Y-%m-%d} 24:00"
     return f"{local:%Y-%m-%d %H:%M}"
+
+
+def process(code: str) -> str:
+    """The software that acted by itself; "" where a person did."""
+    return str(PROCESSES.get(code, code))
 
 
 def either(chinese: str | None, english: str | None) -> str:

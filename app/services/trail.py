@@ -10,7 +10,7 @@ from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import joinedload
 
-from app.models import Account, Audit, Journal, JournalSeal, Person, db
+from app.models import Account, Audit, Journal, JournalSeal, Person, Post, db
 from app.rules.errors import Refused
 from app.rules.quarters import midnight
 from app.services import access, audit, present, sealing
@@ -41,8 +41,11 @@ class Entry:
     action: str
     object_type: str
     object_id: int
-    who: str
-    post: str
+    person: Person | None
+    username: str | None
+    acted_as: str
+    post: Post | None
+    role: str | None
     seq: int | None
 
 
@@ -149,9 +152,8 @@ def _users(text: str) -> Select[tuple[int]]:
 
 
 def _entry(row: Journal, seq: int | None, username: str | None) -> Entry:
-    who = row.person.name if row.person else username or row.acted_as
-    post = f"{row.post.name} {row.role or ''}".strip() if row.post else ""
-    return Entry(row.id, row.at, row.action, row.object_type, row.object_id, who, post, seq)
+    what = (row.id, row.at, row.action, row.object_type, row.object_id)
+    return Entry(*what, row.person, username, row.acted_as, row.post, row.role, seq)
 
 
 def _record(actor: Actor, event: str, detail: dict[str, Any]) -> None:
