@@ -57,9 +57,9 @@ def test_an_overdue_limit_reminds_once_and_is_urged_in_two_clicks(visit: Visit, 
     assert page.locator("main tbody tr").count() == clocks
     row = page.locator("main tbody tr", has_text=number)
     expect(row).to_have_class(re.compile("is-overdue"))
-    row.locator("details.menu summary").click()
+    row.locator("button[data-open]").click()
     with page.expect_navigation():
-        row.locator("details.menu button[type=submit]").click()
+        page.locator("dialog[open] button[type=submit]").click()
     expect(page.locator("main tbody tr", has_text=number).locator("td.num").last).to_have_text("1")
     assert product.one("SELECT count(*) FROM urge WHERE clock_id = %(clock)s", clock=clock) == 1
     assert "电话催办" in " ".join(_titles(supervisor, appeal))
