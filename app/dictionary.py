@@ -19,7 +19,7 @@ from flask_appbuilder.forms import DynamicForm
 from flask_appbuilder.models.filters import BaseFilter, BaseFilterConverter, Filters
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_appbuilder.urltools import get_filter_args, get_order_args
-from flask_appbuilder.widgets import FormWidget
+from flask_appbuilder.widgets import FormWidget, ListWidget
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
@@ -249,6 +249,8 @@ class ServiceInterface(SQLAInterface):
         elif field is not None and field.place in (Place.LOWER, Place.UPPER):
             bound = func.lower if field.place is Place.LOWER else func.upper
             columns = [bound(self.obj.valid)]
+        elif name == "rule":
+            columns = [func.length(self.obj.rule), self.obj.rule]  # R2 before R11
         elif name == "name" and hasattr(self.obj, "name_pinyin"):
             columns = [self.obj.name_pinyin]
         else:
@@ -359,6 +361,12 @@ class SheetFormWidget(FormWidget):
     template = "dictionary/form.html"
 
 
+class SheetListWidget(ListWidget):
+    """Rows that are taken out of use, not deleted."""
+
+    template = "dictionary/rows.html"
+
+
 class SheetView(ModelView):
     """What the views of all dictionaries have in common; each is made by `view_of`."""
 
@@ -375,6 +383,7 @@ class SheetView(ModelView):
     }
     list_template = "dictionary/list.html"
     show_template = "dictionary/show.html"
+    list_widget = SheetListWidget
     add_widget = edit_widget = SheetFormWidget
 
     def __init__(self, **kwargs: Any) -> None:

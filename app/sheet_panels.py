@@ -25,7 +25,7 @@ class Panel:
 
     title: str
     heads: tuple[str, ...]
-    rows: tuple[tuple[Any, ...], ...]
+    rows: tuple[tuple[Any, ...], ...]  # texts, markup or moments; a lazily translated text is none of these
     empty: str = ""
     add_url: str = ""
 
@@ -55,12 +55,12 @@ def _link(endpoint: str, row: Any) -> Markup:
 def _post(post: Any) -> list[Panel]:
     if post.filled_by_duty:
         seated = vacancies.holders_of([post])[post.id]
-        rows = tuple((words.ROLES[role], sheet_words.named_or_vacant(seated[role])) for role in "AB")
+        rows = tuple((str(words.ROLES[role]), sheet_words.named_or_vacant(seated[role])) for role in "AB")
         return [Panel(_("On duty now"), (_("Role"), _("Person")), rows, add_url=url_for("ShiftsView.add"))]
     held = _holdings(vacancies.holdings_of(post_id=post.id), "person")
     now = vacancies.holders_of([post])[post.id]
     open_roles = tuple(
-        (words.ROLES[role], sheet_words.vacant(), "", "", "") for role in "AB" if not now[role]
+        (str(words.ROLES[role]), sheet_words.vacant(), "", "", "") for role in "AB" if not now[role]
     )
     heads = (_("Role"), _("Person"), _("From"), _("Until"), _("State"))
     return [Panel(_("Holdings"), heads, open_roles + held, add_url=url_for("HoldingsView.add", post=post.id))]
@@ -70,7 +70,13 @@ def _holdings(rows: Sequence[Any], other: str) -> tuple[tuple[Any, ...], ...]:
     states = sheet_words.COMPUTED["holdings", "period"][1](rows)
     endpoint = {"person": "PeopleView.show", "post": "PostsView.show"}[other]
     return tuple(
-        (words.ROLES[row.role], _link(endpoint, getattr(row, other)), row.valid.lower, row.valid.upper, states[row.id])
+        (
+            str(words.ROLES[row.role]),
+            _link(endpoint, getattr(row, other)),
+            row.valid.lower,
+            row.valid.upper,
+            states[row.id],
+        )
         for row in rows
     )
 
@@ -78,7 +84,7 @@ def _holdings(rows: Sequence[Any], other: str) -> tuple[tuple[Any, ...], ...]:
 def _person(person: Any) -> list[Panel]:
     held = _holdings(vacancies.holdings_of(person_id=person.id), "post")
     functions = tuple(
-        (words.FUNCTIONS[row.function], _link("UnitsView.show", row.unit))
+        (str(words.FUNCTIONS[row.function]), _link("UnitsView.show", row.unit))
         for row in vacancies.memberships_of(person_id=person.id)
     )
     heads = (_("Role"), _("Post"), _("From"), _("Until"), _("State"))
@@ -98,11 +104,11 @@ def _unit(unit: Any) -> list[Panel]:
     places = vacancies.chains_of([unit])[unit.id]
     people = rows_by_id(Person, [place.person_id for place in places])
     rows = tuple(
-        (words.LINKS[place.link], words.ROLES[place.role], _stands(place, unit, people), _origin(place))
+        (str(words.LINKS[place.link]), str(words.ROLES[place.role]), _stands(place, unit, people), _origin(place))
         for place in places
     )
     members = tuple(
-        (words.FUNCTIONS[row.function], _link("PeopleView.show", row.person))
+        (str(words.FUNCTIONS[row.function]), _link("PeopleView.show", row.person))
         for row in vacancies.memberships_of(unit_id=unit.id)
     )
     heads = (_("Link"), _("Role"), _("Person"), _("Follows from"))
@@ -154,7 +160,7 @@ def _all_chains() -> Panel:
 
 def _portfolio(line: Any) -> list[Panel]:
     rows = tuple(
-        (_link("UnitsView.show", unit), words.UNIT_KINDS[unit.kind]) for unit in vacancies.units_under(line.id)
+        (_link("UnitsView.show", unit), str(words.UNIT_KINDS[unit.kind])) for unit in vacancies.units_under(line.id)
     )
     return [Panel(_("Units under this line"), (_("Unit"), _("Kind")), rows, _("No unit is under this line."))]
 

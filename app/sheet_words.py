@@ -20,6 +20,7 @@ from app.rules.entries import Field, Kind, Place
 from app.rules.errors import RuleError
 from app.services import present, vacancies
 from app.services.sheet_rows import Sheet, masked_mobile, rows_by_id, values_of
+from app.sheets import SHEETS
 
 # Places that the founding rule wants filled: empty, they are shown as vacant, never left blank.
 LEADERS = frozenset({"leader", "vice_mayor", "deputy"})
@@ -128,6 +129,17 @@ def _under(categories: Sequence[Any]) -> dict[int, Any]:
     return {row.id: words.named(parents.get(row.parent_id)) for row in categories}
 
 
+def _kept_values(assumptions: Sequence[Any]) -> dict[int, Any]:
+    """The value, or the sheet in which it is kept."""
+    return {row.id: _kept_value(row.value) for row in assumptions}
+
+
+def _kept_value(value: Any) -> str:
+    kept = value.get("see") if isinstance(value, dict) else None
+    sheet = next((one for one in SHEETS if one.model.__tablename__ == kept), None)
+    return _("kept in: %(sheet)s", sheet=sheet.label_plural) if sheet else json.dumps(value, ensure_ascii=False)
+
+
 def _examples(series: Sequence[Any]) -> dict[int, Any]:
     return {row.id: _example(row.template) for row in series}
 
@@ -150,6 +162,7 @@ COMPUTED: Mapping[tuple[str, str], tuple[Any, Compute]] = {
     ("absences", "period"): (_l("State"), _periods),
     ("units", "vacancies"): (_l("Chain"), _vacancies),
     ("categories", "parent"): (_l("Under"), _under),
+    ("assumptions", "value"): (_l("Value"), _kept_values),
     ("number_formats", "example"): (_l("Example"), _examples),
 }
 

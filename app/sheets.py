@@ -43,7 +43,7 @@ NAMES: Fields = (
 )
 ACTIVE = Field(
     "active",
-    _l("In use"),
+    _l("Active"),
     Kind.BOOL,
     default=True,
     searchable=True,
@@ -100,7 +100,7 @@ POSTS = Sheet(
         ),
         ACTIVE,
     ),
-    ("number", "name", "holders", "office", "leader", "capabilities", "active"),
+    ("name", "number", "holders", "office", "leader", "capabilities", "active"),
     ("number", "asc"),
     "Staffing",
     "fa-sitemap",
@@ -466,7 +466,7 @@ ASSUMPTIONS = Sheet(
         Field("explanation_en", _l("Explanation in English"), Kind.LONG, limit=2000),
         Field("value", _l("Value"), Kind.JSON, help=_l("Written as JSON, in the shape it has now.")),
     ),
-    ("rule", "title", "value"),
+    ("title", "rule", "value"),
     ("rule", "asc"),
     "Rules",
     "fa-scale-balanced",
