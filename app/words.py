@@ -15,7 +15,7 @@ STATES: Mapping[str, Label] = {
     "draft": _l("To be submitted"),
     "submitted": _l("To be numbered"),
     "registered": _l("To be triaged"),
-    "self_handling": _l("Handled by the duty office"),
+    "self_handling": _l("Being handled by the duty office"),
     "opinion": _l("Slip to be filled in"),
     "slip_ready": _l("Slip to be carried"),
     "with_section": _l("With the matching section"),
