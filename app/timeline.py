@@ -15,6 +15,7 @@ from app.models import Clock, Journal
 # Told by the title, or held as ids whose names stand elsewhere on the page.
 _SILENT = frozenset(
     {
+        "clock_id",
         "state",
         "unit_id",
         "section_id",
@@ -93,6 +94,7 @@ def _worded(name: str, value: Any) -> str:
         return str(_("Yes") if value else _("No"))
     tables = {
         "handling": words.HANDLING,
+        "clock": words.CLOCKS,
         "informed_how": words.CHOICES["informed_how"],
         "explanation": words.CHOICES["explanation_kinds"],
     }

@@ -52,6 +52,7 @@ ACTIONS: Mapping[str, Label] = {
     "strike_off": _l("Strike off"),
     "archive": _l("Archive"),
     "import": _l("Imported"),
+    "compile": _l("Report compiled"),
     "import_upload": _l("Workbook handed in"),
     "import_apply": _l("Import asked for"),
     "import_done": _l("Import applied"),
@@ -139,6 +140,7 @@ FIELDS: Mapping[str, Label] = {
     "intake": _l("Details of the channel"),
     "slip": _l("Processing slip"),
     "spoke_with": _l("Spoke with"),
+    "clock": _l("Clock"),
 }
 
 CHOICES: Mapping[str, Mapping[str, Label]] = {
