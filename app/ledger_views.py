@@ -152,11 +152,10 @@ class AppealModelView(ModelView):
         term = request.args.get("q", "").strip()
         get_filter_args(self._filters)
         query = self._filters.get_joined_filters(self._base_filters).apply_all(select(Appeal))
-        if term:
-            query = query.where(ledger.matches(term))
         before = request.args.get("before", "")
         page = ledger.page(
             query,
+            term=term,
             order=order,
             is_descending=direction == "desc",
             key=before or request.args.get("after", ""),

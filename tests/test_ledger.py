@@ -199,6 +199,17 @@ def test_a_page_costs_few_statements_however_long(make: Factory, address: str) -
     assert len(statements) <= 9, "\n\n".join(statements)
 
 
+def test_a_common_word_is_found_along_the_order(make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More hits than are counted: the other way of searching finds the same."""
+    monkeypatch.setattr(ledger, "COUNT_CAP", 2)
+    for number in range(4):
+        make.appeal("registered", subject=f"示例路灯{number}", body="示例")
+    make.appeal("registered", subject="示例井盖", body="示例")
+    page = ledger.page(access.appeals_for(make.actor(make.holder("duty_director"))), term="路灯")
+    assert [line.appeal.subject for line in page.lines] == [f"示例路灯{number}" for number in (3, 2, 1, 0)]
+    assert page.count == 3
+
+
 def test_the_search_can_use_the_bigram_index(make: Factory) -> None:
     """The condition is written as the index is; with sequential scans dear the planner takes it."""
     make.appeal("registered")

@@ -38,6 +38,7 @@ _LISTED = (
     Appeal.unit_id,
     Appeal.category_id,
     Appeal.fictional,
+    Appeal.handling,
     Appeal.impossible,
 )
 _LEDGER = (Appeal.registered_at, Appeal.note, Appeal.result, Appeal.intake)
@@ -69,6 +70,7 @@ class Page:
 def page(
     query: Select[tuple[Appeal]],
     *,
+    term: str = "",
     order: str = "received_at",
     is_descending: bool = True,
     key: str = "",
@@ -77,11 +79,13 @@ def page(
 ) -> Page:
     """The page of `query` (conditions only) that starts behind `key`, in three statements.
 
-    `is_backwards` goes towards the beginning of the order. A key that cannot be read starts at the beginning.
+    `term` is searched for. `is_backwards` goes towards the beginning of the order. A key that cannot be read
+    starts at the beginning.
     """
     column = ORDERS[order]
     if order == "number":
         query = query.where(Appeal.number.is_not(None))
+    query, total = _searched(query, term) if term else (query, count(query))
     start = _key(order, key)
     descending = is_descending != is_backwards
     rows_query = query
@@ -99,7 +103,7 @@ def page(
     has_newer, has_older = (more, start is not None) if is_backwards else (start is not None, more)
     return Page(
         lines=_lines(rows),
-        count=count(query),
+        count=total,
         newer=_written(order, rows[0]) if rows and has_newer else None,
         older=_written(order, rows[-1]) if rows and has_older else None,
     )
@@ -111,22 +115,36 @@ def count(query: Select[tuple[Appeal]]) -> int:
     return db.session.scalar(select(func.count()).select_from(capped)) or 0
 
 
-def matches(term: str) -> ColumnElement[bool]:
-    """SQL: the term stands in subject or text, or is (the end of) the appeal's number.
+def _searched(query: Select[tuple[Appeal]], term: str) -> tuple[Select[tuple[Appeal]], int]:
+    """The query narrowed to the term, and how many there are.
 
-    A term of one character has no bigram and finds numbers only.
+    The bigram index finds a rare term at once, but for a common one it would fetch and sort every appeal that
+    has it: then the order's own index is walked until the page is full.
     """
     term = clean_text(term)[:100]
-    found: list[ColumnElement[bool]] = [Appeal.number.in_(numbers_of(term))]
+    numbers = numbers_of(term)
+    looked_up = query.where(matches(term, numbers)).with_only_columns(Appeal.id).order_by(None)
+    ids = list(db.session.scalars(looked_up.limit(COUNT_CAP + 1)))
+    if len(ids) <= COUNT_CAP:
+        return query.where(Appeal.id == func.any(ids)), len(ids)
+    return query.where(or_(Appeal.number.in_(numbers), _contains(term))), len(ids)
+
+
+def matches(term: str, numbers: Sequence[str] = ()) -> ColumnElement[bool]:
+    """SQL: the term stands in subject or text, by the bigram index, or the appeal has one of the numbers.
+
+    A term of one character has no bigram and stands nowhere.
+    """
+    found: list[ColumnElement[bool]] = [Appeal.number.in_(numbers)]
     if len(term) > 1:
-        pattern = term.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         # Written as the expression index is, or PostgreSQL does not use it.
-        grams = text(
-            "(text_bigrams(appeal.subject || ' ' || appeal.body) @> text_bigrams(:term)"
-            " AND lower(appeal.subject || ' ' || appeal.body) LIKE :pattern)"
-        )
-        found.append(grams.bindparams(term=term, pattern=f"%{pattern}%"))  # type: ignore[arg-type]
+        grams = text("text_bigrams(appeal.subject || ' ' || appeal.body) @> text_bigrams(:term)")
+        found.append(and_(grams.bindparams(term=term), _contains(term)))
     return or_(*found)
+
+
+def _contains(term: str) -> ColumnElement[bool]:
+    return func.lower(Appeal.subject + " " + Appeal.body).contains(term.lower(), autoescape=True)
 
 
 def numbers_of(term: str) -> list[str]:
