@@ -67,6 +67,7 @@ def test_no_page_mixes_the_languages(visit: Visit, product: Product, language: s
         seen.discard("/desk/")
         for address in _tour(visitor, seen):
             data = dictionaries if DICTIONARIES.match(address) else usual
+            data += visitor.page.evaluate("() => navigator.userAgent")  # the list of one's sessions names it
             words = foreign_words(visitor.page.evaluate(VISIBLE), language, data)
             if words:
                 mixed.append(f"{username} {address}: {' '.join(dict.fromkeys(words))}")
