@@ -88,6 +88,16 @@ def test_a_list_costs_few_statements_however_long(system: FlaskClient, sheet: Sh
     assert len(statements) <= 16, "\n\n".join(statements)
 
 
+@SHEETS
+def test_a_list_offers_what_the_sheet_allows(system: FlaskClient, sheet: Sheet) -> None:
+    page = system.get(_address(sheet), base_url=URL).text
+    assert (_address(sheet, "add") in page) == sheet.can_add
+    if _first(sheet) is not None:
+        assert (_address(sheet, "edit/") in page) == sheet.can_edit
+        assert (_address(sheet, "delete/") in page) == sheet.can_remove
+        assert ('name="action"' in page) == sheet.can_remove
+
+
 def test_a_post_is_added_and_its_page_shows_the_vacancies(system: FlaskClient, make: Factory) -> None:
     office = make.unit("duty_office")
     form = {
