@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from app.messages import sentence
 from app.models import db
+from app.quiet import log_without_values
 from app.rules.errors import Conflict, FieldErrors, Invalid, NotFound, Refused, RuleError
 
 log = logging.getLogger(__name__)
@@ -70,8 +71,7 @@ def _http_error(error: HTTPException) -> Response:
 
 def _unexpected(error: Exception) -> Response:
     db.session.rollback()
-    # The class alone: an exception's text may carry a person's data.
-    log.error("request %s failed: %s", g.get("request_id", "-"), type(error).__name__, exc_info=error)
+    log_without_values(log, f"request {g.get('request_id', '-')} failed", error)
     return _respond(500, {"code": "http.500", "message": sentence("http.500", {})})
 
 

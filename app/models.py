@@ -549,6 +549,7 @@ class Clock(Model):
         _one_of("kind", ("collection", "delivery", "fetch_back", "sign_in", "unit_limit"), "clock_kind"),
         _one_of("late_when", ("at_or_after", "after"), "clock_late_when"),
         Index("ix_clock_appeal", "appeal_id"),
+        Index("ix_clock_open_appeal", "appeal_id", "due_at", postgresql_where=text("stopped_at IS NULL")),
         Index("ix_clock_open_due", "due_at", "id", postgresql_where=text("stopped_at IS NULL")),
         Index("ix_clock_open_unit", "unit_id", "due_at", postgresql_where=text("stopped_at IS NULL")),
         Index("ix_clock_open_post", "post_id", "due_at", postgresql_where=text("stopped_at IS NULL")),

@@ -339,6 +339,7 @@ OBJECTS: Mapping[str, Label] = {
     "slip": _l("Processing slip"),
     "unit": _l("Unit"),
     "unit_group": _l("Unit group"),
+    "urge": _l("Telephone urge"),
     "user": _l("Login"),
 }
 

@@ -14,7 +14,6 @@ import os
 import signal
 import sys
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -26,6 +25,7 @@ from rq.exceptions import StopRequested
 from rq.serializers import JSONSerializer
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.quiet import log_without_values
 from app.services import queues
 from app.services.queues import nudge, nudge_after_commit
 
@@ -79,14 +79,6 @@ def process_context() -> Iterator[Flask]:
     app = application()
     with app.app_context():
         yield app
-
-
-def log_without_values(logger: logging.Logger, what: str, error: Exception) -> None:
-    """Where something went wrong, without the error's own words: they may quote a row or a cell (SECURITY
-    §4).
-    """
-    places = "".join(traceback.format_tb(error.__traceback__))
-    logger.error("%s: %s\n%s", what, type(error).__name__, places)
 
 
 def _one_line(record: logging.LogRecord) -> bool:

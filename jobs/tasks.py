@@ -9,9 +9,10 @@ from collections.abc import Callable
 from rq.timeouts import JobTimeoutException
 from sqlalchemy.exc import InterfaceError, OperationalError
 
+from app.quiet import log_without_values
 from app.rules.errors import RuleError
 from app.services import tasks
-from jobs.runtime import ShuttingDown, log_without_values, process_context, without_values
+from jobs.runtime import ShuttingDown, process_context, without_values
 
 log = logging.getLogger("jobs.tasks")
 

@@ -21,9 +21,10 @@ from croniter import croniter
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.quiet import log_without_values
 from app.services import heartbeats, outbox, present, sealing, slots, tasks
 from jobs.reminders import plan_reminders
-from jobs.runtime import log_without_values, prepare_process, process_context
+from jobs.runtime import prepare_process, process_context
 
 LOCK = 0x74696D657461626C  # "timetabl"
 NAME = "timetable"
