@@ -20,7 +20,7 @@ from app.messages import sentence
 from app.models import Appeal
 from app.rules import intake as intake_rules
 from app.rules import workflow as rules
-from app.rules.errors import FieldErrors, Invalid, NotFound, Refused, RuleError
+from app.rules.errors import Conflict, FieldErrors, Invalid, NotFound, Refused, RuleError
 from app.rules.grants import RowFacts
 from app.services import access, desk, inbox, intake, overdue, present, reading, workflow
 from app.services.actors import Actor
@@ -94,7 +94,7 @@ class DeskView(BaseView):
                 ids,
                 action.name,
                 data,
-                request_key=request.form.get("request_key") or secrets.token_hex(12),
+                request_key=forms.request_key(request.form) or secrets.token_hex(12),
                 post_id=_post_id(),
             )
         except FieldErrors as error:
@@ -167,7 +167,7 @@ class IntakeView(BaseView):
         submit = request.form.get("then") != "draft"
         try:
             data = forms.parsed(intake_rules.fields_of(channel_class), request.form)
-            key = request.form.get("request_key") or None
+            key = forms.request_key(request.form)
             if not actor.grants.covering("collect", RowFacts(channel_class)):
                 intake.keep(actor, channel_class, data, opened_at=_opened_at(), request_key=key)
                 flash(
@@ -242,6 +242,9 @@ class AppealView(BaseView):
         access.require(actor, step.capability, appeal, post_id=_post_id())
         specs = intake_rules.fields_of(appeal.channel_class) if step.sheet else step.fields
         if request.method == "GET":
+            # A form is filled with what is known: a draft's with the appellant's particulars in plain text.
+            if step not in workflow.actions_on(actor, appeal):
+                raise Conflict("workflow.not-from-here", {"action": action, "state": appeal.state})
             return self._form(appeal, step, specs, _initial(appeal, step), {})
         try:
             data = forms.parsed(specs, request.form)
@@ -251,7 +254,7 @@ class AppealView(BaseView):
                 action,
                 data,
                 version=request.form.get("version", type=int),
-                request_key=request.form.get("request_key") or None,
+                request_key=forms.request_key(request.form),
                 post_id=_post_id(),
             )
         except RuleError as error:
@@ -280,7 +283,7 @@ class AppealView(BaseView):
     def urge(self, appeal_id: int, clock_id: int) -> ResponseReturnValue:
         """Log a telephone urge about one clock of the appeal (电话催办)."""
         remark = request.form.get("reason", "") or request.form.get("remark", "")
-        overdue.urge(current_actor(), clock_id, remark=remark, request_key=request.form.get("request_key"))
+        overdue.urge(current_actor(), clock_id, remark=remark, request_key=forms.request_key(request.form))
         flash(_("Telephone urge logged."), "success")
         return redirect(url_for("AppealView.show", appeal_id=appeal_id))
 

@@ -16,6 +16,8 @@ from app.rules.workflow import FieldSpec, FieldType
 from app.services import present
 
 Option = dict[str, Any]
+LONGEST_KEY = 64  # a bulk action appends the id of each appeal to it
+EARLIEST = date(1949, 1, 1)  # nothing here happened before; and PostgreSQL gives back no year before 1 to Python
 
 
 def options(source: str, *, channel_class: str = "", appeal: Any = None) -> list[Option]:
@@ -101,12 +103,12 @@ def _text(value: Any) -> Any:
 def parsed(specs: Iterable[FieldSpec], sent: MultiDict[str, str]) -> dict[str, object]:
     """A sent form as typed values: aware moments, dates, booleans, stripped texts.
 
-    Raises FieldErrors for a moment or date that cannot be read.
+    Raises FieldErrors for a moment or date that cannot be read or lies before EARLIEST.
     """
     values: dict[str, object] = {}
     problems: list[FieldProblem] = []
     for spec in specs:
-        raw = sent.get(spec.name, "").replace("\r\n", "\n").strip()
+        raw = sent.get(spec.name, "").replace("\r\n", "\n").replace("\x00", "").strip()
         try:
             values[spec.name] = _value(spec.type, raw)
         except ValueError:
@@ -124,8 +126,21 @@ def _value(kind: FieldType, raw: str) -> object:
     if not raw:
         return None
     if kind is FieldType.DATE:
-        return date.fromisoformat(raw)
+        return _believable(date.fromisoformat(raw), raw)
     if kind is FieldType.MOMENT:
         moment = datetime.fromisoformat(raw)
+        _believable(moment.date(), raw)
         return moment if moment.tzinfo else moment.replace(tzinfo=present.zone())
     return raw
+
+
+def _believable(day: date, raw: str) -> date:
+    if not EARLIEST <= day < date.max:
+        raise ValueError(raw)
+    return day
+
+
+def request_key(sent: MultiDict[str, str]) -> str | None:
+    """The key of a form of ours, so that sending it twice acts once; what no form of ours wrote is ignored."""
+    key = sent.get("request_key", "")
+    return key if key.isascii() and key.isprintable() and 0 < len(key) <= LONGEST_KEY else None

@@ -14,7 +14,7 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
-from app import report_words, signing, words
+from app import forms, report_words, signing, words
 from app.messages import sentence
 from app.models import UnitGroup
 from app.reports.overdue import AGE_LABELS, CLOCK_LABELS, COUNTING_RULES, STATE_LABELS, STATES
@@ -76,12 +76,6 @@ def _value(name: str, text: str) -> object:
     if text not in CHOICES[name] if name in CHOICES else not text.isprintable():
         raise ValueError(text)
     return text[:64]
-
-
-def _request_key() -> str | None:
-    """The key of a form of ours, so that sending it twice acts once; what no form of ours wrote is ignored."""
-    key = request.form.get("request_key", "")
-    return key if key.isascii() and key.isprintable() and 0 < len(key) <= 80 else None
 
 
 def query_of(wanted: Filter, **changes: str | None) -> dict[str, str]:
@@ -162,7 +156,7 @@ class OverdueView(BaseView):
             clock_id,
             spoke_with=request.form.get("spoke_with", ""),
             remark=request.form.get("remark", ""),
-            request_key=_request_key(),
+            request_key=forms.request_key(request.form),
         )
         flash(_("Telephone urge logged."), "success")
         return redirect(signing.safe_next(request.form.get("next")))
@@ -239,7 +233,8 @@ class ReportView(BaseView):
         if not (year.isdecimal() and number.isdecimal() and len(year) == 4):
             raise Invalid("quarter.unknown", {"year": year[:8], "quarter": number[:8]}, field="quarter")
         locale = request.form.get("locale", "")
-        report = reports.request(current_actor(), int(year), int(number), locale, request_key=_request_key())
+        key = forms.request_key(request.form)
+        report = reports.request(current_actor(), int(year), int(number), locale, request_key=key)
         return redirect(url_for("ReportView.show", report_id=report.id))
 
     @expose("/<int:report_id>")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
@@ -43,20 +44,28 @@ def start(
     unit_id: int | None = None,
 ) -> Clock:
     """Start a clock; without a limit it runs with no due moment and is shown apart."""
-    due = rules.deadline(as_rule(limit), started_at, calendar.current(), present.zone()) if limit else None
-    clock = Clock(
-        appeal=appeal,
-        kind=kind,
-        post_id=post_id,
-        unit_id=unit_id,
-        limit_rule=limit,
-        started_at=started_at,
-        due_at=due.due_at if due else None,
-        late_when=due.late_when.value if due else rules.LateWhen.AFTER.value,
-        inputs={**due.inputs, "trace": due.trace_json(), "provisional": due.provisional} if due else {},
-    )
+    counted = _counted(limit, started_at)
+    clock = Clock(appeal=appeal, kind=kind, post_id=post_id, unit_id=unit_id, limit_rule=limit, **counted)
     db.session.add(clock)
     return clock
+
+
+def restart(appeal: Appeal, kind: str, started_at: datetime) -> None:
+    """Let the running clock of that kind count from `started_at` instead; one that was stopped stays as measured."""
+    clock = running(appeal, kind)
+    if clock is not None:
+        for name, value in _counted(clock.limit_rule, started_at).items():
+            setattr(clock, name, value)
+
+
+def _counted(limit: LimitRule | None, started_at: datetime) -> dict[str, Any]:
+    due = rules.deadline(as_rule(limit), started_at, calendar.current(), present.zone()) if limit else None
+    return {
+        "started_at": started_at,
+        "due_at": due.due_at if due else None,
+        "late_when": due.late_when.value if due else rules.LateWhen.AFTER.value,
+        "inputs": {**due.inputs, "trace": due.trace_json(), "provisional": due.provisional} if due else {},
+    }
 
 
 def stop(appeal: Appeal, kinds: tuple[str, ...], at: datetime) -> list[Clock]:

@@ -74,7 +74,11 @@ def _tell(step: Step, kind: str, recipients: Iterable[int]) -> None:
 
 
 def _edit(step: Step) -> None:
-    write_sheet(step.appeal, step.data)
+    appeal, before = step.appeal, step.appeal.received_at
+    write_sheet(appeal, step.data)
+    if appeal.received_at != before:
+        # R3 counts from receipt: a moment put right moves the clock that still runs.
+        clocks.restart(appeal, "collection", appeal.received_at)
 
 
 def _submit(step: Step) -> None:
@@ -198,6 +202,8 @@ def _transcribe(step: Step) -> None:
         raise FieldErrors(
             [FieldProblem("instructed_on", "field.before-opinion", {"on": proposed_on.isoformat()})]
         )
+    if step.data["instructed_on"] > step.at.astimezone(present.zone()).date():
+        raise FieldErrors([FieldProblem("instructed_on", "field.in-future")])
     slip.instruction = step.data["instruction"]
     slip.instructed_on = step.data["instructed_on"]
     leader = None
