@@ -6,9 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
-from app.models import Appeal, db
+from app.models import Appeal, LimitRule, db
+from app.rules.workflow import CODES
 from app.services import present
+from app.words import CHOICES
 from tests.factories import Factory
 
 URL = "https://localhost"
@@ -94,3 +97,32 @@ def test_no_instruction_is_dated_tomorrow(make: Factory) -> None:
     assert page.status_code == 422
     db.session.refresh(fetched)
     assert fetched.state == "fetched"
+
+
+@pytest.mark.parametrize("how", ["by-pigeon", "x" * 150])
+def test_an_appellant_is_told_in_one_of_the_known_ways(make: Factory, how: str) -> None:
+    appeal = make.appeal("in_progress")
+    form = {"feedback": "示例", "informed_at": present.now().isoformat(), "informed_how": how}
+    client = make.signed_in(make.member(make.a_unit()))
+    page = client.post(f"/appeals/{appeal.id}/answer", base_url=URL, data=form | {"version": str(appeal.version)})
+    assert page.status_code == 422
+    db.session.refresh(appeal)
+    assert appeal.state == "in_progress"
+
+
+def test_every_code_of_a_fixed_list_has_its_word() -> None:
+    assert {name: tuple(CHOICES[name]) for name in CODES} == CODES
+
+
+def test_no_appeal_is_forwarded_to_a_section_or_under_another_clocks_limit(make: Factory) -> None:
+    unit = make.a_unit()
+    assert unit.portfolio is not None
+    assert unit.portfolio.section is not None
+    other = db.session.scalars(select(LimitRule.code).where(LimitRule.clock_kind == "collection")).first()
+    appeal = make.appeal("registered")
+    client = make.signed_in(make.holder("duty_director"))
+    for form in ({"unit": unit.portfolio.section.code, "limit": "ordinary"}, {"unit": unit.code, "limit": other}):
+        sent = form | {"version": str(appeal.version)}
+        assert client.post(f"/appeals/{appeal.id}/forward", base_url=URL, data=sent).status_code == 422
+    db.session.refresh(appeal)
+    assert (appeal.state, appeal.unit_id) == ("registered", None)

@@ -48,6 +48,10 @@ class FieldType(StrEnum):
     BOOLEAN = "boolean"
 
 
+# How the appellant was told (R9); "unreachable" is one of the ways: the moment of the attempt.
+INFORMED_HOW = ("phone", "visit", "letter", "message", "publication", "unreachable")
+# The lists a choice is taken from that are no dictionary's rows.
+CODES: Mapping[str, tuple[str, ...]] = MappingProxyType({"informed_how": INFORMED_HOW})
 MAX_LENGTH = {FieldType.TEXT: 200, FieldType.LONG_TEXT: 20_000, FieldType.CHOICE: 200}
 
 
@@ -112,7 +116,7 @@ def _choice(name: str, source: str, *, required: bool = False) -> FieldSpec:
 
 
 # fmt: off
-# R9: telling the appellant is part of finishing. "unreachable" is one of the ways: the moment of the attempt.
+# R9: telling the appellant is part of finishing.
 _INFORMED = (
     FieldSpec("informed_at", FieldType.MOMENT, True), _choice("informed_how", "informed_how", required=True),
 )
@@ -359,8 +363,14 @@ def _problems(action: Action, data: Mapping[str, object], now: datetime) -> Iter
             yield FieldProblem(spec.name, "field.too-long", {"limit": limit, "length": len(value)})
         elif isinstance(value, datetime) and value > now:
             yield FieldProblem(spec.name, "field.in-future")
-        elif action.target_by and spec.name == action.target_by[0] and value not in action.target_by[1]:
-            yield FieldProblem(spec.name, "field.choice", {"value": value})
+        elif not _is_offered(action, spec, value):
+            yield FieldProblem(spec.name, "field.choice", {"value": str(value)[:40]})
+
+
+def _is_offered(action: Action, spec: FieldSpec, value: object) -> bool:
+    if action.target_by is not None and spec.name == action.target_by[0]:
+        return value in action.target_by[1]
+    return spec.source is None or spec.source not in CODES or value in CODES[spec.source]
 
 
 def _complete(code: str, facts: AppealFacts, data: Mapping[str, object]) -> None:

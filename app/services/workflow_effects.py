@@ -8,7 +8,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from app.models import (
     Appeal,
@@ -30,6 +30,9 @@ from app.services.actors import Actor
 from app.services.sheet import write_sheet
 
 Row = TypeVar("Row")
+# What the forms offer (app/forms.py): a unit that answers for appeals, a limit of handling one.
+_RESPONSIBLE = Unit.kind != "section"
+_HANDLING_LIMIT = LimitRule.clock_kind == "unit_limit"
 
 
 @dataclass
@@ -54,12 +57,12 @@ class Step:
         return self.actor.person_id
 
 
-def _chosen(model: type[Row], code: object, name: str) -> Row | None:
-    """The dictionary row a choice names. Raises FieldErrors when there is none in force."""
+def _chosen(model: type[Row], code: object, name: str, *offered: ColumnElement[bool]) -> Row | None:
+    """The dictionary row a choice names. Raises FieldErrors when there is none in force among those `offered`."""
     if not code:
         return None
     columns: Any = model
-    found = db.session.scalars(select(model).where(columns.code == str(code), columns.active)).one_or_none()
+    found = db.session.scalars(select(model).where(columns.code == str(code), columns.active, *offered)).one_or_none()
     if found is None:
         raise FieldErrors([FieldProblem(name, "field.choice", {"value": str(code)})])
     return found
@@ -97,7 +100,7 @@ def _return_for_correction(step: Step) -> None:
 
 def _register(step: Step) -> None:
     appeal = step.appeal
-    limit = _chosen(LimitRule, step.data.get("limit"), "limit")
+    limit = _chosen(LimitRule, step.data.get("limit"), "limit", _HANDLING_LIMIT)
     category = _chosen(Category, step.data.get("category"), "category")
     appeal.limit_rule_id = limit.id if limit else None
     appeal.category_id = category.id if category else appeal.category_id
@@ -114,8 +117,8 @@ def _handle_self(step: Step) -> None:
 
 def _forward(step: Step) -> None:
     appeal = step.appeal
-    unit = _chosen(Unit, step.data["unit"], "unit")
-    limit = _chosen(LimitRule, step.data["limit"], "limit")
+    unit = _chosen(Unit, step.data["unit"], "unit", _RESPONSIBLE)
+    limit = _chosen(LimitRule, step.data["limit"], "limit", _HANDLING_LIMIT)
     if unit is None or limit is None:
         raise FieldErrors([FieldProblem("unit", "field.required")])
     appeal.handling = "forward"
@@ -137,7 +140,7 @@ def _forward(step: Step) -> None:
 
 def _propose(step: Step) -> None:
     appeal = step.appeal
-    unit = _chosen(Unit, step.data.get("unit"), "unit")
+    unit = _chosen(Unit, step.data.get("unit"), "unit", _RESPONSIBLE)
     line = _chosen(Portfolio, step.data.get("line"), "line") or (unit.portfolio if unit else None)
     if line is None or line.section_id is None:
         raise FieldErrors([FieldProblem("line", "propose.no-section")])

@@ -41,7 +41,7 @@ def filled(name: str, **changes: object) -> dict[str, object]:
     data = {spec.name: VALUES[spec.type] for spec in ACTIONS[name].fields}
     if name == "explain":
         data["kind"] = "cannot_finish"
-    return data | changes
+    return data | ({"informed_how": "phone"} if "informed_how" in data else {}) | changes
 
 
 def facts(state: str, **more: bool) -> AppealFacts:
