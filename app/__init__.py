@@ -17,6 +17,16 @@ def _asset_version(root: str) -> str:
     return file.read_text().strip() if file.is_file() else ""
 
 
+def _row_id(usual: Any) -> Any:
+    """Numbers in addresses that a key column can hold; a longer one is no page (404), not a fault of the database."""
+
+    class RowId(usual):  # type: ignore[misc]
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **{"max": 2**31 - 1, **kwargs})
+
+    return RowId
+
+
 def create_app(config: Mapping[str, Any]) -> Flask:
     """An application from Flask settings (config.flask_settings); imports are inside: importing `app` is free."""
     import uuid
@@ -36,6 +46,7 @@ def create_app(config: Mapping[str, Any]) -> Flask:
 
     app = Flask("app", root_path=__path__[0])
     app.config.from_mapping(config)
+    app.url_map.converters["int"] = _row_id(app.url_map.converters["int"])
     app.config["ASSET_VERSION"] = _asset_version(app.root_path)
     db.init_app(app)
     Migrate(app, db, directory=f"{__path__[0]}/migrations", metadata=Model.metadata)

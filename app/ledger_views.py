@@ -17,7 +17,7 @@ from sqlalchemy import false, select
 from app import words
 from app.models import Appeal
 from app.rules.errors import Invalid
-from app.services import access, ledger, present
+from app.services import access, desk, ledger, present
 from app.standing import current_actor
 
 
@@ -73,9 +73,11 @@ class IsReceivedUntil(BaseFilter):
 
 
 class IsFinished(BaseFilter):
-    """Finished in time or not (R10)."""
+    """Finished in time or not (R10), or late without the note that R11 asks for."""
 
     def apply(self, query: Any, value: Any) -> Any:
+        if value == "without_note":
+            return query.where(desk.without_note())
         return query.where(ledger.finished(value)) if value else query
 
 

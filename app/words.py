@@ -169,6 +169,7 @@ FINISHED: Mapping[str, Label] = {
     "late": _l("Finished late"),
     "overdue": _l("Overdue"),
     "running": _l("Limit still running"),
+    "without_note": _l("Overdue without note"),
 }
 
 HANDLING: Mapping[str, Label] = {
