@@ -138,3 +138,20 @@ def test_printing_leaves_an_audit_row(make: Factory) -> None:
     assert browser.get(f"/appeals/{appeal.id}/registration-form", base_url=URL).status_code == 200
     assert browser.get(f"/slips/{appeal.slips[0].id}", base_url=URL).status_code == 200
     assert make.count(Audit, event="print") == 2
+
+
+def test_a_number_no_key_can_hold_is_no_page(make: Factory) -> None:
+    browser = make.signed_in(make.holder("registrar"))
+    assert browser.get(f"/appeals/{2**31}", base_url=URL).status_code == 404
+    assert browser.get(f"/appeals/{10**20}", base_url=URL).status_code == 404
+
+
+def test_the_rows_behind_overdue_without_note_can_be_opened(make: Factory) -> None:
+    without, with_note = make.appeal("in_progress"), make.appeal("in_progress")
+    without.impossible = with_note.impossible = True
+    with_note.note = "示例附注"
+    db.session.flush()
+    browser = make.signed_in(make.holder("ledger_admin"))
+    page = browser.get("/ledger/book/list/?_flt_0_clocks=without_note", base_url=URL)
+    assert str(without.number) in page.text
+    assert str(with_note.number) not in page.text
