@@ -26,6 +26,9 @@ from app.services import access, desk, inbox, intake, overdue, present, reading,
 from app.services.actors import Actor
 from app.standing import current_actor, current_standing
 
+# Each row of a bulk step is a transaction of its own inside one request.
+MOST_AT_ONCE = 200
+
 
 def _errors(error: RuleError) -> dict[str, list[str]]:
     """The messages of a refused form by field; what belongs to no field stands under ""."""
@@ -85,6 +88,8 @@ class DeskView(BaseView):
         ids = request.form.getlist("appeal", type=int)
         if not ids:
             raise Invalid("bulk.nothing-chosen")
+        if len(ids) > MOST_AT_ONCE:
+            raise Invalid("bulk.too-many", {"most": MOST_AT_ONCE})
         if action.fields and request.form.get("confirmed") != "1":
             return self._ask(action, ids, {}, {})
         try:

@@ -6,12 +6,14 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
+from flask_babel import gettext as _
 from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 
 from app import words
 from app.models import Category, Channel, LimitRule, Person, Portfolio, Unit, db
 from app.rules.errors import FieldErrors, FieldProblem
+from app.rules.intake import NAMED_CLASSES
 from app.rules.workflow import FieldSpec, FieldType
 from app.services import present
 
@@ -83,6 +85,7 @@ def shown(
             "value": _text(values.get(spec.name)),
             "required": spec.required,
             "error": " ".join(errors.get(spec.name, [])),
+            "help": _help(spec.name, channel_class),
             "wide": spec.type is FieldType.LONG_TEXT or spec.name == "subject",
             "options": [],
         }
@@ -90,6 +93,12 @@ def shown(
             field["options"] = options(spec.source, channel_class=channel_class, appeal=appeal)
         fields.append(field)
     return fields
+
+
+def _help(name: str, channel_class: str) -> str:
+    if name == "appellant_name" and channel_class in NAMED_CLASSES:
+        return str(_("Needed unless the appellant stays anonymous."))
+    return ""
 
 
 def _text(value: Any) -> Any:

@@ -36,6 +36,7 @@ SENTENCES: Mapping[str, Any] = {
     "assumption.elsewhere": _l("This value is kept in another sheet: change it there."),
     "assumption.shape": _l("The value must keep its shape: the same names, numbers where numbers stood."),
     "bulk.nothing-chosen": _l("Choose at least one appeal first."),
+    "bulk.too-many": _l("At most %(most)s appeals at a time: choose fewer."),
     "calendar.no-working-day": _l("The working calendar has no working day to count: check the calendar."),
     "calendar.span-empty": _l("The working hours must end after they start."),
     "category.too-deep": _l("A category has at most three levels."),

@@ -303,7 +303,7 @@ CHANNELS = Sheet(
     (
         *NAMES,
         replace(CLASS, required=True),
-        Field("kind", _l("Kind"), Kind.CHOICE, required=True, choices=words.CHANNEL_KINDS, searchable=True),
+        Field("kind", _l("Kind of channel"), Kind.CHOICE, required=True, choices=words.CHANNEL_KINDS, searchable=True),
         Field("address", _l("Number or address"), searchable=True),
         _row("office", _l("Office"), "section"),
         SORT,

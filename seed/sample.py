@@ -471,6 +471,8 @@ class Sample:
             data["informed_at"] = event.at
         if event.action == "transcribe":
             data["instructed_on"] = event.at.astimezone(self.zone).date()
+            line = event.course.unit.portfolio
+            data["leader"] = line.vice_mayor.code if line and line.vice_mayor else None
         return data
 
     def _office_hours(self, at: datetime, who: str, course: Course) -> datetime:

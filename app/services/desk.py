@@ -302,13 +302,9 @@ def posts_overseen(actor: Actor) -> list[tuple[Post, int]]:
         select(Post).where(Post.id.in_([grant.post_id for grant in grants])).order_by(Post.number)
     ).all()
     parts = []
-    for post in posts:
-        states = [
-            s for capability in post.capabilities for _n, group in QUEUES.get(capability, ()) for s in group
-        ]
-        condition: ColumnElement[bool] = Appeal.state.in_(states)
-        if post.scope == "own_class":
-            condition = and_(condition, Appeal.channel_class == post.channel_class)
+    for grant, post in ((grant, post) for post in posts for grant in grants if grant.post_id == post.id):
+        states = [s for capability in post.capabilities for _n, group in QUEUES.get(capability, ()) for s in group]
+        condition = and_(Appeal.state.in_(states), access.visible_under(grant))
         capped = select(Appeal.id).where(condition).limit(COUNT_CAP + 1).subquery()
         parts.append(select(literal(post.id), func.count()).select_from(capped))
     counts: dict[int, int] = dict(db.session.execute(union_all(*parts)).all()) if parts else {}

@@ -75,6 +75,9 @@ def begin(
         channel_class=channel_class, state="draft", created_by_id=actor.person_id, fictional=fictional
     )
     write_sheet(appeal, data)
+    if not appeal.subject and not appeal.body:
+        # A draft of nothing could only run overdue.
+        raise FieldErrors([FieldProblem("subject", "field.required")])
     if submit and (empty := missing_fields(appeal, data)):
         raise FieldErrors(FieldProblem(name, "field.required") for name in empty)
     db.session.add(appeal)

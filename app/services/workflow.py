@@ -53,6 +53,10 @@ _TRACKED = (
 )
 
 
+# What a unit's handler does not read: why the duty office looked up a person or sent a sheet back.
+_DUTY_OFFICE_ONLY = ("unmask", "return_for_correction")
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What a step did. `is_repeat`: it had been done before, nothing was written."""
@@ -99,7 +103,7 @@ def step(
 ) -> Outcome:
     """`act` inside a transaction that the caller opened."""
     appeal = access.access_appeal(actor, appeal_id, for_update=True)
-    if request_key is not None and _was_done(request_key):
+    if request_key is not None and _was_done(request_key, appeal_id):
         return _outcome(appeal, name, is_repeat=True)
     action = rules.find(name)
     grant = access.require(actor, action.capability, appeal, post_id=post_id)
@@ -203,11 +207,16 @@ def timeline(actor: Actor, appeal_id: int) -> list[Journal]:
     ):
         raise NotFound("appeal.unknown", {"id": appeal_id})
     query = select(Journal).where(Journal.appeal_id == appeal_id).order_by(Journal.id)
+    reading = actor.grants.scopes_for_reading()
+    if reading.units and not (reading.everything or reading.classes or reading.sections or reading.portfolios):
+        query = query.where(Journal.action.notin_(_DUTY_OFFICE_ONLY))
     return list(db.session.scalars(query.options(joinedload(Journal.person), joinedload(Journal.post))))
 
 
-def _was_done(request_key: str) -> bool:
-    return db.session.scalar(select(Journal.id).where(Journal.request_key == request_key)) is not None
+def _was_done(request_key: str, appeal_id: int) -> bool:
+    """Whether this form was sent before; the same key for another appeal is a mistake that the database refuses."""
+    query = select(Journal.id).where(Journal.request_key == request_key, Journal.appeal_id == appeal_id)
+    return db.session.scalar(query) is not None
 
 
 def _outcome(appeal: Appeal, name: str, *, is_repeat: bool = False) -> Outcome:

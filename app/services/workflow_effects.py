@@ -214,7 +214,8 @@ def _transcribe(step: Step) -> None:
         leader = db.session.scalars(
             select(Person).where(Person.code == str(step.data["leader"]))
         ).one_or_none()
-        if leader is None:
+        line = slip.portfolio
+        if leader is None or leader.id not in (line.vice_mayor_id, line.deputy_id):
             raise FieldErrors([FieldProblem("leader", "field.choice", {"value": str(step.data["leader"])})])
     slip.instructed_by_id = leader.id if leader else None
     slip.instructed_by_name = leader.name if leader else str(step.data["leader_name"])
