@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 PY := .venv/bin/python
-PYTEST ?= -n 2 --dist loadfile
+PYTEST ?= -n 2 --dist worksteal
 
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/sh

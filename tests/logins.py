@@ -12,7 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import delete, func, select
-from werkzeug.routing import Rule
+from werkzeug.routing import IntegerConverter, Rule
 from werkzeug.test import TestResponse
 
 import config
@@ -65,8 +65,8 @@ def every_route(app: Flask) -> list[tuple[Rule, str, str]]:
     adapter = app.url_map.bind("localhost", url_scheme="https")
     found = []
     for rule in app.url_map.iter_rules():
-        converters = {name: rule._converters[name].__class__.__name__ for name in rule.arguments}
-        values = {name: 1 if "Integer" in kind else "x" for name, kind in converters.items()}
+        numbers = {name for name in rule.arguments if isinstance(rule._converters[name], IntegerConverter)}
+        values: dict[str, object] = {name: 1 if name in numbers else "x" for name in rule.arguments}
         path = adapter.build(rule.endpoint, {**values, **(rule.defaults or {})})
         found += [(rule, method, path) for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})]
     return found
