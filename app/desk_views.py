@@ -258,7 +258,7 @@ class AppealView(BaseView):
                 appeal_id,
                 action,
                 data,
-                version=request.form.get("version", type=int),
+                version=request.form.get("version", 0, type=int),  # no version is a stale one
                 request_key=forms.request_key(request.form),
                 post_id=_post_id(),
             )

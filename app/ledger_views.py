@@ -15,6 +15,7 @@ from flask_appbuilder.urltools import get_filter_args, get_order_args
 from sqlalchemy import false, select
 
 from app import words
+from app.dictionary import OfferedFilters
 from app.models import Appeal
 from app.rules.errors import Invalid
 from app.services import access, desk, ledger, present
@@ -107,15 +108,6 @@ class AppealFilters(BaseFilterConverter):
     def convert(self, col_name: str) -> list[BaseFilter]:
         """The filters of a column; none for a column that is not offered."""
         return [kind(col_name, self.datamodel) for kind in self.offered.get(col_name, ())]
-
-
-class OfferedFilters(Filters):
-    """Filters of an address: what is not offered is left out rather than an error of ours."""
-
-    def add_filter_index(self, column_name: str, filter_instance_index: int, value: Any) -> None:
-        """Add the filter with that digit, if there is one."""
-        if filter_instance_index < len(self._all_filters.get(column_name, ())):
-            super().add_filter_index(column_name, filter_instance_index, value)
 
 
 class AppealInterface(SQLAInterface):

@@ -68,6 +68,10 @@ class Cage:
         return self.open(browser, path, method="POST", data=form)
 
 
+def _version(appeal: int) -> int:
+    return db.session.get_one(Appeal, appeal, populate_existing=True).version
+
+
 @pytest.fixture
 def cage(make: Factory) -> Cage:
     return Cage(make)
@@ -105,13 +109,14 @@ def _everything_by_hand(cage: Cage) -> None:
     first, second = _take_in(cage, "A", 0), _take_in(cage, "F", 1, appellant_identity=IDENTITY)
     registrar = cage.make.signed_in(cage.make.holder("registrar"))
     collector = cage.make.signed_in(cage.make.holder("collector_a"))
-    assert cage.post(registrar, f"/appeals/{first}/return_for_correction", reason="示例").status_code == 302
+    returned = cage.post(registrar, f"/appeals/{first}/return_for_correction", reason="示例", version=_version(first))
+    assert returned.status_code == 302
     corrected = {"appellant_name": NAMES[2], "appellant_phone": PHONES[2]}
-    version = db.session.get_one(Appeal, first).version
-    form = {**cage.make.sheet("A"), "received_at": "2026-01-05 09:00", **corrected, "version": version}
+    form = {**cage.make.sheet("A"), "received_at": "2026-01-05 09:00", **corrected, "version": _version(first)}
     assert cage.post(collector, f"/appeals/{first}/submit", **form).status_code == 302
     for appeal in (first, second):
-        assert cage.post(registrar, f"/appeals/{appeal}/register", limit="ordinary").status_code == 302
+        form = {"limit": "ordinary", "version": _version(appeal)}
+        assert cage.post(registrar, f"/appeals/{appeal}/register", **form).status_code == 302
         assert cage.post(registrar, f"/appeals/{appeal}/unmask", reason="示例：回访").status_code == 200
         assert cage.open(registrar, f"/appeals/{appeal}/registration-form").status_code == 200
     assert cage.open(registrar, "/desk/").status_code == 200
@@ -246,7 +251,8 @@ def test_no_sink_holds_a_canary(
 def test_what_is_sealed_can_still_be_read_by_whom_it_concerns(cage: Cage) -> None:
     appeal = _take_in(cage, "A", 0)
     registrar = cage.make.signed_in(cage.make.holder("registrar"))
-    assert cage.post(registrar, f"/appeals/{appeal}/register", limit="ordinary").status_code == 302
+    form = {"limit": "ordinary", "version": _version(appeal)}
+    assert cage.post(registrar, f"/appeals/{appeal}/register", **form).status_code == 302
     masked = cage.open(registrar, f"/appeals/{appeal}")
     assert PHONES[0] not in masked.text
     full = cage.post(registrar, f"/appeals/{appeal}/unmask", reason="示例：回访")

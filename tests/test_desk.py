@@ -155,3 +155,11 @@ def test_the_rows_behind_overdue_without_note_can_be_opened(make: Factory) -> No
     page = browser.get("/ledger/book/list/?_flt_0_clocks=without_note", base_url=URL)
     assert str(without.number) in page.text
     assert str(with_note.number) not in page.text
+
+
+def test_a_step_without_its_version_is_taken_for_a_stale_one(make: Factory) -> None:
+    appeal = make.appeal("registered")
+    page = make.signed_in(make.holder("duty_director")).post(f"/appeals/{appeal.id}/handle_self", base_url=URL)
+    assert page.status_code == 409
+    db.session.refresh(appeal)
+    assert appeal.state == "registered"
