@@ -324,7 +324,7 @@ class AppealView(BaseView):
             action=step,
             fields=forms.shown(specs, values, errors, channel_class=appeal.channel_class, appeal=appeal),
             errors=errors,
-            version=values.get("version") or appeal.version,
+            seen_version=values.get("version") or appeal.version,
             current_version=appeal.version,
             request_key=values.get("request_key") or secrets.token_hex(12),
             post_ids=[grant.post_id for grant in grants if grant.post_id],

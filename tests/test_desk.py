@@ -163,3 +163,14 @@ def test_a_step_without_its_version_is_taken_for_a_stale_one(make: Factory) -> N
     assert page.status_code == 409
     db.session.refresh(appeal)
     assert appeal.state == "registered"
+
+
+def test_a_form_carries_the_version_its_reader_saw(make: Factory) -> None:
+    appeal = make.appeal("submitted")
+    browser = make.signed_in(make.holder("registrar"))
+    form = browser.get(f"/appeals/{appeal.id}/register", base_url=URL).text
+    seen = re.search(r'name="version" value="([^"]*)"', form)
+    assert seen
+    assert seen[1] == str(appeal.version)
+    data = {"limit": "ordinary", "version": seen[1]}
+    assert browser.post(f"/appeals/{appeal.id}/register", base_url=URL, data=data).status_code == 302
