@@ -7,6 +7,7 @@ installation names its own servers; then this module only completes the settings
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import platform
@@ -362,19 +363,26 @@ def system_account() -> Account | None:
     """Who runs PostgreSQL: nobody special, unless root started us; PostgreSQL refuses to run as root."""
     if os.geteuid() != 0:
         return None
+    # Two first starts at once would both make the user, and one of them keep a number that is not his.
+    with open(Path(tempfile.gettempdir()) / f"{SYSTEM_USER}-useradd.lock", "w") as queue:
+        fcntl.flock(queue, fcntl.LOCK_EX)
+        entry = _system_user()
+    return Account(entry.pw_uid, entry.pw_gid)
+
+
+def _system_user() -> pwd.struct_passwd:
     try:
-        entry = pwd.getpwnam(SYSTEM_USER)
+        return pwd.getpwnam(SYSTEM_USER)
     except KeyError:
         command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", SYSTEM_USER]
         try:
             subprocess.run(command, check=True, capture_output=True)
-            entry = pwd.getpwnam(SYSTEM_USER)
+            return pwd.getpwnam(SYSTEM_USER)
         except (OSError, subprocess.CalledProcessError, KeyError):
             raise ServerError(
                 f"PostgreSQL does not run as root and the system user {SYSTEM_USER} cannot be made:"
                 " start as an ordinary user, or set DATABASE_URL"
             ) from None
-    return Account(entry.pw_uid, entry.pw_gid)
 
 
 def _binary(name: str) -> Path:
