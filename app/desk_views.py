@@ -15,7 +15,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
-from app import forms, notices, words
+from app import forms, notices, signing, words
 from app.messages import sentence
 from app.models import Appeal
 from app.rules import intake as intake_rules
@@ -406,16 +406,21 @@ class InboxView(BaseView):
         """Notices, newest first, by key."""
         before = request.args.get("before", type=int)
         entries = inbox.list_for(current_actor(), before_id=before, limit=30)
-        lines = [(entry, notices.title(entry.kind, entry.data)) for entry in entries]
+        lines = [
+            (entry, notices.title(entry.kind, entry.data), notices.address(entry.kind, entry.data))
+            for entry in entries
+        ]
         return self.render_template("desk/inbox.html", lines=lines, more=len(entries) == 30, before=before)
 
     @expose("/read", methods=("POST",))
     @has_access
     def read(self) -> ResponseReturnValue:
-        """Mark one or all as read; with an appeal named, go there."""
+        """Mark one or all as read; with a page of ours named, go there."""
         chosen = request.form.getlist("notice", type=int)
         inbox.mark_read(current_actor(), chosen or None)
         appeal_id = request.form.get("appeal", type=int)
         if appeal_id:
             return redirect(url_for("AppealView.show", appeal_id=appeal_id))
+        if request.form.get("to"):
+            return redirect(signing.safe_next(request.form["to"]))
         return redirect(url_for("InboxView.index"))

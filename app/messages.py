@@ -174,6 +174,7 @@ SENTENCES: Mapping[str, Any] = {
     "setup.server-too-old": _l("PostgreSQL %(found)s is too old; %(needed)s or newer is needed."),
     "sheet.fixed": _l("These rows belong to the product and are not added, changed or removed this way."),
     "shift.nobody": _l("The main seat needs at least one person."),
+    "shift.two-places": _l("One of these persons has duty in another shift at that time."),
     "shift.two-seats": _l("Nobody sits in both seats of one shift."),
     "slip.unknown": _l("There is no such slip, or it is not one of yours."),
     "strike-off.not-informed": _l("The appellant has not been told yet: record when and how first."),

@@ -34,15 +34,26 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.staffing_tables import (
     CHANNEL_CLASSES,
     Absence,
+    CapabilityChange,
     ChainLink,
     Channel,
+    Contact,
+    CoverageState,
     DutySeat,
     DutyShift,
+    HandoverSheet,
     Holding,
     Membership,
     Person,
     Portfolio,
+    PortfolioPlace,
     Post,
+    SetupMark,
+    SheetView,
+    StaffingChange,
+    StaffingList,
+    StaffingUpload,
+    StandIn,
     Unit,
     UnitGroup,
 )
@@ -52,15 +63,26 @@ from app.tables import Moment, Named, Stamped, db, one_of
 __all__ = [
     "CHANNEL_CLASSES",
     "Absence",
+    "CapabilityChange",
     "ChainLink",
     "Channel",
+    "Contact",
+    "CoverageState",
     "DutySeat",
     "DutyShift",
+    "HandoverSheet",
     "Holding",
     "Membership",
     "Person",
     "Portfolio",
+    "PortfolioPlace",
     "Post",
+    "SetupMark",
+    "SheetView",
+    "StaffingChange",
+    "StaffingList",
+    "StaffingUpload",
+    "StandIn",
     "Unit",
     "UnitGroup",
     "db",
@@ -548,6 +570,9 @@ class Delivery(Model):
     rule_id: Mapped[int | None] = mapped_column(ForeignKey("reminder_rule.id"))
     post_id: Mapped[int | None] = mapped_column(ForeignKey("post.id"))
     task_id: Mapped[int | None] = mapped_column(ForeignKey("task.id"))
+    # What the notice is about when it is no appeal, clock or task: a table and the row's id.
+    subject_type: Mapped[str] = mapped_column(String(20), default="", server_default="")
+    subject_id: Mapped[int | None] = mapped_column(Integer)
     state: Mapped[str] = mapped_column(String(10), default="pending", server_default="pending")
     due_at: Mapped[datetime] = mapped_column(Moment)
     attempts: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
@@ -570,6 +595,8 @@ class Notice(Model):
     appeal_id: Mapped[int | None] = mapped_column(ForeignKey("appeal.id"))
     clock_id: Mapped[int | None] = mapped_column(ForeignKey("clock.id"))
     task_id: Mapped[int | None] = mapped_column(ForeignKey("task.id"))
+    subject_type: Mapped[str] = mapped_column(String(20), default="", server_default="")
+    subject_id: Mapped[int | None] = mapped_column(Integer)
     created_at: Mapped[datetime] = mapped_column(Moment)
     read_at: Mapped[datetime | None] = mapped_column(Moment)
     appeal: Mapped[Appeal | None] = relationship()

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from flask import url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
@@ -40,7 +41,18 @@ TASKS: Mapping[str, Any] = {
     "import_check": _l("Dry run of the import"),
     "quarterly_report": _l("Quarterly report"),
 }
+# Where a notice leads that is about no appeal: kind → (endpoint, name of the id in its address, "" for none).
+PLACES: Mapping[str, tuple[str, str]] = {}
 UNWORDED = _l("Notice about %(number)s")
+
+
+def address(kind: str, data: Mapping[str, Any]) -> str:
+    """Where it leads, "" for nowhere. `data` as in `title`."""
+    endpoint, name = PLACES.get(kind, ("", ""))
+    _table, row_id = data.get("subject") or ("", None)
+    if not endpoint or (name and row_id is None):
+        return ""
+    return url_for(endpoint, **({name: row_id} if name else {}))
 
 
 def title(kind: str, data: Mapping[str, Any]) -> str:

@@ -61,6 +61,9 @@ CLASS = Field("channel_class", _l("Class"), Kind.CHOICE, choices=words.CLASSES, 
 CLOCK = Field(
     "clock_kind", _l("Clock"), Kind.CHOICE, required=True, choices=words.CLOCKS, searchable=True, orderable=True
 )
+ROLE = Field(
+    "role", _l("Role"), Kind.CHOICE, required=True, choices=words.HELD_ROLES, searchable=True, orderable=True
+)
 POST_WORDS: Mapping[str, Any] = {code: words.CAPABILITIES[code] for code in POST_CAPABILITIES}
 
 
@@ -142,7 +145,7 @@ HOLDINGS = Sheet(
     (
         Field("post", _l("Post"), Kind.ROW, required=True, to="roster_post", searchable=True),
         PERSON,
-        Field("role", _l("Role"), Kind.CHOICE, required=True, choices=words.ROLES, searchable=True, orderable=True),
+        ROLE,
         *PERIOD,
         REASON,
         Field(
@@ -263,7 +266,7 @@ CHAINS = Sheet(
     (
         _row("unit", _l("Unit"), "unit", required=True),
         Field("link", _l("Link"), Kind.CHOICE, required=True, choices=words.LINKS, searchable=True),
-        Field("role", _l("Role"), Kind.CHOICE, required=True, choices=words.ROLES, searchable=True),
+        ROLE,
         PERSON,
     ),
     ("unit", "link", "role", "person"),

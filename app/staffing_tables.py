@@ -5,13 +5,18 @@ Everybody else imports them from app/models.py, which goes on with accounts, app
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
 from flask_appbuilder import Model
 from sqlalchemy import (
     Boolean,
     CheckConstraint,
+    Date,
     ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
     LargeBinary,
     SmallInteger,
     String,
@@ -19,10 +24,10 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, TSTZRANGE, ExcludeConstraint, Range
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSTZRANGE, ExcludeConstraint, Range
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.tables import Named, Stamped, one_of
+from app.tables import Moment, Named, Stamped, one_of
 
 CHANNEL_CLASSES = ("A", "B", "C", "D", "E", "F")
 
@@ -170,25 +175,44 @@ class DutyShift(Stamped, Model):
             name="duty_shift_no_overlap",
             using="gist",
         ),
+        UniqueConstraint("id", "valid", name="duty_shift_period"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     office_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), index=True)
     valid: Mapped[Range[datetime]] = mapped_column(TSTZRANGE)
+    label: Mapped[str] = mapped_column(String(40), default="", server_default="")
     fictional: Mapped[bool] = mapped_column(Boolean, default=False, server_default=text("false"))
     office: Mapped[Unit] = relationship()
     seats: Mapped[list[DutySeat]] = relationship(back_populates="shift", cascade="all, delete-orphan")
 
 
 class DutySeat(Model):
-    """A person in the main (A) or second (B) seat of a shift."""
+    """A person in the main (A) or second (B) seat of a shift; `valid` is the shift's, kept by the database.
+
+    Nobody sits in two shifts at one time, of whichever offices.
+    """
 
     __tablename__ = "duty_seat"
     __table_args__ = (
         one_of("seat", ("main", "second"), "duty_seat_seat"),
         UniqueConstraint("shift_id", "person_id"),
+        ForeignKeyConstraint(
+            ["shift_id", "valid"],
+            ["duty_shift.id", "duty_shift.valid"],
+            name="duty_seat_shift",
+            onupdate="CASCADE",
+            ondelete="CASCADE",
+        ),
+        ExcludeConstraint(
+            (text("int4range(person_id, person_id, '[]')"), "&&"),
+            ("valid", "&&"),
+            name="duty_seat_one_place",
+            using="gist",
+        ),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
-    shift_id: Mapped[int] = mapped_column(ForeignKey("duty_shift.id", ondelete="CASCADE"))
+    shift_id: Mapped[int] = mapped_column(Integer)
+    valid: Mapped[Range[datetime]] = mapped_column(TSTZRANGE)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
     seat: Mapped[str] = mapped_column(String(8))
     shift: Mapped[DutyShift] = relationship(back_populates="seats")
@@ -196,41 +220,325 @@ class DutySeat(Model):
 
 
 class Absence(Stamped, Model):
-    """A person is away over a half-open period; while A is away B acts (R15)."""
+    """A person is away over a half-open period; while A is away B acts (R15). Only a confirmed one counts."""
 
     __tablename__ = "absence"
     __table_args__ = (
         CheckConstraint("NOT isempty(valid)", name="absence_valid"),
+        one_of("kind", ("leave", "trip", "sick", "training", "other"), "absence_kind"),
+        one_of("state", ("requested", "confirmed", "refused", "cancelled"), "absence_state"),
         ExcludeConstraint(
             (text("int4range(person_id, person_id, '[]')"), "&&"),
             ("valid", "&&"),
             name="absence_no_overlap",
             using="gist",
+            where=text("state IN ('requested', 'confirmed')"),
         ),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
     valid: Mapped[Range[datetime]] = mapped_column(TSTZRANGE)
+    kind: Mapped[str] = mapped_column(String(10), default="leave", server_default="leave")
     reason: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    state: Mapped[str] = mapped_column(String(10), default="confirmed", server_default="confirmed")
+    late_notice: Mapped[bool] = mapped_column(Boolean, default=False, server_default=text("false"))
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    decided_at: Mapped[datetime | None] = mapped_column(Moment)
+    remark: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    person: Mapped[Person] = relationship(foreign_keys=[person_id])
+    decided_by: Mapped[Person | None] = relationship(foreign_keys=[decided_by_id])
+
+
+class StandIn(Stamped, Model):
+    """Somebody acts for a post, or stands in a chain link, out of turn (R15).
+
+    take_over: B acts although A is there; both_away: the unit head, the responsible leader or a named third
+    person while A and B are both away.
+    """
+
+    __tablename__ = "stand_in"
+    __table_args__ = (
+        one_of("kind", ("take_over", "both_away"), "stand_in_kind"),
+        CheckConstraint("NOT isempty(valid)", name="stand_in_valid"),
+        CheckConstraint(
+            "(post_id IS NOT NULL) <> (unit_id IS NOT NULL AND link IS NOT NULL)", name="stand_in_place"
+        ),
+        ExcludeConstraint(
+            (text("int4range(post_id, post_id, '[]')"), "&&"),
+            ("valid", "&&"),
+            name="stand_in_one_for_post",
+            using="gist",
+            where=text("post_id IS NOT NULL"),
+        ),
+        ExcludeConstraint(
+            (text("int4range(unit_id, unit_id, '[]')"), "&&"),
+            (text("int4range(ascii(link), ascii(link), '[]')"), "&&"),
+            ("valid", "&&"),
+            name="stand_in_one_for_link",
+            using="gist",
+            where=text("unit_id IS NOT NULL"),
+        ),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(10))
+    post_id: Mapped[int | None] = mapped_column(ForeignKey("post.id"), index=True)
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
+    link: Mapped[str | None] = mapped_column(String(16))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    valid: Mapped[Range[datetime]] = mapped_column(TSTZRANGE)
+    reason: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    absence_id: Mapped[int | None] = mapped_column(ForeignKey("absence.id"))
+    post: Mapped[Post | None] = relationship()
+    unit: Mapped[Unit | None] = relationship()
     person: Mapped[Person] = relationship()
+    absence: Mapped[Absence | None] = relationship()
+
+
+class HandoverSheet(Stamped, Model):
+    """A hand-over (交接) with what was open at that moment: before an absence, on return, between shifts, for good.
+
+    `items` are ids, numbers and due moments as they stood; `given_at` and `taken_at` are the two confirmations.
+    """
+
+    __tablename__ = "handover_sheet"
+    __table_args__ = (
+        one_of("kind", ("absence", "return", "shift", "change"), "handover_sheet_kind"),
+        CheckConstraint("post_id IS NOT NULL OR office_id IS NOT NULL", name="handover_sheet_place"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(String(64), unique=True)
+    kind: Mapped[str] = mapped_column(String(8))
+    post_id: Mapped[int | None] = mapped_column(ForeignKey("post.id"), index=True)
+    office_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
+    absence_id: Mapped[int | None] = mapped_column(ForeignKey("absence.id"), index=True)
+    shift_id: Mapped[int | None] = mapped_column(ForeignKey("duty_shift.id", ondelete="SET NULL"), index=True)
+    from_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    to_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    made_at: Mapped[datetime] = mapped_column(Moment)
+    given_at: Mapped[datetime | None] = mapped_column(Moment)
+    taken_at: Mapped[datetime | None] = mapped_column(Moment)
+    items: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list, server_default="[]")
+    remark: Mapped[str] = mapped_column(Text, default="", server_default="")
+    post: Mapped[Post | None] = relationship()
+    office: Mapped[Unit | None] = relationship()
+    absence: Mapped[Absence | None] = relationship()
+    giver: Mapped[Person | None] = relationship(foreign_keys=[from_id])
+    taker: Mapped[Person | None] = relationship(foreign_keys=[to_id])
 
 
 class ChainLink(Stamped, Model):
-    """Who stands in one link of a unit's responsibility chain (R7, R8, R15); a missing row is a vacancy."""
+    """Who stands in one link of a unit's responsibility chain over a period (R7, R8, R15); no row is a vacancy."""
 
     __tablename__ = "chain_link"
     __table_args__ = (
         one_of("link", ("first", "direct", "coordinating", "final"), "chain_link_link"),
         one_of("role", ("A", "B"), "chain_link_role"),
-        UniqueConstraint("unit_id", "link", "role"),
+        CheckConstraint("NOT isempty(valid)", name="chain_link_valid"),
+        # The four links differ in their first letter, so its code stands for the link in the range.
+        ExcludeConstraint(
+            (text("int4range(unit_id, unit_id, '[]')"), "&&"),
+            (text("int4range(ascii(link), ascii(link), '[]')"), "&&"),
+            (text("int4range(ascii(role), ascii(role), '[]')"), "&&"),
+            ("valid", "&&"),
+            name="chain_link_no_overlap",
+            using="gist",
+        ),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), index=True)
     link: Mapped[str] = mapped_column(String(16))
     role: Mapped[str] = mapped_column(String(1))
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    valid: Mapped[Range[datetime]] = mapped_column(
+        TSTZRANGE, default=lambda: Range(None, None), server_default=text("'(,)'::tstzrange")
+    )
     unit: Mapped[Unit] = relationship()
     person: Mapped[Person] = relationship()
+
+
+class PortfolioPlace(Stamped, Model):
+    """Who stands in a line of the portfolio (分工) over a period, its matching section, its units (R8)."""
+
+    __tablename__ = "portfolio_place"
+    __table_args__ = (
+        one_of("place", ("vice_mayor", "deputy", "section", "unit"), "portfolio_place_place"),
+        CheckConstraint("NOT isempty(valid)", name="portfolio_place_valid"),
+        CheckConstraint(
+            "CASE WHEN place IN ('vice_mayor', 'deputy') THEN person_id IS NOT NULL AND unit_id IS NULL"
+            " ELSE unit_id IS NOT NULL AND person_id IS NULL END",
+            name="portfolio_place_filled",
+        ),
+        ExcludeConstraint(
+            (text("int4range(portfolio_id, portfolio_id, '[]')"), "&&"),
+            (text("int4range(ascii(place), ascii(place), '[]')"), "&&"),
+            ("valid", "&&"),
+            name="portfolio_place_no_overlap",
+            using="gist",
+            where=text("place <> 'unit'"),
+        ),
+        # A unit is under one line at a time.
+        ExcludeConstraint(
+            (text("int4range(unit_id, unit_id, '[]')"), "&&"),
+            ("valid", "&&"),
+            name="portfolio_place_one_line",
+            using="gist",
+            where=text("place = 'unit'"),
+        ),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    portfolio_id: Mapped[int] = mapped_column(ForeignKey("portfolio.id"), index=True)
+    place: Mapped[str] = mapped_column(String(10))
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"), index=True)
+    valid: Mapped[Range[datetime]] = mapped_column(TSTZRANGE)
+    portfolio: Mapped[Portfolio] = relationship()
+    person: Mapped[Person | None] = relationship()
+    unit: Mapped[Unit | None] = relationship()
+
+
+class StaffingChange(Stamped, Model):
+    """A personnel change, filed under a number to the duty office, which acknowledges it (R16)."""
+
+    __tablename__ = "staffing_change"
+    __table_args__ = (
+        one_of("kind", ("holding", "chain", "portfolio", "leader", "leaver"), "staffing_change_kind"),
+        one_of("state", ("filed", "acknowledged", "undone"), "staffing_change_state"),
+        Index("ix_staffing_change_filed", "id", postgresql_where=text("state = 'filed'")),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(String(64), unique=True)
+    kind: Mapped[str] = mapped_column(String(10))
+    post_id: Mapped[int | None] = mapped_column(ForeignKey("post.id"), index=True)
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"), index=True)
+    portfolio_id: Mapped[int | None] = mapped_column(ForeignKey("portfolio.id"))
+    link: Mapped[str | None] = mapped_column(String(16))
+    role: Mapped[str | None] = mapped_column(String(1))
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)
+    effective_at: Mapped[datetime] = mapped_column(Moment)
+    reason: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    before: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
+    after: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
+    filed_at: Mapped[datetime] = mapped_column(Moment)
+    filed_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    state: Mapped[str] = mapped_column(String(12), default="filed", server_default="filed")
+    acknowledged_at: Mapped[datetime | None] = mapped_column(Moment)
+    acknowledged_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    upload_id: Mapped[int | None] = mapped_column(ForeignKey("staffing_upload.id"), index=True)
+    post: Mapped[Post | None] = relationship()
+    unit: Mapped[Unit | None] = relationship()
+    portfolio: Mapped[Portfolio | None] = relationship()
+    person: Mapped[Person | None] = relationship(foreign_keys=[person_id])
+    filed_by: Mapped[Person | None] = relationship(foreign_keys=[filed_by_id])
+    acknowledged_by: Mapped[Person | None] = relationship(foreign_keys=[acknowledged_by_id])
+
+
+class StaffingUpload(Stamped, Model):
+    """A staffing table on its way in: what was read (sealed, it has telephone numbers), answers, and how to undo it."""
+
+    __tablename__ = "staffing_upload"
+    __table_args__ = (
+        one_of("state", ("read", "applied", "undone", "cancelled"), "staffing_upload_state"),
+        one_of("source", ("xlsx", "docx", "text"), "staffing_upload_source"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    source: Mapped[str] = mapped_column(String(4))
+    filename: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    sha256: Mapped[str] = mapped_column(String(64))
+    state: Mapped[str] = mapped_column(String(10), default="read", server_default="read")
+    data_key: Mapped[bytes] = mapped_column(LargeBinary)
+    read_sealed: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    undo_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    answers: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
+    summary: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
+    effective_at: Mapped[datetime | None] = mapped_column(Moment)
+    reason: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    applied_at: Mapped[datetime | None] = mapped_column(Moment)
+    undone_at: Mapped[datetime | None] = mapped_column(Moment)
+    created_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))
+
+
+class StaffingList(Model):
+    """A published staffing list in the layout of annex 3; the files are sealed, they have telephone numbers."""
+
+    __tablename__ = "staffing_list"
+    __table_args__ = (
+        one_of("occasion", ("on_demand", "half_yearly"), "staffing_list_occasion"),
+        Index("uq_staffing_list_half", "as_of", unique=True, postgresql_where=text("occasion = 'half_yearly'")),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(String(64), unique=True)
+    occasion: Mapped[str] = mapped_column(String(12))
+    as_of: Mapped[datetime] = mapped_column(Moment)
+    published_at: Mapped[datetime] = mapped_column(Moment)
+    published_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))
+    data_key: Mapped[bytes] = mapped_column(LargeBinary)
+    xlsx_sealed: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    docx_sealed: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+
+
+class CapabilityChange(Stamped, Model):
+    """What a post is to be allowed, waiting for the security officer; one at a time for a post."""
+
+    __tablename__ = "capability_change"
+    __table_args__ = (
+        one_of("state", ("pending", "confirmed", "refused", "withdrawn"), "capability_change_state"),
+        Index("uq_capability_change_pending", "post_id", unique=True, postgresql_where=text("state = 'pending'")),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    post_id: Mapped[int] = mapped_column(ForeignKey("post.id"), index=True)
+    before: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    after: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    reason: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    state: Mapped[str] = mapped_column(String(10), default="pending", server_default="pending")
+    requested_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))
+    requested_at: Mapped[datetime] = mapped_column(Moment)
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))
+    decided_at: Mapped[datetime | None] = mapped_column(Moment)
+    remark: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    post: Mapped[Post] = relationship()
+
+
+class Contact(Named, Stamped, Model):
+    """A broadcaster or paper with which a C or D collector keeps contact (R2); `name` is the outlet."""
+
+    __tablename__ = "contact"
+    __table_args__ = (one_of("channel_class", ("C", "D"), "contact_class"),)
+    channel_class: Mapped[str] = mapped_column(String(1))
+    person_name: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    position: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    mobile_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    telephone: Mapped[str] = mapped_column(String(40), default="", server_default="")
+    last_contact_on: Mapped[date | None] = mapped_column(Date)
+    remark: Mapped[str] = mapped_column(String(500), default="", server_default="")
+
+
+class CoverageState(Model):
+    """The gaps found when coverage was last computed: what the badge counts. One row."""
+
+    __tablename__ = "coverage_state"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    computed_at: Mapped[datetime] = mapped_column(Moment)
+    horizon_days: Mapped[int] = mapped_column(Integer)
+    gaps: Mapped[int] = mapped_column(Integer)
+
+
+class SetupMark(Model):
+    """A point of the first-run checklist that a person ticked off, because the software cannot see it done."""
+
+    __tablename__ = "setup_mark"
+    code: Mapped[str] = mapped_column(String(40), primary_key=True)
+    done_at: Mapped[datetime] = mapped_column(Moment)
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))
+    remark: Mapped[str] = mapped_column(String(200), default="", server_default="")
+
+
+class SheetView(Model):
+    """The filters and order in which somebody left a dictionary list; it opens with them."""
+
+    __tablename__ = "sheet_view"
+    user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="CASCADE"), primary_key=True)
+    sheet: Mapped[str] = mapped_column(String(40), primary_key=True)
+    query: Mapped[str] = mapped_column(String(1000), default="", server_default="")
 
 
 class Channel(Named, Stamped, Model):

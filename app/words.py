@@ -242,7 +242,26 @@ UNIT_KINDS: Mapping[str, Label] = {
     "section": _l("Section of the General Office"),
 }
 
-ROLES: Mapping[str, Label] = {"A": _l("A-role"), "B": _l("B-role")}
+# A and B are held; S stands in while both are away (R15).
+ROLES: Mapping[str, Label] = {"A": _l("A-role"), "B": _l("B-role"), "S": _l("Stand-in")}
+HELD_ROLES: Mapping[str, Label] = {role: ROLES[role] for role in ("A", "B")}
+
+# Why somebody acts, why nobody does (app/rules/roster.py).
+ACTS: Mapping[str, Label] = {
+    "a_acts": _l("A is there"),
+    "b_for_absent_a": _l("A is away, B acts"),
+    "b_for_vacant_a": _l("A is vacant, B acts"),
+    "main_seat": _l("Main seat of the duty shift"),
+    "second_for_main": _l("Main seat empty or away, second seat acts"),
+    "b_took_over": _l("B took over by hand"),
+    "stands_in": _l("A and B away, stands in"),
+}
+GAPS: Mapping[str, Label] = {
+    "no_holder": _l("Neither A nor B is held"),
+    "no_b": _l("A is away and there is no B"),
+    "both_away": _l("A and B are both away"),
+    "roster_hole": _l("Hole in the duty roster"),
+}
 
 LINKS: Mapping[str, Label] = {
     "first": _l("First responsible"),
@@ -324,7 +343,10 @@ OBJECTS: Mapping[str, Label] = {
     "category": _l("Category"),
     "chain_link": _l("Chain link"),
     "channel": _l("Channel"),
+    "capability_change": _l("Change of capabilities"),
+    "contact": _l("Contact"),
     "duty_shift": _l("Duty shift"),
+    "handover_sheet": _l("Handover sheet"),
     "holding": _l("Holding"),
     "import_batch": _l("Import"),
     "limit_rule": _l("Limit"),
@@ -333,11 +355,17 @@ OBJECTS: Mapping[str, Label] = {
     "number_series": _l("Number format"),
     "person": _l("Person"),
     "portfolio": _l("Portfolio line"),
+    "portfolio_place": _l("Place in a portfolio line"),
     "post": _l("Post"),
     "reminder_rule": _l("Reminder rule"),
     "report": _l("Report"),
     "session": _l("Session"),
+    "setup_mark": _l("First step"),
     "slip": _l("Processing slip"),
+    "staffing_change": _l("Personnel change"),
+    "staffing_list": _l("Staffing list"),
+    "staffing_upload": _l("Uploaded staffing table"),
+    "stand_in": _l("Stand-in"),
     "unit": _l("Unit"),
     "unit_group": _l("Unit group"),
     "urge": _l("Telephone urge"),
@@ -407,14 +435,18 @@ VIEWS: Mapping[str, Label] = {
     "Capabilities": _l("Capabilities"),
     "Categories": _l("Categories"),
     "Chains": _l("Responsibility chains"),
+    "Changes": _l("Personnel changes"),
     "Channels": _l("Channels"),
+    "Checklist": _l("First steps"),
     "Contacts": _l("Contact book"),
+    "Coverage": _l("Coverage"),
     "Desk": _l("My desk"),
     "Holdings": _l("Holdings"),
     "Imports": _l("Imports"),
     "Inbox": _l("Inbox"),
     "Intake": _l("Intake forms"),
     "Journal": _l("Journal"),
+    "Leave": _l("Leave and handover"),
     "Ledger": _l("Ledger"),
     "Limits": _l("Limits"),
     "NumberFormats": _l("Number formats"),
@@ -424,19 +456,23 @@ VIEWS: Mapping[str, Label] = {
     "Posts": _l("Posts"),
     "Reminders": _l("Reminder rules"),
     "Reports": _l("Quarterly reports"),
+    "Rosters": _l("Duty rosters"),
     "Sessions": _l("Sessions"),
     "Shifts": _l("Duty shifts"),
     "Slips": _l("Processing slips"),
+    "StaffingTable": _l("Staffing list"),
     "Units": _l("Units"),
 }
 
 METHODS: Mapping[str, Label] = {
+    "acknowledge": _l("acknowledge"),
     "act": _l("act"),
     "compile": _l("compile"),
     "confirm": _l("confirm"),
     "export": _l("export"),
     "print": _l("print"),
     "read": _l("read"),
+    "report": _l("report"),
     "revoke": _l("end"),
     "unlock": _l("unlock"),
     "unmask": _l("show in full"),

@@ -34,7 +34,7 @@ LATIN_IN_CHINESE = re.compile(
 )
 # Formats of numbers, titles of the workbook handed in, what the tests write (it begins with 示例) and the masked
 # beginning of such a name, the product's and the language's name.
-CHINESE_IN_ENGLISH = re.compile(r"[民史处送导通]+〔[^〕]*〕|留言\w+|示例[^\s·]*|示\*+|简体中文|民声直通车")
+CHINESE_IN_ENGLISH = re.compile(r"[民史处送导通人变交定岗]+〔[^〕]*〕|留言\w+|示例[^\s·]*|示\*+|简体中文|民声直通车")
 
 
 class Words(HTMLParser):

@@ -69,18 +69,28 @@ _DICTIONARIES = (
 
 # Alphabetical. Officers' capabilities carry the prefix of their kind; a post can never be given one of those.
 _VOCABULARY = (
-    Capability("answer", Source.FUNCTION, _pairs(Appeals="read act")),
+    Capability("answer", Source.FUNCTION, _pairs(Appeals="read act", Changes="read report")),
     Capability("audit", Source.OFFICER, _pairs(Audit="read", Journal="read")),
     Capability("carry", Source.POST, _pairs(Appeals="read act", Slips="read print")),
     Capability(
-        "collect", Source.POST, _pairs(Appeals="read act", Contacts="read write", Intake="read write")
+        "collect",
+        Source.POST,
+        _pairs(Appeals="read act", Contacts="read write", Intake="read write", Rosters="read"),
     ),
     Capability("deliver", Source.FUNCTION, _pairs(Appeals="read act", Slips="read print")),
     Capability("lead", Source.FUNCTION, _pairs(Appeals="read", Slips="read")),
     Capability("number", Source.POST, _pairs(Appeals="read act print", Imports="read write", Slips="read print")),
-    Capability("oversee", Source.FUNCTION, _pairs(Absences="read confirm", Appeals="read")),
+    Capability(
+        "oversee",
+        Source.FUNCTION,
+        _pairs(Absences="read confirm", Appeals="read", Changes="read", Coverage="read", Rosters="read write"),
+    ),
     Capability("record", Source.POST, _pairs(Appeals="read act", Imports="read write", Ledger="read export")),
-    Capability("report", Source.POST, _pairs(Appeals="read", Overdue="read export", Reports="read compile")),
+    Capability(
+        "report",
+        Source.POST,
+        _pairs(Appeals="read", Overdue="read export", Reports="read compile", StaffingTable="read"),
+    ),
     Capability(
         "security",
         Source.OFFICER,
@@ -90,12 +100,44 @@ _VOCABULARY = (
     Capability(
         "supervise",
         Source.POST,
-        _pairs(Appeals="read", Ledger="read", Overdue="read export urge", Reports="read"),
+        _pairs(
+            Appeals="read",
+            Changes="read",
+            Coverage="read",
+            Ledger="read",
+            Overdue="read export urge",
+            Reports="read",
+            Rosters="read",
+            StaffingTable="read",
+        ),
     ),
     Capability(
-        "system", Source.OFFICER, _pairs(Accounts="read write", **dict.fromkeys(_DICTIONARIES, "read write"))
+        "system",
+        Source.OFFICER,
+        _pairs(
+            Accounts="read write",
+            Changes="read report",
+            Checklist="read write",
+            Coverage="read",
+            Rosters="read write",
+            StaffingTable="read write",
+            **dict.fromkeys(_DICTIONARIES, "read write"),
+        ),
     ),
-    Capability("triage", Source.POST, _pairs(Appeals="read act", Overdue="read urge", Slips="read")),
+    # The duty director stands for the duty office: changes are reported to him (R16).
+    Capability(
+        "triage",
+        Source.POST,
+        _pairs(
+            Appeals="read act",
+            Changes="read acknowledge",
+            Coverage="read",
+            Overdue="read urge",
+            Rosters="read",
+            Slips="read",
+            StaffingTable="read",
+        ),
+    ),
 )
 CAPABILITIES: Mapping[str, Capability] = MappingProxyType({c.code: c for c in _VOCABULARY})
 POST_CAPABILITIES: tuple[str, ...] = tuple(c.code for c in _VOCABULARY if c.source is Source.POST)
@@ -105,7 +147,10 @@ POST_SCOPES: tuple[Scope, ...] = (Scope.ALL, Scope.OWN_CLASS, Scope.OWN_UNIT, Sc
 # Every signed-in person: his desk (empty without a grant), his inbox, his own account.
 # Sending an intake form is everybody's, because a form opened while acting is kept when the shift has ended since;
 # whether it is taken in is decided by the service.
-EVERYBODY: frozenset[Pair] = _pairs(Account="read write", Desk="read", Inbox="read write", Intake="write")
+# So is asking for leave: whoever holds something tells when he is away.
+EVERYBODY: frozenset[Pair] = _pairs(
+    Account="read write", Desk="read", Inbox="read write", Intake="write", Leave="read write"
+)
 
 
 @dataclass(frozen=True, slots=True)

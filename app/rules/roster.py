@@ -54,12 +54,27 @@ class PostFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class StandIn:
+    """Somebody acts for a post out of turn for a period.
+
+    With `takes_over` B acts although A is there; without, somebody stands in while both are away (R15).
+    """
+
+    post_id: int
+    person_id: int
+    starts_at: datetime
+    ends_at: datetime | None = None
+    takes_over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Staffing:
     """Everything the roster knows around a moment."""
 
     holdings: Sequence[Holding] = ()
     shifts: Sequence[Shift] = ()
     absences: Sequence[Absence] = ()
+    stand_ins: Sequence[StandIn] = ()
 
 
 class Rule(StrEnum):
@@ -70,6 +85,8 @@ class Rule(StrEnum):
     B_FOR_VACANT_A = "b_for_vacant_a"
     MAIN_SEAT = "main_seat"
     SECOND_FOR_MAIN = "second_for_main"
+    B_TOOK_OVER = "b_took_over"
+    STANDS_IN = "stands_in"  # neither A nor B is there
 
 
 class Gap(StrEnum):
@@ -108,7 +125,12 @@ class Acting:
 
 
 def acting(post: PostFacts, at: datetime, staffing: Staffing) -> Acting:
-    """Who acts for `post` at `at`: A while present, else B, else a gap with its cause (R15, R17)."""
+    """Who acts for `post` at `at` (R15, R17).
+
+    B who took over; else A while present, else B, else who stands in for both (role "S"), else a gap with its cause.
+    """
+    if taken := _standing_in(post, at, staffing, takes_over=True):
+        return _acts(taken, "B", Rule.B_TOOK_OVER)
     a, b = _seated(post, at, staffing)
     a_here, b_here = _present(a, at, staffing), _present(b, at, staffing)
     if a_here:
@@ -117,6 +139,8 @@ def acting(post: PostFacts, at: datetime, staffing: Staffing) -> Acting:
         if post.on_duty_filled:
             return _acts(b_here, "B", Rule.SECOND_FOR_MAIN)
         return _acts(b_here, "B", Rule.B_FOR_ABSENT_A if a else Rule.B_FOR_VACANT_A)
+    if standing := _standing_in(post, at, staffing, takes_over=False):
+        return _acts(standing, "S", Rule.STANDS_IN)
     if post.on_duty_filled:
         return Acting(gap=Gap.ROSTER_HOLE)
     if not a and not b:
@@ -247,7 +271,8 @@ def gaps(post: PostFacts, start: datetime, end: datetime, staffing: Staffing) ->
 
 
 def _changes(post: PostFacts, staffing: Staffing) -> Iterator[datetime]:
-    rows: list[Holding | Shift | Absence] = [*staffing.absences]
+    rows: list[Holding | Shift | Absence | StandIn] = [*staffing.absences]
+    rows += [s for s in staffing.stand_ins if s.post_id == post.post_id]
     rows += [h for h in staffing.holdings if h.post_id == post.post_id]
     rows += [s for s in staffing.shifts if s.office_id == post.office_id]
     for row in rows:
@@ -267,7 +292,12 @@ def _seated(post: PostFacts, at: datetime, staffing: Staffing) -> tuple[tuple[in
     )
 
 
-def _covers(period: Holding | Absence | Shift, at: datetime) -> bool:
+def _standing_in(post: PostFacts, at: datetime, staffing: Staffing, *, takes_over: bool) -> tuple[int, ...]:
+    rows = [s for s in staffing.stand_ins if s.post_id == post.post_id and s.takes_over == takes_over]
+    return _present(_once(s.person_id for s in rows if _covers(s, at)), at, staffing)
+
+
+def _covers(period: Holding | Absence | Shift | StandIn, at: datetime) -> bool:
     return period.starts_at <= at and (period.ends_at is None or at < period.ends_at)
 
 

@@ -26,7 +26,7 @@ POST = "post:"
 
 @dataclass(frozen=True, slots=True)
 class ActingPost:
-    """A post somebody acts for now, with what a desk shows of it. `role` is A or B."""
+    """A post somebody acts for now, with what a desk shows of it. `role` is A, B or S (stands in for both)."""
 
     id: int
     code: str
@@ -98,7 +98,9 @@ _FACTS = text(
             p.leader_id = (SELECT person_id FROM me)
             OR (p.filled_by_duty AND p.office_id IN (SELECT office_id FROM my_offices))
             OR EXISTS (SELECT 1 FROM holding h WHERE h.post_id = p.id
-                       AND h.person_id = (SELECT person_id FROM me) AND h.valid @> CAST(:now AS timestamptz)))
+                       AND h.person_id = (SELECT person_id FROM me) AND h.valid @> CAST(:now AS timestamptz))
+            OR EXISTS (SELECT 1 FROM stand_in i WHERE i.post_id = p.id
+                       AND i.person_id = (SELECT person_id FROM me) AND i.valid @> CAST(:now AS timestamptz)))
     ), held AS (
         SELECT h.post_id, h.person_id, h.role, x.name, x.name_en, lower(h.valid) AS starts_at, upper(h.valid) AS ends_at
         FROM holding h JOIN person x ON x.id = h.person_id AND x.active
@@ -109,16 +111,22 @@ _FACTS = text(
         FROM duty_shift s JOIN duty_seat t ON t.shift_id = s.id JOIN person x ON x.id = t.person_id AND x.active
         WHERE s.valid @> CAST(:now AS timestamptz)
           AND s.office_id IN (SELECT office_id FROM mine WHERE filled_by_duty)
+    ), standing AS (
+        SELECT i.post_id, i.person_id, i.kind, x.name, x.name_en, lower(i.valid) AS starts_at, upper(i.valid) AS ends_at
+        FROM stand_in i JOIN person x ON x.id = i.person_id AND x.active
+        WHERE i.post_id IN (SELECT id FROM mine) AND i.valid @> CAST(:now AS timestamptz)
     ), away AS (
         SELECT b.person_id, lower(b.valid) AS starts_at, upper(b.valid) AS ends_at FROM absence b
-        WHERE b.valid @> CAST(:now AS timestamptz)
-          AND b.person_id IN (SELECT person_id FROM held UNION SELECT person_id FROM seats)
+        WHERE b.state = 'confirmed' AND b.valid @> CAST(:now AS timestamptz)
+          AND b.person_id IN (SELECT person_id FROM held UNION SELECT person_id FROM seats
+                              UNION SELECT person_id FROM standing)
     )
     SELECT (SELECT row_to_json(me) FROM me) AS me,
            (SELECT json_agg(mine ORDER BY mine.sort, mine.number) FROM mine) AS posts,
            (SELECT json_agg(held) FROM held) AS held,
            (SELECT json_agg(seats ORDER BY seats.id) FROM seats) AS seats,
            (SELECT json_agg(away) FROM away) AS away,
+           (SELECT json_agg(standing) FROM standing) AS standing,
            (SELECT json_agg(json_build_array(m.function, m.unit_id)) FROM membership m JOIN unit u ON u.id = m.unit_id
              WHERE m.person_id = (SELECT person_id FROM me) AND m.active AND u.active) AS functions,
            (SELECT json_agg(l.id) FROM portfolio l
@@ -193,7 +201,7 @@ Sorted = tuple[list[tuple[dict[str, Any], str, str]], tuple[StandingBy, ...], li
 def _sort_posts(row: Any, posts: list[dict[str, Any]], person_id: int | None, moment: datetime) -> Sorted:
     """The posts the person acts for (with role and rule), those he only stands by for, and those he oversees."""
     staffing = _staffing(row)
-    known = [*(row["held"] or []), *(row["seats"] or [])]
+    known = [*(row["held"] or []), *(row["seats"] or []), *(row["standing"] or [])]
     names = {entry["person_id"]: PersonName(entry["name"], entry["name_en"]) for entry in known}
     acting, standby, overseen = [], [], []
     for post in posts:
@@ -234,7 +242,17 @@ def _staffing(row: Any) -> roster.Staffing:
                 first["office_id"], _moment(first["starts_at"]), _end(first["ends_at"]), main, second
             )
         )
-    return roster.Staffing(holdings, shifts, absences)
+    stand_ins = [
+        roster.StandIn(
+            i["post_id"],
+            i["person_id"],
+            _moment(i["starts_at"]),
+            _end(i["ends_at"]),
+            takes_over=i["kind"] == "take_over",
+        )
+        for i in row["standing"] or []
+    ]
+    return roster.Staffing(holdings, shifts, absences, stand_ins)
 
 
 def _moment(value: str | None) -> datetime:

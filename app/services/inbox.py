@@ -32,6 +32,8 @@ class Entry:
     task_id: int | None
     task_kind: str | None
     task_subject_id: int | None
+    subject_type: str
+    subject_id: int | None
     created_at: datetime
     read_at: datetime | None
 
@@ -43,6 +45,7 @@ class Entry:
             "clock": self.clock_kind,
             "due_at": self.due_at,
             "task": self.task_kind,
+            "subject": (self.subject_type, self.subject_id),
         }
 
 
@@ -62,7 +65,9 @@ def list_for(actor: Actor, *, before_id: int | None = None, limit: int = 30) -> 
             Clock.stopped_at,
             Notice.task_id,
             Task.kind.label("task_kind"),
-            Task.subject_id,
+            Task.subject_id.label("task_subject_id"),
+            Notice.subject_type,
+            Notice.subject_id,
             Notice.created_at,
             Notice.read_at,
         )

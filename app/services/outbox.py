@@ -43,6 +43,8 @@ class Message:
     rule_id: int | None = None
     post_id: int | None = None
     task_id: int | None = None
+    subject_type: str = ""
+    subject_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,8 @@ class Lease:
     rule_id: int | None
     post_id: int | None
     task_id: int | None
+    subject_type: str
+    subject_id: int | None
     attempts: int
 
 
@@ -110,17 +114,19 @@ def enqueue(
     clock_id: int | None = None,
     post_id: int | None = None,
     task_id: int | None = None,
+    subject: tuple[str, int] | None = None,
     due_at: datetime | None = None,
 ) -> int:
     """Add one notice per person to the open transaction and wake a worker after the commit; the number of new
     rows.
 
-    The same `key` for the same person goes out once, however often it is enqueued. `due_at` is now by
-    default.
+    The same `key` for the same person goes out once, however often it is enqueued. `subject` is the table and id
+    of what the notice is about when that is no appeal, clock or task. `due_at` is now by default.
     """
     moment = due_at or present.now()
+    about = subject or ("", None)
     return enqueue_all(
-        Message(kind, person, key, moment, appeal_id, clock_id, None, post_id, task_id)
+        Message(kind, person, key, moment, appeal_id, clock_id, None, post_id, task_id, *about)
         for person in dict.fromkeys(recipient_ids)
     )
 
@@ -129,11 +135,13 @@ def enqueue(
 _INSERT = text(
     """
     INSERT INTO delivery
-        (idem_key, channel, recipient_id, kind, due_at, appeal_id, clock_id, rule_id, post_id, task_id)
+        (idem_key, channel, recipient_id, kind, due_at, appeal_id, clock_id, rule_id, post_id, task_id,
+         subject_type, subject_id)
     SELECT m.key || '|' || c.channel || '|person:' || p.id, c.channel, p.id, m.kind, m.due_at,
-           m.appeal_id, m.clock_id, m.rule_id, m.post_id, m.task_id
+           m.appeal_id, m.clock_id, m.rule_id, m.post_id, m.task_id, m.subject_type, m.subject_id
     FROM jsonb_to_recordset(CAST(:messages AS jsonb)) AS m (key text, kind text, recipient_id int,
-         due_at timestamptz, appeal_id int, clock_id int, rule_id int, post_id int, task_id int)
+         due_at timestamptz, appeal_id int, clock_id int, rule_id int, post_id int, task_id int,
+         subject_type text, subject_id int)
     JOIN person p ON p.id = m.recipient_id AND p.active
     JOIN (VALUES ('inbox'), ('mail')) AS c (channel) ON c.channel = 'inbox' OR (:mail AND p.email <> '')
     ORDER BY p.id, m.key, c.channel
@@ -221,6 +229,8 @@ def claim(delivery_id: int, now: datetime) -> Lease | None:
             Delivery.rule_id,
             Delivery.post_id,
             Delivery.task_id,
+            Delivery.subject_type,
+            Delivery.subject_id,
             Delivery.attempts,
         )
         .execution_options(synchronize_session=False)
@@ -293,6 +303,8 @@ def deliver_to_inbox(lease: Lease, now: datetime) -> bool:
             "appeal_id": lease.appeal_id,
             "clock_id": lease.clock_id,
             "task_id": lease.task_id,
+            "subject_type": lease.subject_type,
+            "subject_id": lease.subject_id,
             "created_at": now,
         }
         db.session.execute(insert(Notice).values(notice).on_conflict_do_nothing(index_elements=["delivery_id"]))
@@ -344,6 +356,8 @@ def readdress(lease: Lease, recipient_ids: Iterable[int], reason: str, now: date
                 None,
                 lease.post_id,
                 lease.task_id,
+                lease.subject_type,
+                lease.subject_id,
             )
             for person in recipient_ids
         )

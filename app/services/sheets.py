@@ -238,7 +238,8 @@ _CONSTRAINTS: Mapping[str, tuple[str, str]] = {
     "post_number_key": ("number", "row.taken"),
     "calendar_day_day_key": ("day", "row.taken"),
     "membership_person_id_unit_id_function_key": ("person", "row.taken"),
-    "chain_link_unit_id_link_role_key": ("link", "row.taken"),
+    "chain_link_no_overlap": ("link", "row.taken"),
+    "duty_seat_one_place": ("main", "shift.two-places"),
 }
 
 

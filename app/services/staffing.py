@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import selectinload
 
-from app.models import Absence, DutyShift, Holding, Membership, Post, db
+from app.models import Absence, DutyShift, Holding, Membership, Post, StandIn, db
 from app.rules import roster
 from app.services import present
 
@@ -19,7 +19,7 @@ def facts_of(post: Post) -> roster.PostFacts:
 
 
 def load(posts: Iterable[Post], at: datetime | None = None) -> roster.Staffing:
-    """Everything that decides who acts for these posts at `at` (now by default), in three statements."""
+    """Everything that decides who acts for these posts at `at` (now by default), in four statements."""
     moment = at or present.now()
     wanted = list(posts)
     holdings = [
@@ -45,9 +45,24 @@ def load(posts: Iterable[Post], at: datetime | None = None) -> roster.Staffing:
     ]
     absences = [
         roster.Absence(row.person_id, _start(row.valid.lower, moment), row.valid.upper)
-        for row in db.session.scalars(select(Absence).where(Absence.valid.contains(moment)))
+        for row in db.session.scalars(
+            select(Absence).where(Absence.state == "confirmed", Absence.valid.contains(moment))
+        )
     ]
-    return roster.Staffing(holdings, shifts, absences)
+    stand_ins = [
+        roster.StandIn(
+            row.post_id,
+            row.person_id,
+            _start(row.valid.lower, moment),
+            row.valid.upper,
+            takes_over=row.kind == "take_over",
+        )
+        for row in db.session.scalars(
+            select(StandIn).where(StandIn.post_id.in_([p.id for p in wanted]), StandIn.valid.contains(moment))
+        )
+        if row.post_id is not None
+    ]
+    return roster.Staffing(holdings, shifts, absences, stand_ins)
 
 
 def acting_with(capability: str, *, channel_class: str | None = None) -> tuple[int, ...]:

@@ -1,5 +1,6 @@
 """Who acts now: every combination of present, away and vacant, and the two duty seats."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -19,6 +20,7 @@ from app.rules.roster import (
     Shift,
     Staffing,
     Standby,
+    StandIn,
     acting,
     coverage,
     gaps,
@@ -194,6 +196,25 @@ def test_gaps_are_listed_with_their_period() -> None:
     assert (gap.starts_at, gap.ends_at, gap.acting) == (day(2), day(3), Acting(gap=Gap.BOTH_AWAY))
 
 
+def test_r15_b_may_take_over_by_hand() -> None:
+    rows = replace(staffing("here", "here"), stand_ins=[StandIn(7, B, day(1), day(2), takes_over=True)])
+    assert [acting(POST, day(at), rows).persons[0].rule for at in (0.5, 1, 2)] == [
+        Rule.A_ACTS,
+        Rule.B_TOOK_OVER,
+        Rule.A_ACTS,
+    ]
+    assert acting(POST, day(1), rows).role_of(B) == "B"
+
+
+def test_r15_somebody_stands_in_only_while_both_are_away() -> None:
+    third = StandIn(7, 3, day(0), day(9))
+    assert acting(POST, day(1), replace(staffing("away", "away"), stand_ins=[third])).role_of(3) == "S"
+    assert acting(POST, day(1), replace(staffing("away", "here"), stand_ins=[third])).person_ids == (B,)
+    both = staffing("away", "away")
+    gone = replace(both, stand_ins=[third], absences=[*both.absences, Absence(3, day(0), day(9))])
+    assert acting(POST, day(1), gone).gap is Gap.BOTH_AWAY
+
+
 HOURS = st.integers(0, 48)
 PERIODS = st.tuples(HOURS, st.integers(1, 24)).map(
     lambda p: (T0 + timedelta(hours=p[0]), T0 + timedelta(hours=p[0] + p[1]))
@@ -208,6 +229,10 @@ ROWS = st.builds(
     ),
     st.lists(st.builds(lambda t, m, s: Shift(70, *t, m, s), PERIODS, SEATS, SEATS), max_size=3),
     st.lists(st.builds(lambda p, t: Absence(p, *t), PEOPLE, PERIODS), max_size=4),
+    st.lists(
+        st.builds(lambda p, t, over: StandIn(7, p, *t, takes_over=over), PEOPLE, PERIODS, st.booleans()),
+        max_size=2,
+    ),
 )
 
 

@@ -116,7 +116,7 @@ def test_it_loads_the_whole_seed(session: Session) -> None:
         Holding: 18,
         Channel: 18,
         LimitRule: 9,
-        NumberSeries: 6,
+        NumberSeries: 9,
     }
     for model, file in (
         (Unit, "units.csv"),
