@@ -15,10 +15,10 @@ from flask_appbuilder.urltools import get_filter_args, get_order_args
 from sqlalchemy import false, select
 
 from app import words
-from app.dictionary import OfferedFilters
 from app.models import Appeal
 from app.rules.errors import Invalid
 from app.services import access, desk, ledger, present
+from app.sheet_filters import OfferedFilters
 from app.standing import current_actor
 
 
