@@ -420,16 +420,20 @@ class StaffingChange(Stamped, Model):
     after: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
     filed_at: Mapped[datetime] = mapped_column(Moment)
     filed_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    filed_by_user_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))
     state: Mapped[str] = mapped_column(String(12), default="filed", server_default="filed")
     acknowledged_at: Mapped[datetime | None] = mapped_column(Moment)
     acknowledged_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    acknowledged_post_id: Mapped[int | None] = mapped_column(ForeignKey("post.id"))
+    acknowledged_role: Mapped[str | None] = mapped_column(String(1))
     upload_id: Mapped[int | None] = mapped_column(ForeignKey("staffing_upload.id"), index=True)
-    post: Mapped[Post | None] = relationship()
+    post: Mapped[Post | None] = relationship(foreign_keys=[post_id])
     unit: Mapped[Unit | None] = relationship()
     portfolio: Mapped[Portfolio | None] = relationship()
     person: Mapped[Person | None] = relationship(foreign_keys=[person_id])
     filed_by: Mapped[Person | None] = relationship(foreign_keys=[filed_by_id])
     acknowledged_by: Mapped[Person | None] = relationship(foreign_keys=[acknowledged_by_id])
+    acknowledged_post: Mapped[Post | None] = relationship(foreign_keys=[acknowledged_post_id])
 
 
 class StaffingUpload(Stamped, Model):

@@ -376,6 +376,8 @@ CHANGES: Mapping[str, Label] = {
     "create": _l("Entered"),
     "edit": _l("Changed"),
     "remove": _l("Taken out of use"),
+    "file": _l("Filed"),
+    "acknowledge": _l("Acknowledged"),
 }
 
 EVENTS: Mapping[str, Label] = {

@@ -18,10 +18,10 @@ from urllib.parse import urlsplit
 
 from flask import current_app
 from flask_babel import force_locale, gettext
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app import notices
-from app.models import Account, Appeal, Clock, Person, Task, db
+from app.models import Account, Appeal, Clock, Person, StaffingChange, Task, db
 from app.services import outbox
 
 
@@ -48,14 +48,19 @@ class Letter:
 
 
 def compose(lease: outbox.Lease) -> Letter:
-    """The words of a delivery in its recipient's language; only numbers of appeals, no names, no texts."""
+    """The words of a delivery in its recipient's language; only numbers of appeals and records, no names, no texts."""
+    named = func.coalesce(Appeal.number, StaffingChange.number)
     query = (
-        select(Person.email, Account.locale, Appeal.number, Clock.kind, Clock.due_at, Task.kind)
+        select(Person.email, Account.locale, named, Clock.kind, Clock.due_at, Task.kind)
         .select_from(Person)
         .outerjoin(Account, Account.person_id == Person.id)
         .outerjoin(Appeal, Appeal.id == lease.appeal_id)
         .outerjoin(Clock, Clock.id == lease.clock_id)
         .outerjoin(Task, Task.id == lease.task_id)
+        .outerjoin(
+            StaffingChange,
+            (StaffingChange.id == lease.subject_id) & (lease.subject_type == StaffingChange.__tablename__),
+        )
         .where(Person.id == lease.recipient_id)
     )
     address, locale, number, clock, due_at, task = db.session.execute(query).one()

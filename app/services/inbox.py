@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import func, select, update
 
-from app.models import Appeal, Clock, Notice, Task, db
+from app.models import Appeal, Clock, Notice, StaffingChange, Task, db
 from app.services import present
 from app.services.actors import Actor
 from app.services.transaction import transaction
@@ -19,12 +19,12 @@ MOST_UNREAD = 100
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line. The appeal is named by its number alone: what it says is shown where access is checked."""
+    """One line. Its appeal or record is named by its number alone: what it says is shown where access is checked."""
 
     id: int
     kind: str
     appeal_id: int | None
-    appeal_number: str | None
+    number: str | None
     clock_id: int | None
     clock_kind: str | None
     due_at: datetime | None
@@ -41,7 +41,7 @@ class Entry:
     def data(self) -> dict[str, Any]:
         """What the words need."""
         return {
-            "number": self.appeal_number,
+            "number": self.number,
             "clock": self.clock_kind,
             "due_at": self.due_at,
             "task": self.task_kind,
@@ -58,7 +58,7 @@ def list_for(actor: Actor, *, before_id: int | None = None, limit: int = 30) -> 
             Notice.id,
             Notice.kind,
             Notice.appeal_id,
-            Appeal.number,
+            func.coalesce(Appeal.number, StaffingChange.number),
             Notice.clock_id,
             Clock.kind.label("clock_kind"),
             Clock.due_at,
@@ -74,6 +74,10 @@ def list_for(actor: Actor, *, before_id: int | None = None, limit: int = 30) -> 
         .outerjoin(Appeal, Appeal.id == Notice.appeal_id)
         .outerjoin(Clock, Clock.id == Notice.clock_id)
         .outerjoin(Task, Task.id == Notice.task_id)
+        .outerjoin(
+            StaffingChange,
+            (Notice.subject_type == StaffingChange.__tablename__) & (Notice.subject_id == StaffingChange.id),
+        )
         .where(Notice.person_id == actor.person_id)
         .order_by(Notice.id.desc())
         .limit(max(1, min(limit, 100)))
