@@ -1,7 +1,8 @@
 """`make bench`: ratios against raw SQL and raw libraries with the milliseconds beside them; no time fails it.
 
-    python -m benchmarks [desk] [workbook] [import] [--appeals N] [--plans]
+    python -m benchmarks [desk] [workbook] [import] [coverage] [--appeals N] [--plans]
 
+`coverage` computes who acts for many posts over a year, without a database.
 `desk` measures the desk and the overdue-case report in an office of its own with N appeals (100,000).
 `--plans` keeps the plans of the reference SQL in files beside it.
 """
@@ -14,7 +15,7 @@ import platform
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-PARTS = ("desk", "workbook", "import")
+PARTS = ("desk", "workbook", "import", "coverage")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,6 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="|".join(PARTS))
     parser.add_argument("--appeals", type=int, default=100_000)
     parser.add_argument("--rows", type=int, default=100_000, help="rows of the workbooks")
+    parser.add_argument("--posts", type=int, default=500, help="posts whose coverage is computed")
+    parser.add_argument("--days", type=int, default=365, help="and for how many days")
     parser.add_argument("--plans", action="store_true", help="keep the plans in benchmarks/*.plan")
     chosen = parser.parse_args(arguments)
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
@@ -30,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "desk": bench_pages,
         "workbook": bench_workbook,
         "import": bench_import,
+        "coverage": bench_coverage,
     }
     for part in chosen.parts or PARTS:
         run[part](chosen)
@@ -71,6 +75,17 @@ def bench_import(chosen: argparse.Namespace) -> None:
     from benchmarks import import_bench
 
     import_bench.main(chosen.rows)
+
+
+def bench_coverage(chosen: argparse.Namespace) -> None:
+    """Who acts for every post over a year, and every gap, beside the time this process itself worked."""
+    from benchmarks import coverage
+
+    found = coverage.measure(chosen.posts, chosen.days)
+    print(f"\ncoverage of {found.posts:,} posts over {found.days:,} days, {found.rows:,} rows of the staffing table")
+    median, slowest, work = (seconds * 1000 for seconds in (found.median, found.slowest, found.cpu))
+    print(f"  {median:8,.0f} ms median {slowest:8,.0f} ms slowest, {work:,.0f} ms of work")
+    print(f"  {found.stretches:,} stretches, {found.gaps:,} gaps")
 
 
 if __name__ == "__main__":

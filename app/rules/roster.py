@@ -6,7 +6,7 @@ Moments are aware.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -125,32 +125,64 @@ class Acting:
 
 
 def acting(post: PostFacts, at: datetime, staffing: Staffing) -> Acting:
-    """Who acts for `post` at `at` (R15, R17).
+    """Who acts for `post` at `at` (R15, R17)."""
+    a, b = _seated(post, at, staffing)
+    return decide(
+        Seats(
+            a,
+            b,
+            took_over=_standing_in(post, at, staffing, takes_over=True),
+            standing_in=_standing_in(post, at, staffing, takes_over=False),
+            on_duty_filled=post.on_duty_filled,
+        ),
+        lambda person_id: _is_away(person_id, at, staffing),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Seats:
+    """Who stands where at one moment, present or not: of a post, or of a link of a chain."""
+
+    a: tuple[int, ...] = ()
+    b: tuple[int, ...] = ()
+    took_over: tuple[int, ...] = ()
+    standing_in: tuple[int, ...] = ()
+    on_duty_filled: bool = False
+
+
+def decide(seats: Seats, is_away: Callable[[int], bool]) -> Acting:
+    """Who acts of those who stand there (R15, R17): the one rule for posts and for links of chains.
 
     B who took over; else A while present, else B, else who stands in for both (role "S"), else a gap with its cause.
     """
-    if taken := _standing_in(post, at, staffing, takes_over=True):
+
+    def present(persons: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(person for person in persons if not is_away(person))
+
+    if taken := present(seats.took_over):
         return _acts(taken, "B", Rule.B_TOOK_OVER)
-    a, b = _seated(post, at, staffing)
-    a_here, b_here = _present(a, at, staffing), _present(b, at, staffing)
-    if a_here:
-        return _acts(a_here, "A", Rule.MAIN_SEAT if post.on_duty_filled else Rule.A_ACTS)
-    if b_here:
-        if post.on_duty_filled:
+    if a_here := present(seats.a):
+        return _acts(a_here, "A", Rule.MAIN_SEAT if seats.on_duty_filled else Rule.A_ACTS)
+    if b_here := present(seats.b):
+        if seats.on_duty_filled:
             return _acts(b_here, "B", Rule.SECOND_FOR_MAIN)
-        return _acts(b_here, "B", Rule.B_FOR_ABSENT_A if a else Rule.B_FOR_VACANT_A)
-    if standing := _standing_in(post, at, staffing, takes_over=False):
+        return _acts(b_here, "B", Rule.B_FOR_ABSENT_A if seats.a else Rule.B_FOR_VACANT_A)
+    if standing := present(seats.standing_in):
         return _acts(standing, "S", Rule.STANDS_IN)
-    if post.on_duty_filled:
-        return Acting(gap=Gap.ROSTER_HOLE)
-    if not a and not b:
-        return Acting(gap=Gap.NO_HOLDER)
-    return Acting(gap=Gap.BOTH_AWAY if b else Gap.NO_B)
+    return Acting(gap=_gap(seats))
+
+
+def _gap(seats: Seats) -> Gap:
+    if seats.on_duty_filled:
+        return Gap.ROSTER_HOLE
+    if not seats.a and not seats.b:
+        return Gap.NO_HOLDER
+    return Gap.BOTH_AWAY if seats.b else Gap.NO_B
 
 
 @dataclass(frozen=True, slots=True)
 class Standby:
-    """A post a person holds without acting for it. Reasons: "away", "a_present"."""
+    """A post a person holds without acting for it. Reasons: "away", "a_present", "b_took_over"."""
 
     post_id: int
     role: str
@@ -175,12 +207,14 @@ def standby(
     """The posts the person holds, or sits for, at `at` without acting, and why."""
     found = []
     for post in posts:
-        if acting(post, at, staffing).role_of(person_id) is not None:
+        now = acting(post, at, staffing)
+        if now.role_of(person_id) is not None:
             continue
+        taken = any(person.rule is Rule.B_TOOK_OVER for person in now.persons)
         for role, persons in zip("AB", _seated(post, at, staffing), strict=True):
             if person_id in persons:
                 away = _is_away(person_id, at, staffing)
-                found.append(Standby(post.post_id, role, "away" if away else "a_present"))
+                found.append(Standby(post.post_id, role, "away" if away else "b_took_over" if taken else "a_present"))
     return tuple(found)
 
 
@@ -241,46 +275,6 @@ class _Ladder:
             self.missing.append((name, cause or ("same_person" if here else "away" if persons else "vacant")))
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """A period over which the same persons act, or the same gap lasts."""
-
-    starts_at: datetime
-    ends_at: datetime
-    acting: Acting
-
-
-def coverage(post: PostFacts, start: datetime, end: datetime, staffing: Staffing) -> tuple[Stretch, ...]:
-    """Who acts over [start, end), without hole or overlap; neighbouring stretches differ (R15)."""
-    moments = sorted({start, *(m for m in _changes(post, staffing) if start < m < end)})
-    found: list[Stretch] = []
-    for begin, finish in zip(moments, [*moments[1:], end], strict=True):
-        now = acting(post, begin, staffing)
-        if found and found[-1].acting == now:
-            found[-1] = Stretch(found[-1].starts_at, finish, now)
-        elif begin < finish:
-            found.append(Stretch(begin, finish, now))
-    return tuple(found)
-
-
-def gaps(post: PostFacts, start: datetime, end: datetime, staffing: Staffing) -> tuple[Stretch, ...]:
-    """The stretches of [start, end) in which nobody acts."""
-    return tuple(
-        stretch for stretch in coverage(post, start, end, staffing) if stretch.acting.gap is not None
-    )
-
-
-def _changes(post: PostFacts, staffing: Staffing) -> Iterator[datetime]:
-    rows: list[Holding | Shift | Absence | StandIn] = [*staffing.absences]
-    rows += [s for s in staffing.stand_ins if s.post_id == post.post_id]
-    rows += [h for h in staffing.holdings if h.post_id == post.post_id]
-    rows += [s for s in staffing.shifts if s.office_id == post.office_id]
-    for row in rows:
-        yield row.starts_at
-        if row.ends_at is not None:
-            yield row.ends_at
-
-
 def _seated(post: PostFacts, at: datetime, staffing: Staffing) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Who holds A and who B at the moment, present or not; of a duty-filled post the two seats."""
     if post.on_duty_filled:
@@ -294,7 +288,7 @@ def _seated(post: PostFacts, at: datetime, staffing: Staffing) -> tuple[tuple[in
 
 def _standing_in(post: PostFacts, at: datetime, staffing: Staffing, *, takes_over: bool) -> tuple[int, ...]:
     rows = [s for s in staffing.stand_ins if s.post_id == post.post_id and s.takes_over == takes_over]
-    return _present(_once(s.person_id for s in rows if _covers(s, at)), at, staffing)
+    return _once(s.person_id for s in rows if _covers(s, at))
 
 
 def _covers(period: Holding | Absence | Shift | StandIn, at: datetime) -> bool:

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -10,7 +9,6 @@ from hypothesis import strategies as st
 
 from app.rules.roster import (
     Absence,
-    Acting,
     Gap,
     Holding,
     Ladder,
@@ -22,8 +20,6 @@ from app.rules.roster import (
     Standby,
     StandIn,
     acting,
-    coverage,
-    gaps,
     ladder,
     posts_of,
     standby,
@@ -186,16 +182,6 @@ def test_a_post_without_leader_and_director_shows_both() -> None:
     assert found.missing == (("leader", "vacant"), ("director", "vacant"))
 
 
-def test_gaps_are_listed_with_their_period() -> None:
-    rows = Staffing(
-        [Holding(7, A, "A", day(0)), Holding(7, B, "B", day(0))],
-        (),
-        [Absence(A, day(1), day(4)), Absence(B, day(2), day(3))],
-    )
-    (gap,) = gaps(POST, day(0), day(9), rows)
-    assert (gap.starts_at, gap.ends_at, gap.acting) == (day(2), day(3), Acting(gap=Gap.BOTH_AWAY))
-
-
 def test_r15_b_may_take_over_by_hand() -> None:
     rows = replace(staffing("here", "here"), stand_ins=[StandIn(7, B, day(1), day(2), takes_over=True)])
     assert [acting(POST, day(at), rows).persons[0].rule for at in (0.5, 1, 2)] == [
@@ -204,6 +190,13 @@ def test_r15_b_may_take_over_by_hand() -> None:
         Rule.A_ACTS,
     ]
     assert acting(POST, day(1), rows).role_of(B) == "B"
+
+
+def test_a_stands_by_because_b_took_over() -> None:
+    rows = replace(staffing("here", "here"), stand_ins=[StandIn(7, B, day(1), day(2), takes_over=True)])
+    assert standby(A, day(1), [POST], rows) == (Standby(7, "A", "b_took_over"),)
+    assert standby(B, day(1), [POST], rows) == ()
+    assert standby(B, day(2), [POST], rows) == (Standby(7, "B", "a_present"),)
 
 
 def test_r15_somebody_stands_in_only_while_both_are_away() -> None:
@@ -249,16 +242,3 @@ def test_each_minute_has_exactly_one_acting_set_or_a_cause(
     assert not away & set(now.person_ids)
     for person in (1, 2, 3, 4):
         assert not (now.role_of(person) and standby(person, at, [post], rows))
-
-
-@given(ROWS, st.sampled_from([POST, DUTY]), st.integers(0, 72 * 60 - 1))
-def test_coverage_tiles_the_period_and_agrees_with_each_minute(
-    rows: Staffing, post: PostFacts, minute: int
-) -> None:
-    end = T0 + timedelta(hours=72)
-    found = coverage(post, T0, end, rows)
-    assert [s.starts_at for s in found] == [T0, *(s.ends_at for s in found[:-1])]
-    assert found[-1].ends_at == end
-    assert all(one.acting != two.acting for one, two in pairwise(found))
-    at = T0 + timedelta(minutes=minute)
-    assert next(s.acting for s in found if s.starts_at <= at < s.ends_at) == acting(post, at, rows)
