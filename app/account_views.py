@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from flask import current_app, flash, redirect, request, url_for
+from typing import Any
+
+from flask import current_app, flash, redirect, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_appbuilder import BaseView, expose, has_access, permission_name
 from flask_appbuilder.security.forms import LoginForm_db
@@ -11,12 +13,16 @@ from flask_babel import gettext as _
 from flask_babel import refresh
 from flask_login import current_user
 
-from app import signing
+from app import invitation_words, signing
 from app.messages import sentence
 from app.rules import passwords as password_rules
-from app.rules.errors import FieldErrors, RuleError
-from app.services import accounts, passwords, sessions
+from app.rules.errors import FieldErrors, Invalid, RuleError
+from app.rules.invitations import Wanted
+from app.services import accounts, invitations, passwords, present, sessions
+from app.services.workbooks import MAX_BYTES
 from app.standing import current_actor, current_standing
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 class SignInView(AuthDBView):
@@ -184,6 +190,62 @@ class AccountsView(BaseView):
         signing.require_fresh()
         person_id = request.form.get("person", 0, type=int)
         return self._code(accounts.invite(current_actor(), person_id, request.form.get("username", "")))
+
+    @expose("/invitations")
+    @has_access
+    @permission_name("write")
+    def invitations(self) -> ResponseReturnValue:
+        """Everybody without account, to be invited together or by a workbook."""
+        return self._invitations()
+
+    @expose("/invitations/list", methods=["POST"])
+    @has_access
+    @permission_name("write")
+    def invitation_list(self) -> ResponseReturnValue:
+        """Look through a workbook: who is meant, what is wrong; nobody is invited yet."""
+        sent = request.files.get("workbook")
+        try:
+            if sent is None or not sent.filename:
+                raise Invalid("import.no-file")
+            reading = invitations.read(current_actor(), sent.stream.read(MAX_BYTES + 1))
+        except Invalid as error:
+            return self._invitations(file_error=sentence(error.code, error.data))
+        return self._invitations(reading=reading)
+
+    @expose("/invitations/template", methods=["POST"])
+    @has_access
+    @permission_name("write")
+    def invitation_template(self) -> ResponseReturnValue:
+        """The people without account as a workbook that can be handed in again."""
+        file = invitation_words.workbook(invitations.without_account(current_actor()))
+        return send_file(file, XLSX, as_attachment=True, download_name=_("Without account") + ".xlsx")
+
+    @expose("/invite-many", methods=["POST"])
+    @has_access
+    @permission_name("write")
+    def invite_many(self) -> ResponseReturnValue:
+        """Invite the chosen people, all or none; their codes are shown and printed on this answer only."""
+        signing.require_fresh()
+        chosen = request.form.getlist("person", type=int)
+        wanted = [Wanted(one, request.form.get(f"username-{one}", "")) for one in chosen]
+        try:
+            slips = invitations.invite(current_actor(), wanted)
+        except (FieldErrors, Invalid) as error:
+            return self._invitations(errors=invitation_words.errors(error), chosen=chosen)
+        return self.render_template(
+            "account/slips.html", slips=slips, now=present.now(), address=url_for("HomeView.index", _external=True)
+        )
+
+    def _invitations(self, *, file_error: str = "", **shown: Any) -> ResponseReturnValue:
+        page = self.render_template(
+            "account/invitations.html",
+            people=invitations.without_account(current_actor()),
+            columns=invitation_words.COLUMNS,
+            sentence=sentence,
+            file_error=file_error,
+            **{"reading": None, "errors": [], "chosen": [], **shown},
+        )
+        return page, 422 if file_error or shown.get("errors") else 200
 
     @expose("/reset", methods=["POST"])
     @has_access

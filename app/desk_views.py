@@ -18,11 +18,12 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from app import forms, notices, signing, words
 from app.messages import sentence
 from app.models import Appeal
+from app.rules import checklist as checklist_rules
 from app.rules import intake as intake_rules
 from app.rules import workflow as rules
 from app.rules.errors import Conflict, FieldErrors, Invalid, NotFound, Refused, RuleError
 from app.rules.grants import RowFacts
-from app.services import access, desk, inbox, intake, overdue, present, reading, workflow
+from app.services import access, checklist, desk, inbox, intake, overdue, present, reading, workflow
 from app.services.actors import Actor
 from app.standing import current_actor, current_standing
 
@@ -70,6 +71,8 @@ class DeskView(BaseView):
             overseen=desk.posts_overseen(actor) if standing and standing.overseen else [],
             bulk_actions={queue.key: _bulk_actions(queue) for queue in queues},
             queue_cap=desk.COUNT_CAP,
+            first_steps=checklist.steps(actor) if actor.grants.can("system") else (),
+            percent=checklist_rules.percent,
         )
 
     @expose("/nil-return/<int:post_id>", methods=("POST",))

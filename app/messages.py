@@ -17,6 +17,7 @@ SENTENCES: Mapping[str, Any] = {
     "account.confirm-first": _l("Type your password once more first."),
     "account.demo-off": _l("Accounts of the sample exist only in the demonstration."),
     "account.exists": _l("This person has an account already."),
+    "account.has-one": _l("%(name)s has an account already."),
     "account.language": _l("There is no such language."),
     "account.locked": _l(
         "This account is locked after too many wrong passwords. Try again later, or ask the security officer."
@@ -49,6 +50,7 @@ SENTENCES: Mapping[str, Any] = {
     "change.undone": _l("This change was undone; there is nothing to acknowledge."),
     "change.unknown": _l("There is no such personnel change, or it is not one of yours."),
     "change.vacant-already": _l("Nobody stands there at that moment: choose who is to."),
+    "checklist.unknown": _l("There is no such step."),
     "clock.unknown": _l("There is no such clock, or it is not one of yours."),
     "export.reason-missing": _l("Say what you need the workbook for."),
     "export.too-many-rows": _l("These are %(rows)s rows; a workbook takes %(most)s. Narrow the choice."),
@@ -98,6 +100,11 @@ SENTENCES: Mapping[str, Any] = {
     "import.unknown": _l("There is no such import."),
     "import.unknown-column": _l("There is no column “%(column)s” in this sheet."),
     "intake.unknown-class": _l("There is no channel class %(class)s."),
+    "invitations.empty": _l("The workbook names nobody."),
+    "invitations.no-header": _l("No column is called Name: the first rows must hold a header."),
+    "invitations.nobody": _l("Choose at least one person."),
+    "invitations.too-many": _l("%(count)s people at once are too many; the limit is %(most)s."),
+    "invitations.twice": _l("%(name)s stands in row %(row)s already."),
     "journal.too-long": _l(
         "The chain is too long to be checked whole on a page: run flask verify-journal on the server."
     ),
@@ -140,8 +147,12 @@ SENTENCES: Mapping[str, Any] = {
     "password.wrong": _l("This is not your password."),
     "period.ends-before-start": _l("The end must lie after the beginning."),
     "period.overlap": _l("Another period overlaps with this one."),
+    "person.ambiguous-name": _l("%(count)s people are called %(name)s: name the unit."),
     "person.in-office": _l("This person still stands here: %(places)s. Name somebody else there first."),
+    "person.name-missing": _l("The name is missing."),
+    "person.not-in-unit": _l("Nobody called %(name)s belongs to %(unit)s."),
     "person.unknown": _l("There is no such person."),
+    "person.unknown-name": _l("Nobody in use is called %(name)s: enter the person first, or correct the name."),
     "phone.invalid": _l("This is not a phone number. Write one number, such as 0792-8123456."),
     "phone.not-mobile": _l("This is not a mobile number of eleven digits."),
     "post.capability-foreign": _l("A post cannot have the capability %(capability)s."),

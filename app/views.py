@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.account_views import AccountsView
 from app.audit_views import AuditView, CapabilitiesView, JournalView
+from app.checklist_views import ChecklistView
 from app.desk_views import AppealView, DeskView, InboxView, IntakeView, SlipView
 from app.dictionary import view_of
 from app.import_views import ImportView
@@ -46,6 +47,7 @@ def register(appbuilder: AppBuilder) -> None:
     appbuilder.add_view(OverdueView, "Overdue", icon="fa-hourglass-end", label=_l("Overdue-case report"), **WORK)
     appbuilder.add_view(ReportView, "Reports", icon="fa-chart-column", label=_l("Quarterly reports"), **WORK)
     appbuilder.add_view(ImportView, "Imports", icon="fa-file-import", label=_l("Imports"), **WORK)
+    appbuilder.add_view(ChecklistView, "Checklist", icon="fa-list-check", label=_l("First steps"), **WORK)
     appbuilder.add_view(InboxView, "Inbox", icon="fa-bell", label=_l("Inbox"), **WORK)
     for sheet in SHEETS:
         appbuilder.add_view(

@@ -255,8 +255,18 @@ def invite(actor: Actor, person_id: int, username: str = "") -> Invitation:
             raise NotFound("person.unknown")
         if db.session.scalar(select(Account.id).where(Account.person_id == person_id)) is not None:
             raise Conflict("account.exists")
-        _user, account = _new(username or person.code, person.name, person.name_en, person=person)
-        return _hand_out(actor, account, "account.invited")
+        return invite_in(actor, person, username)
+
+
+def invite_in(actor: Actor, person: Person, username: str = "") -> Invitation:
+    """The same inside the open transaction, for a person who is known to have no account."""
+    _user, account = _new(username or person.code, person.name, person.name_en, person=person)
+    return _hand_out(actor, account, "account.invited")
+
+
+def require_system(actor: Actor) -> None:
+    """Refuse everybody but the system officer and the software. Raises Refused("account.not-yours")."""
+    _require(actor, "system")
 
 
 def reset(actor: Actor, account_id: int) -> Invitation:

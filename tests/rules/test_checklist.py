@@ -1,0 +1,40 @@
+"""First steps: what counts as done."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from app.rules.checklist import STEPS, UNSEEN, Mark, calendar_ends_early, percent, steps
+
+MARK = Mark(datetime(2026, 11, 25, tzinfo=UTC), "示例")
+NOTHING_LEFT = dict.fromkeys(STEPS, 0)
+
+
+def test_what_the_software_cannot_see_waits_for_a_person() -> None:
+    found = steps(NOTHING_LEFT, {})
+    assert {step.code for step in found if not step.is_done} == UNSEEN
+    assert all(step.is_done for step in steps(NOTHING_LEFT, dict.fromkeys(UNSEEN, MARK)))
+
+
+def test_a_mark_settles_a_step_with_something_left() -> None:
+    (people, *_rest) = steps(NOTHING_LEFT | {"people": 13}, {"people": MARK})
+    assert (people.left, people.is_done) == (13, True)
+
+
+def test_only_everything_is_a_hundred_per_cent() -> None:
+    assert percent(steps(NOTHING_LEFT, dict.fromkeys(UNSEEN, MARK))) == 100
+    assert percent(steps(NOTHING_LEFT, {})) == 90
+    assert percent(steps(dict.fromkeys(STEPS, 1), {})) == 0
+
+
+@pytest.mark.parametrize(
+    ("known", "entered", "early"),
+    [
+        (date(2026, 12, 31), None, True),
+        (date(2027, 12, 31), None, False),
+        (date(2026, 12, 31), date(2027, 10, 7), False),
+        (date(2026, 12, 31), date(2026, 12, 1), True),
+    ],
+)
+def test_the_calendar_must_reach_ninety_days_ahead(known: date, entered: date | None, early: bool) -> None:
+    assert calendar_ends_early(known, entered, date(2026, 11, 25)) is early
