@@ -28,6 +28,8 @@ TITLES: Mapping[str, Any] = {
     "change.appointed": _l("Personnel change %(number)s gives you a place in the staffing table"),
     "change.filed": _l("Personnel change %(number)s was filed and is to be acknowledged"),
     "change.relieved": _l("Personnel change %(number)s ends a place of yours in the staffing table"),
+    "handover.given": _l("A handover sheet waits for your confirmation"),
+    "handover.taken": _l("Your handover sheet was taken over"),
     "reminder.due": _l("%(number)s: %(clock)s is due now"),
     "reminder.due_soon": _l("%(number)s: %(clock)s is due at %(due)s"),
     "reminder.overdue": _l("%(number)s: %(clock)s is overdue since %(due)s"),
@@ -45,7 +47,10 @@ TASKS: Mapping[str, Any] = {
     "quarterly_report": _l("Quarterly report"),
 }
 # Where a notice leads that is about no appeal: kind → (endpoint, name of the id in its address, "" for none).
-PLACES: Mapping[str, tuple[str, str]] = {}
+PLACES: Mapping[str, tuple[str, str]] = {
+    "handover.given": ("HandoverView.show", "sheet_id"),
+    "handover.taken": ("HandoverView.show", "sheet_id"),
+}
 UNWORDED = _l("Notice about %(number)s")
 
 

@@ -304,6 +304,16 @@ class HandoverSheet(Stamped, Model):
     __table_args__ = (
         one_of("kind", ("absence", "return", "shift", "change"), "handover_sheet_kind"),
         CheckConstraint("post_id IS NOT NULL OR office_id IS NOT NULL", name="handover_sheet_place"),
+        # One sheet of a kind for a post and a giver in one absence, however often it is asked for.
+        Index(
+            "uq_handover_sheet_absence",
+            "absence_id",
+            "kind",
+            "post_id",
+            "from_id",
+            unique=True,
+            postgresql_where=text("absence_id IS NOT NULL"),
+        ),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     number: Mapped[str] = mapped_column(String(64), unique=True)

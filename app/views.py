@@ -12,6 +12,7 @@ from app.audit_views import AuditView, CapabilitiesView, JournalView
 from app.checklist_views import ChecklistView
 from app.desk_views import AppealView, DeskView, InboxView, IntakeView, SlipView
 from app.dictionary import view_of
+from app.handover_views import HandoverView
 from app.import_views import ImportView
 from app.ledger_views import AppealModelView, LedgerView
 from app.report_views import OverdueView, ReportView
@@ -42,6 +43,7 @@ def register(appbuilder: AppBuilder) -> None:
     appbuilder.add_view_no_menu(AppealView)
     appbuilder.add_view_no_menu(IntakeView)
     appbuilder.add_view_no_menu(SlipView)
+    appbuilder.add_view_no_menu(HandoverView)
     appbuilder.add_view(AppealModelView, "Appeals", icon="fa-comments", label=_l("Appeals"), **WORK)
     appbuilder.add_view(LedgerView, "Ledger", icon="fa-book", label=_l("Ledger"), **WORK)
     appbuilder.add_view(OverdueView, "Overdue", icon="fa-hourglass-end", label=_l("Overdue-case report"), **WORK)

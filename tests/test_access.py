@@ -23,7 +23,8 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from app.models import Account, Appeal, Holding, Person, Post, Report, Task, Unit, db
-from app.services import imports, present, workflow
+from app.services import handovers, imports, present, workflow
+from app.services.transaction import transaction
 from tests.factories import Factory
 
 URL = "https://localhost"
@@ -94,6 +95,7 @@ def world(app: Flask, make: Factory) -> World:
     account = db.session.scalars(select(Account).where(Account.person_id == expired.id)).one()
     account.must_change_password = True
     found.values.update(_things(appeal))
+    found.values["sheet_id"] = _sheet(make)
     found.values["account_id"] = db.session.scalars(select(Account.id).where(Account.person_id == nobody.id)).one()
     found.values["person_id"] = make.person().id
     found.values["batch_id"] = _workbook(make)
@@ -157,6 +159,14 @@ def _things(appeal: Appeal) -> dict[str, Any]:
         "locale": "zh",
         "filename": "mark.svg",
     }
+
+
+def _sheet(make: Factory) -> int:
+    """A hand-over sheet of the registrar's post, from A to B."""
+    a, b, post = make.holder("registrar"), make.holder("registrar", "B"), make.post("registrar")
+    with transaction():
+        sheet = handovers.make_in(make.actor(a), "change", items=[], post_id=post.id, from_id=a.id, to_id=b.id)
+    return sheet.id
 
 
 def _workbook(make: Factory) -> int:

@@ -83,7 +83,7 @@ def queues(actor: Actor, capability: str | None = None) -> list[Queue]:
         (f"{grant.capability}.{name}.{grant.post_id or grant.value or 0}", grant, name, condition)
         for grant in _distinct(actor.grants)
         if capability in (None, grant.capability)
-        for name, condition in _conditions(grant)
+        for name, condition in conditions(grant)
     ]
     if not plan:
         return []
@@ -100,7 +100,7 @@ def _distinct(granted: GrantSet) -> list[Grant]:
     return list(dict.fromkeys(grant for grant in granted.grants if grant.capability in QUEUES))
 
 
-def _conditions(grant: Grant) -> list[tuple[str, ColumnElement[bool]]]:
+def conditions(grant: Grant) -> list[tuple[str, ColumnElement[bool]]]:
     single = access.visible_under(grant)
     found = [(name, and_(Appeal.state.in_(states), single)) for name, states in QUEUES[grant.capability]]
     if grant.capability == "record":

@@ -174,6 +174,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id'),
     sa.UniqueConstraint('number')
     )
+    op.create_index('uq_handover_sheet_absence', 'handover_sheet', ['absence_id', 'kind', 'post_id', 'from_id'], unique=True, postgresql_where=sa.text('absence_id IS NOT NULL'))
     op.create_index(op.f('ix_handover_sheet_absence_id'), 'handover_sheet', ['absence_id'], unique=False)
     op.create_index(op.f('ix_handover_sheet_post_id'), 'handover_sheet', ['post_id'], unique=False)
     op.create_index(op.f('ix_handover_sheet_shift_id'), 'handover_sheet', ['shift_id'], unique=False)
