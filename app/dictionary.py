@@ -8,28 +8,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
-from flask import abort, flash, redirect, request
+from flask import abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_appbuilder import ModelView, expose, has_access
 from flask_appbuilder.actions import action
 from flask_appbuilder.forms import DynamicForm
-from flask_appbuilder.urltools import get_filter_args, get_order_args
-from flask_appbuilder.widgets import FormWidget, ListWidget
+from flask_appbuilder.urltools import get_order_args
+from flask_appbuilder.widgets import FormWidget, ListWidget, SearchWidget
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
+from werkzeug.datastructures import MultiDict
 
 from app import sheet_panels, sheet_words
 from app.messages import sentence
 from app.rules.entries import Field, Kind, Place
 from app.rules.errors import Conflict, FieldErrors, RuleError
-from app.services import sheets
+from app.services import sheet_views, sheets
 from app.services.sheet_rows import Sheet
-from app.sheet_filters import BASE_FILTERS, Quick
-from app.sheet_forms import choices, form_field, form_of, on_form, referred, searched
+from app.sheet_filters import BASE_FILTERS, chips, comparisons, offered, query_of, read, term_of, unreadable
+from app.sheet_forms import choices, form_field, form_of, on_form, referred
 from app.sheet_interface import COUNT_CAP, LONGEST_PAGE, Entry, ServiceInterface
 from app.sheets import view_name
+from app.standing import current_actor
 
 
 class SheetFormWidget(FormWidget):
@@ -44,6 +47,31 @@ class SheetListWidget(ListWidget):
     template = "dictionary/rows.html"
 
 
+class SheetSearchWidget(SearchWidget):
+    """The filters that are set, as chips, and the rows in which more are entered (frontend/src/filters.ts)."""
+
+    template = "dictionary/filters.html"
+
+    def __call__(self, **kwargs: Any) -> str:
+        """With what each comparison of each field takes, and what is set."""
+        form, sheet = self.template_args["form"], self.template_args["sheet"]
+        fields = offered(sheet)
+        data = {
+            "labels": {field.name: str(field.label) for field in fields},
+            "fields": {field.name: form[field.name]() for field in fields},
+            "comparisons": {
+                field.name: [{"name": str(one.name), "takes": one.takes} for one in comparisons(sheet, field)]
+                for field in fields
+            },
+            "active": [
+                (one.column_name, str(one.name), values)
+                for one, values in zip(self.filters.filters, self.filters.values, strict=True)
+                if hasattr(one, "takes")
+            ],
+        }
+        return str(super(SearchWidget, self).__call__(data=data, chips=chips(self.filters), **kwargs))
+
+
 class SheetView(ModelView):
     """What the views of all dictionaries have in common; each is made by `view_of`."""
 
@@ -51,6 +79,7 @@ class SheetView(ModelView):
     datamodel: ServiceInterface
     method_permission_name = {  # noqa: RUF012
         "list": "read",
+        "keep": "read",
         "show": "read",
         "add": "write",
         "edit": "write",
@@ -72,36 +101,49 @@ class SheetView(ModelView):
     @has_access
     def list(self) -> ResponseReturnValue:
         """One page of the sheet, filtered and ordered as the address says."""
+        if not request.args and (kept := sheet_views.kept(current_actor(), self.sheet.code)):
+            return redirect(f"{request.path}?{kept}")
         self.update_redirect()
-        get_filter_args(self._filters)
-        order = get_order_args().get(self.endpoint, self.sheet.order)
-        if order[0] not in self.order_columns:
-            order = self.sheet.order
+        filters, order = read(self.datamodel, request.args), self._order()
         widgets = self._get_list_widget(
-            filters=self._filters,
+            filters=filters,
             order_column=order[0],
             order_direction=order[1],
             page=min(_whole(f"page_{self.endpoint}"), COUNT_CAP),
             page_size=min(_whole(f"psize_{self.endpoint}") or self.page_size, LONGEST_PAGE),
         )
-        widgets = self._get_search_widget(form=self.search_form.refresh(), widgets=widgets)
+        widgets["search"] = SheetSearchWidget(form=self.search_form.refresh(), filters=filters, sheet=self.sheet)
         return self.render_template(
             self.list_template,
             title=self.list_title,
             widgets=widgets,
             sheet=self.sheet,
-            term=_term(),
+            term=term_of(request.args),
+            kept_url=url_for(f"{self.endpoint}.keep"),
+            said=query_of(self.sheet, request.args, self.endpoint),
             panels=sheet_panels.of_list(self.sheet),
         )
 
-    def _get_list_widget(self, filters: Any, **kwargs: Any) -> dict[str, Any]:
-        """The list of what the address filters and the search box asks for."""
-        if not _term():
-            return super()._get_list_widget(filters=filters, **kwargs)
-        searched = self.datamodel.get_filters(self.search_columns)
-        searched.filters, searched.values = [*filters.filters], [*filters.values]
-        searched.add_filter("name", Quick, _term())
-        return super()._get_list_widget(filters=searched, **kwargs)
+    @expose("/keep", methods=["POST"])
+    @has_access
+    def keep(self) -> ResponseReturnValue:
+        """Filter and order as asked, open the list like that from now on, and lead to the address that says so."""
+        sent = MultiDict() if "reset" in request.form else request.form.copy()
+        column, _colon, direction = sent.get("order", "").partition(":")
+        if column in self.order_columns:
+            sent[f"_oc_{self.endpoint}"], sent[f"_od_{self.endpoint}"] = column, direction
+        for label in unreadable(read(self.datamodel, sent)):
+            flash(_("%(field)s: this filter cannot be read and finds nothing.", field=label), "warning")
+        query = query_of(self.sheet, sent, self.endpoint, without=sent.get("without", ""))
+        sheet_views.keep(current_actor(), self.sheet.code, query)
+        term = urlencode({"q": term_of(sent)}) if term_of(sent) else ""
+        said = "&".join(filter(None, (query, term)))
+        return redirect(url_for(f"{self.endpoint}.list") + (f"?{said}" if said else ""))
+
+    def _order(self) -> tuple[str, str]:
+        """The order an address asks for, else the sheet's own."""
+        column, direction = get_order_args().get(self.endpoint, self.sheet.order)
+        return (column, direction) if column in self.order_columns else self.sheet.order
 
     @expose("/show/<pk>")
     @has_access
@@ -264,13 +306,9 @@ def _whole(name: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
 
 
-def _term() -> str:
-    return request.args.get("q", "").replace("\x00", "").strip()[:60]
-
-
 def view_of(sheet: Sheet) -> type[SheetView]:
     """The view of a sheet: explicit columns, labels and permissions; no route that the sheet does not allow."""
-    routes = {"list", "show"}
+    routes = {"list", "show", "keep"}
     if sheet.can_add:
         routes.add("add")
     if sheet.can_edit:
@@ -280,7 +318,7 @@ def view_of(sheet: Sheet) -> type[SheetView]:
     labels = {field.name: field.label for field in sheet.fields}
     labels |= {column: sheet_words.label_of(sheet, column) for column in sheet.columns}
     base = BASE_FILTERS.get(sheet.code)
-    asked = {field.name: form_field(field, is_search=True) for field in searched(sheet)}
+    asked = {field.name: form_field(field, is_search=True) for field in offered(sheet)}
     search = type(f"{sheet.name}Search", (DynamicForm,), asked)
     columns = {
         "sheet": sheet,
@@ -294,7 +332,7 @@ def view_of(sheet: Sheet) -> type[SheetView]:
         "show_columns": [f.name for f in sheet.fields if f.place is not Place.NOWHERE],
         "add_columns": [f.name for f in on_form(sheet, is_new=True)],
         "edit_columns": [f.name for f in on_form(sheet, is_new=False)],
-        "search_columns": [f.name for f in searched(sheet)],
+        "search_columns": [f.name for f in offered(sheet)],
         "order_columns": ServiceInterface(sheet).get_order_columns_list(),
         "label_columns": labels,
         "add_form": form_of(sheet, is_new=True),

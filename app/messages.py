@@ -69,6 +69,7 @@ SENTENCES: Mapping[str, Any] = {
     "field.time-unreadable": _l("“%(value)s” is not a time of day. Write it like 11:00."),
     "field.too-long": _l("%(length)s characters are too many; %(limit)s fit."),
     "field.type": _l("This is not of the right kind (%(type)s)."),
+    "filter.too-long": _l("These filters are too long to be kept (%(limit)s characters): choose fewer entries."),
     "form.invalid": _l("Some fields need your attention."),
     "handover.given": _l("This sheet is confirmed already and cannot be changed."),
     "handover.not-given": _l("The sheet can be taken over once it has been handed over."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from flask import Flask, current_app, url_for
+from flask import Flask, current_app, request, url_for
 from flask_babel import gettext as _
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -33,6 +33,9 @@ def init_pages(app: Flask) -> None:
         trace_lines=trace_lines,
     )
     app.jinja_env.filters["named"] = words.named
+    # The framework's own keep one value of each name only; a filter may have several.
+    app.jinja_env.filters["link_page"] = lambda page, view: _same_address(f"page_{view}", page)
+    app.jinja_env.filters["link_page_size"] = lambda size, view: _same_address(f"psize_{view}", size)
     app.jinja_env.filters["due_text"] = lambda moment: words.due_text(moment, present.zone())
     app.context_processor(_context)
 
@@ -53,6 +56,13 @@ def clock_view(clock: Any, now: datetime | None = None) -> dict[str, Any]:
         "seconds": seconds,
         "provisional": bool((clock.inputs or {}).get("provisional")),
     }
+
+
+def _same_address(name: str, value: object) -> str:
+    """This page's address with one argument changed."""
+    args = request.args.copy()
+    args[name] = str(value)
+    return url_for(request.endpoint or "", **(request.view_args or {}), **args.to_dict(flat=False))  # type: ignore[arg-type]
 
 
 def _context() -> dict[str, Any]:

@@ -15,7 +15,6 @@ from wtforms.fields.choices import SelectChoice
 from app import words
 from app.rules.entries import Field, Kind, Place
 from app.services.sheet_rows import Option, Sheet, options
-from app.sheet_filters import COMPARISONS
 
 
 class Required:
@@ -69,6 +68,9 @@ def form_field(field: Field, *, is_search: bool = False) -> Any:
         common["validators"] = [Required()]
     if field.kind is Kind.BOOL:
         return SelectField(choices=_yes_no, validate_choice=False, **common) if is_search else BooleanField(**common)
+    if is_search and field.kind in (Kind.CHOICE, Kind.CHOICES, Kind.ROW):
+        several = partial(choices, field, is_multiple=True)
+        return SelectMultipleField(choices=several, validate_choice=False, **common)
     if field.kind in (Kind.CHOICE, Kind.ROW):
         return SelectField(choices=partial(choices, field), validate_choice=False, **common)
     if field.kind in (Kind.CHOICES, Kind.ROWS):
@@ -88,7 +90,3 @@ def form_of(sheet: Sheet, *, is_new: bool) -> type[DynamicForm]:
 
 def on_form(sheet: Sheet, *, is_new: bool) -> list[Field]:
     return [f for f in sheet.fields if f.on_form and (is_new or not (f.fixed or f.place is Place.NOWHERE))]
-
-
-def searched(sheet: Sheet) -> list[Field]:
-    return [field for field in sheet.fields if field.searchable and field.kind in COMPARISONS]

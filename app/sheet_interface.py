@@ -19,7 +19,7 @@ from app.models import DutySeat, DutyShift
 from app.rules.entries import Kind, Place
 from app.services import sheets
 from app.services.sheet_rows import REFERENCES, Sheet
-from app.sheet_filters import COMPARISONS, OfferedFilters, SheetFilters
+from app.sheet_filters import OfferedFilters, SheetFilters, offered
 from app.standing import current_actor
 
 COUNT_CAP = 1000
@@ -66,14 +66,14 @@ class ServiceInterface(SQLAInterface):
         return OfferedFilters(self.filter_converter_class, self, search_columns or [], search_filters)
 
     def get_columns_list(self) -> list[str]:
-        """The declared fields."""
-        return [field.name for field in self.sheet.fields]
+        """The declared fields, and what else a reader may filter by."""
+        return list(dict.fromkeys(field.name for field in (*self.sheet.fields, *offered(self.sheet))))
 
     get_user_columns_list = get_columns_list
 
     def get_search_columns_list(self) -> list[str]:
         """The fields a reader may filter by."""
-        return [field.name for field in self.sheet.fields if field.searchable and field.kind in COMPARISONS]
+        return [field.name for field in offered(self.sheet)]
 
     def get_order_columns_list(self, list_columns: list[str] | None = None) -> list[str]:
         """The fields a list can be ordered by."""

@@ -72,7 +72,7 @@ def test_nothing_is_deleted_by_opening_an_address(system: FlaskClient, sheet: Sh
 def test_no_route_but_the_declared_ones(app: object, sheet: Sheet) -> None:
     rules = app.url_map.iter_rules()  # type: ignore[attr-defined]
     found = {rule.endpoint.split(".")[1] for rule in rules if rule.endpoint.startswith(f"{view_name(sheet)}.")}
-    wanted = {"list", "show"}
+    wanted = {"list", "show", "keep"}
     wanted |= {"add"} if sheet.can_add else set()
     wanted |= {"edit"} if sheet.can_edit else set()
     wanted |= {"delete", "action_post"} if sheet.can_remove else set()
