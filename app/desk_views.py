@@ -385,7 +385,8 @@ class SlipView(BaseView):
     def show(self, slip_id: int) -> ResponseReturnValue:
         """The processing slip (诉求处理单) as a printable page."""
         slip = reading.slip(current_actor(), slip_id)
-        return self.render_template("desk/slip.html", slip=slip, appeal=slip.appeal, now=present.now())
+        line = reading.line_of(slip)
+        return self.render_template("desk/slip.html", slip=slip, line=line, appeal=slip.appeal, now=present.now())
 
     @expose("/sheet")
     @has_access

@@ -11,11 +11,11 @@ from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 
 from app import words
-from app.models import Category, Channel, LimitRule, Person, Portfolio, Unit, db
+from app.models import Category, Channel, LimitRule, Unit, db
 from app.rules.errors import FieldErrors, FieldProblem
 from app.rules.intake import NAMED_CLASSES
 from app.rules.workflow import FieldSpec, FieldType
-from app.services import present
+from app.services import portfolio, present
 
 Option = dict[str, Any]
 LONGEST_KEY = 64  # a bulk action appends the id of each appeal to it
@@ -46,17 +46,19 @@ def _rows(source: str, channel_class: str, appeal: Any) -> Iterable[tuple[Any, O
         query = select(Category).where(Category.active).order_by(Category.sort, Category.code)
         return [(row, {}) for row in db.session.scalars(query)]
     if source == "portfolio_lines":
-        query = select(Portfolio).where(Portfolio.active, Portfolio.section_id.is_not(None))
-        return [(row, {}) for row in db.session.scalars(query.order_by(Portfolio.sort, Portfolio.id))]
+        lines = portfolio.lines_at()
+        return [(line.row, {}) for line in lines if line.row.active and line.section is not None]
     if source == "leaders":
         return _leaders(appeal)
     raise KeyError(source)
 
 
 def _leaders(appeal: Any) -> Iterable[tuple[Any, Option]]:
-    line = appeal.portfolio if appeal is not None else None
-    named: list[Person | None] = [line.vice_mayor, line.deputy] if line else []
-    return [(person, {}) for person in named if person is not None]
+    """Who led the slip's line since its opinion was signed: a change of portfolio lies between the two at times."""
+    if appeal is None or not appeal.slips:
+        return []
+    slip = appeal.slips[-1]
+    return [(person, {}) for person in portfolio.leaders_between(slip.portfolio_id, slip.opinion_at, present.now())]
 
 
 def shown(

@@ -161,6 +161,7 @@ SENTENCES: Mapping[str, Any] = {
     "person.unknown-name": _l("Nobody in use is called %(name)s: enter the person first, or correct the name."),
     "phone.invalid": _l("This is not a phone number. Write one number, such as 0792-8123456."),
     "phone.not-mobile": _l("This is not a mobile number of eleven digits."),
+    "portfolio.in-use": _l("Somebody or some unit still stands in this line. A change of portfolio moves them."),
     "post.capability-foreign": _l("A post cannot have the capability %(capability)s."),
     "post.capability-unknown": _l("There is no capability %(capability)s."),
     "post.class-missing": _l("A post that collects, or sees its own class only, needs a channel class."),

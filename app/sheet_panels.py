@@ -13,9 +13,9 @@ from markupsafe import Markup
 from app import sheet_words, words
 from app.models import Person
 from app.rules import chain
-from app.services import vacancies
+from app.services import portfolio, vacancies
 from app.services.sheet_rows import Sheet, rows_by_id
-from app.sheets import SHEETS, view_name
+from app.sheets import BY_CODE, SHEETS, view_name
 from app.standing import current_actor
 
 
@@ -137,10 +137,8 @@ def _stands(place: chain.Place, unit: Any, people: Mapping[int, Any]) -> Any:
         return sheet_words.vacant()
     if not place.is_derived:
         address = url_for("ChainsView.add", unit=unit.id, link=place.link, role=place.role)
-    elif unit.portfolio is not None:
-        address = url_for("PortfolioView.edit", pk=unit.portfolio.id)
     else:
-        address = url_for("UnitsView.edit", pk=unit.id)
+        address = url_for("PortfolioView.list")
     return Markup('<a href="{}">{}</a>').format(address, sheet_words.vacant())
 
 
@@ -158,11 +156,18 @@ def _all_chains() -> Panel:
     return Panel(_("All chains"), (_("Unit"), *heads), tuple(rows))
 
 
-def _portfolio(line: Any) -> list[Panel]:
-    rows = tuple(
-        (_link("UnitsView.show", unit), str(words.UNIT_KINDS[unit.kind])) for unit in vacancies.units_under(line.id)
+def _portfolio(row: Any) -> list[Panel]:
+    line = portfolio.line(row.id) or portfolio.Line(row)
+    places = tuple(
+        (str(sheet_words.label_of(BY_CODE["portfolio"], place)), words.named(found) if found else sheet_words.vacant())
+        for place in portfolio.SINGLE
+        for found in (getattr(line, place),)
     )
-    return [Panel(_("Units under this line"), (_("Unit"), _("Kind")), rows, _("No unit is under this line."))]
+    rows = tuple((_link("UnitsView.show", unit), str(words.UNIT_KINDS[unit.kind])) for unit in line.units)
+    return [
+        Panel(_("Who leads this line"), (_("Place"), _("Person")), places),
+        Panel(_("Units under this line"), (_("Unit"), _("Kind")), rows, _("No unit is under this line.")),
+    ]
 
 
 def _assumption(row: Any) -> list[Panel]:

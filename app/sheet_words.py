@@ -18,12 +18,14 @@ from app.models import Category, Journal
 from app.rules import chain, numbering
 from app.rules.entries import Field, Kind, Place
 from app.rules.errors import RuleError
-from app.services import present, vacancies
+from app.services import portfolio, present, vacancies
 from app.services.sheet_rows import Sheet, masked_mobile, rows_by_id, values_of
 from app.sheets import SHEETS
 
+Compute = Callable[[Sequence[Any]], dict[int, Any]]
+
 # Places that the founding rule wants filled: empty, they are shown as vacant, never left blank.
-LEADERS = frozenset({"leader", "vice_mayor", "deputy"})
+LEADERS = frozenset({"leader"})
 
 
 def chip(text: object, tone: str = "", icon: str = "") -> Markup:
@@ -120,6 +122,18 @@ def _vacancies(units: Sequence[Any]) -> dict[int, Any]:
     }
 
 
+def _lines_of(units: Sequence[Any]) -> dict[int, Any]:
+    return {unit_id: words.named(line.row) for unit_id, line in portfolio.lines_of([u.id for u in units]).items()}
+
+
+def _in_line(place: str) -> Compute:
+    def compute(rows: Sequence[Any]) -> dict[int, Any]:
+        lines = portfolio.lines_at(only=[row.id for row in rows])
+        return {line.id: words.named(found) if (found := getattr(line, place)) else vacant() for line in lines}
+
+    return compute
+
+
 def _parents(categories: Sequence[Any]) -> dict[int, Any]:
     return rows_by_id(Category, [row.parent_id for row in categories])
 
@@ -152,15 +166,18 @@ def _example(template: str) -> str:
         return ""
 
 
-Compute = Callable[[Sequence[Any]], dict[int, Any]]
-
 # (sheet, column): its label and what it shows for each row of a page.
 COMPUTED: Mapping[tuple[str, str], tuple[Any, Compute]] = {
     ("posts", "holders"): (_l("Holders"), _holders),
     ("holdings", "period"): (_l("State"), _periods),
     ("shifts", "period"): (_l("State"), _periods),
     ("absences", "period"): (_l("State"), _periods),
+    ("chains", "period"): (_l("State"), _periods),
+    ("units", "portfolio"): (_l("Portfolio line"), _lines_of),
     ("units", "vacancies"): (_l("Chain"), _vacancies),
+    ("portfolio", "vice_mayor"): (_l("Vice mayor"), _in_line("vice_mayor")),
+    ("portfolio", "deputy"): (_l("Deputy secretary-general"), _in_line("deputy")),
+    ("portfolio", "section"): (_l("Matching section"), _in_line("section")),
     ("categories", "parent"): (_l("Under"), _under),
     ("assumptions", "value"): (_l("Value"), _kept_values),
     ("number_formats", "example"): (_l("Example"), _examples),

@@ -39,22 +39,12 @@ class UnitGroup(Named, Stamped, Model):
 
 
 class Portfolio(Named, Stamped, Model):
-    """One line of the portfolio (分工): vice mayor → deputy secretary-general → matching section → units (R8)."""
+    """One line of the portfolio (分工): vice mayor → deputy secretary-general → matching section → units (R8).
+
+    Who and what stands in it, and when, are rows of PortfolioPlace.
+    """
 
     __tablename__ = "portfolio"
-    # Portfolio, unit and person refer to each other in a ring: these three keys are added after the tables.
-    vice_mayor_id: Mapped[int | None] = mapped_column(
-        ForeignKey("person.id", use_alter=True, name="portfolio_vice_mayor_fkey")
-    )
-    deputy_id: Mapped[int | None] = mapped_column(
-        ForeignKey("person.id", use_alter=True, name="portfolio_deputy_fkey")
-    )
-    section_id: Mapped[int | None] = mapped_column(
-        ForeignKey("unit.id", use_alter=True, name="portfolio_section_fkey")
-    )
-    vice_mayor: Mapped[Person | None] = relationship(foreign_keys=[vice_mayor_id])
-    deputy: Mapped[Person | None] = relationship(foreign_keys=[deputy_id])
-    section: Mapped[Unit | None] = relationship(foreign_keys=[section_id])
 
 
 class Unit(Named, Stamped, Model):
@@ -69,11 +59,9 @@ class Unit(Named, Stamped, Model):
     short_name: Mapped[str] = mapped_column(String(64), default="", server_default="")
     kind: Mapped[str] = mapped_column(String(20))
     group_id: Mapped[int] = mapped_column(ForeignKey("unit_group.id"))
-    portfolio_id: Mapped[int | None] = mapped_column(ForeignKey("portfolio.id"))
     source: Mapped[str] = mapped_column(String(200), default="", server_default="")
     fictional: Mapped[bool] = mapped_column(Boolean, default=False, server_default=text("false"))
     group: Mapped[UnitGroup] = relationship()
-    portfolio: Mapped[Portfolio | None] = relationship(foreign_keys=[portfolio_id])
 
 
 class Person(Stamped, Model):

@@ -11,8 +11,8 @@ WITH RECURSIVE seeded AS MATERIALIZED (
 ), posts AS MATERIALIZED (
     SELECT json_object_agg(code, id) AS ids FROM post
 ), lines AS MATERIALIZED (
-    SELECT array_agg(id ORDER BY id) AS ids, array_agg(section_id ORDER BY id) AS sections
-    FROM portfolio WHERE section_id IS NOT NULL
+    SELECT array_agg(portfolio_id ORDER BY portfolio_id) AS ids, array_agg(unit_id ORDER BY portfolio_id) AS sections
+    FROM portfolio_place WHERE place = 'section' AND valid @> %(now)s::timestamptz
 ), drawn AS MATERIALIZED (
     SELECT n,
            GREATEST(730.0, %(appeals)s / 140.0) * n / %(appeals)s AS days,

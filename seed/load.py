@@ -12,24 +12,24 @@ from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import Session
 
-from app.models import Holding, SeedRow
+from app.models import PortfolioPlace, SeedRow
 from app.services import audit, journal, personal, pinyin, present
 from app.services.actors import Actor, software
 from seed.reading import FOLDER, Entry, SeedError, read_seed, seed_fingerprint
-from seed.sheets import HOLDINGS, PEOPLE, POSTS, SHEETS, Sheet
+from seed.sheets import CHAIN, HOLDINGS, PEOPLE, SHEETS, Sheet
 
 __all__ = ["HOLDINGS_FROM", "Counts", "SeedError", "Summary", "load_seed", "seed_fingerprint"]
 
 # The annex names no date from which its people hold their posts; every appeal is younger than this one.
 HOLDINGS_FROM = date(2010, 1, 1)
 # The files whose rows others refer to by code.
-REFERRED = tuple(
-    sheet for sheet in SHEETS if any(sheet.file in other.references.values() for other in SHEETS)
-)
+REFERRED = tuple(sheet for sheet in SHEETS if any(sheet.file in other.references.values() for other in SHEETS))
+# Files that say who stands somewhere, which is kept in time.
+HELD = (HOLDINGS, CHAIN)
 _LOCK = 0x5EED
 
 
@@ -73,6 +73,7 @@ def load_seed(session: Session, *, today: date | None = None, folder: Path = FOL
     load = _Load(session, software("seed"), today or present.today())
     for sheet in REFERRED:
         load.look_up(sheet)
+    load.read_places()
     for sheet in SHEETS:
         load.sheet(sheet, seed[sheet.file])
     load.finish()
@@ -91,14 +92,13 @@ class _Load:
     codes: dict[str, dict[int, str]] = field(default_factory=dict)
     written: set[str] = field(default_factory=set)
     waiting: list[Callable[[], None]] = field(default_factory=list)
+    placed: dict[tuple[str, int], list[PortfolioPlace]] = field(default_factory=dict)
 
     def sheet(self, sheet: Sheet, entries: tuple[Entry, ...]) -> None:
         """Write one file; what refers to a row of a later file is completed by `finish`."""
         counts = self.summary.files.setdefault(sheet.file, Counts())
-        seeded = {
-            row.key: row for row in self.session.scalars(select(SeedRow).where(SeedRow.file == sheet.file))
-        }
-        write = self._holdings if sheet is HOLDINGS else self._rows
+        seeded = {row.key: row for row in self.session.scalars(select(SeedRow).where(SeedRow.file == sheet.file))}
+        write = self._held if sheet in HELD else self._rows
         write(sheet, entries, seeded, counts)
         self.session.flush()
         self.written.add(sheet.file)
@@ -177,6 +177,9 @@ class _Load:
 
     def _get(self, sheet: Sheet, row: Any, column: str) -> Any:
         file = sheet.references.get(column)
+        if column in sheet.places:
+            stands = self._stands(sheet.places[column], row.id)
+            return self.codes[sheet.references[column]].get(_placed_id(stands)) if stands else None
         if file is not None:
             return self.codes[file].get(getattr(row, f"{column}_id"))
         if sheet is PEOPLE and column == "mobile":
@@ -186,7 +189,10 @@ class _Load:
 
     def _put(self, sheet: Sheet, entry: Entry, row: Any, column: str, value: Any) -> None:
         file = sheet.references.get(column)
-        if file is not None:
+        if column in sheet.places:
+            # The row may not have its id yet, and what it names may stand in a later file.
+            self.waiting.append(lambda: self._place(sheet, entry, row, column, value))
+        elif file is not None:
             self._refer(sheet, entry, row, column, value)
         elif sheet is PEOPLE and column == "mobile":
             row.mobile_sealed = personal.seal_staff(value)
@@ -200,7 +206,7 @@ class _Load:
         def fill() -> None:
             setattr(row, f"{column}_id", None if key is None else self._id(sheet, entry, column, key))
 
-        # Portfolio and units name each other, so one of the two has to wait for the other's ids.
+        # A row that names a row of a later file has to wait for its id.
         if key is None or sheet.references[column] in self.written:
             fill()
         else:
@@ -224,21 +230,19 @@ class _Load:
         shown = [{name: value for name, value in values.items() if name != "mobile"} for values in (old, new)]
         journal.write(self.actor, action, row.__tablename__, row.id, old=shown[0], new=shown[1])
 
-    # --- who holds which post ---
+    # --- who holds which post, who stands in which link of a chain ---
 
-    def _holdings(
-        self, sheet: Sheet, entries: tuple[Entry, ...], seeded: dict[str, SeedRow], counts: Counts
-    ) -> None:
+    def _held(self, sheet: Sheet, entries: tuple[Entry, ...], seeded: dict[str, SeedRow], counts: Counts) -> None:
         """A holder who changed in the file takes over on `today`; the past stays as it was (R16)."""
-        held: dict[tuple[str, str], list[Holding]] = {}
-        for row in self.session.scalars(select(Holding)):
-            held.setdefault((self.codes[POSTS.file][row.post_id], row.role), []).append(row)
+        held: dict[str, list[Any]] = {}
+        for row in self.session.scalars(select(sheet.model)):
+            held.setdefault(sheet.key_of(self._values_of(sheet, row, sheet.key)), []).append(row)
         for entry in entries:
             values, last = entry.values, seeded.get(entry.key)
-            rows = held.get((values["post"], values["role"]), [])
+            rows = held.get(entry.key, [])
             ours = [row for row in rows if last and row.valid.upper is None and self._holds(row, last)]
             if last is None and not rows:
-                self._hold(sheet, entry, self._midnight(HOLDINGS_FROM))
+                self._hold(sheet, entry, self._midnight(HOLDINGS_FROM) if sheet is HOLDINGS else None)
                 self.session.add(SeedRow(file=sheet.file, key=entry.key, values=dict(values)))
                 counts.inserted += 1
             elif last is None or not ours:
@@ -250,15 +254,15 @@ class _Load:
                 last.values = dict(values)
                 counts.updated += 1
 
-    def _hold(self, sheet: Sheet, entry: Entry, since: datetime) -> None:
-        row = Holding(role=entry.values["role"], valid=Range(since, None, bounds="[)"), reason="")
-        for column in ("post", "person"):
-            setattr(row, f"{column}_id", self._id(sheet, entry, column, entry.values[column]))
+    def _hold(self, sheet: Sheet, entry: Entry, since: datetime | None) -> None:
+        row = sheet.model(valid=Range(since, None, bounds="[)"))
+        for column in (*sheet.key, "person"):
+            self._put(sheet, entry, row, column, entry.values[column])
         self.session.add(row)
         self.session.flush()
-        self._journal("create", row, {}, {**entry.values, "since": since.isoformat()})
+        self._journal("create", row, {}, {**entry.values, "since": since.isoformat() if since else None})
 
-    def _hand_over(self, sheet: Sheet, entry: Entry, row: Holding) -> None:
+    def _hand_over(self, sheet: Sheet, entry: Entry, row: Any) -> None:
         since = self._midnight(self.today)
         if row.valid.lower is not None and row.valid.lower >= since:
             # The file changed twice in one day: the first change has no period of its own.
@@ -271,11 +275,53 @@ class _Load:
         self._journal("edit", row, {"until": None}, {"until": since.isoformat()})
         self._hold(sheet, entry, since)
 
+    # --- who and what stands in the portfolio ---
+
+    def read_places(self) -> None:
+        """Read the places of the portfolio, each place's periods in their order."""
+        for row in self.session.scalars(
+            select(PortfolioPlace).order_by(func.lower(PortfolioPlace.valid).nulls_first())
+        ):
+            self.placed.setdefault(_place_key(row), []).append(row)
+
+    def _stands(self, place: str, row_id: int) -> PortfolioPlace | None:
+        """Who stands there for good: a change entered for a future moment is the administrator's word too."""
+        periods = self.placed.get((place, row_id), ())
+        return next((row for row in periods if row.valid.upper is None), None)
+
+    def _place(self, sheet: Sheet, entry: Entry, row: Any, column: str, key: str | None) -> None:
+        """From the beginning where nobody ever stood, otherwise from `today` on; the past stays as it was (R16)."""
+        place, since = sheet.places[column], None
+        periods = self.placed.get((place, row.id), [])
+        if periods:
+            since = max([self._midnight(self.today), *(one.valid.upper for one in periods if one.valid.upper)])
+        stands = self._stands(place, row.id)
+        if stands is not None and stands.valid.lower is not None and since is not None and stands.valid.lower >= since:
+            self.session.delete(stands)
+        elif stands is not None:
+            stands.valid = Range(stands.valid.lower, since, bounds="[)")
+        self.session.flush()
+        if key is not None:
+            named = {"unit": "portfolio_id", "section": "unit_id"}.get(place, "person_id")
+            own = "unit_id" if place == "unit" else "portfolio_id"
+            ids = {own: row.id, named: self._id(sheet, entry, column, key)}
+            self.session.add(PortfolioPlace(place=place, valid=Range(since, None, bounds="[)"), **ids))
+
     def _midnight(self, on: date) -> datetime:
         return datetime.combine(on, time(), tzinfo=present.zone()).astimezone(UTC)
 
-    def _holds(self, row: Holding, last: SeedRow) -> bool:
+    def _holds(self, row: Any, last: SeedRow) -> bool:
         return self.codes[PEOPLE.file][row.person_id] == str(last.values["person"])
+
+
+def _place_key(row: PortfolioPlace) -> tuple[str, int]:
+    """Of units a line has many, so a unit's own id tells its place."""
+    return row.place, (row.unit_id or 0) if row.place == "unit" else row.portfolio_id
+
+
+def _placed_id(row: PortfolioPlace) -> int:
+    """What the file names there: the line of a unit, the person or section of a line."""
+    return row.portfolio_id if row.place == "unit" else row.person_id or row.unit_id or 0
 
 
 def _is_ours(last: SeedRow, column: str, found: Any) -> bool:

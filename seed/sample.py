@@ -31,13 +31,14 @@ from app.models import (
     Membership,
     Person,
     Portfolio,
+    PortfolioPlace,
     Post,
     Unit,
     db,
 )
 from app.rules.errors import RuleError
 from app.rules.grants import RowFacts
-from app.services import accounts, calendar, clocks, grants, intake, overdue, pinyin, present, workflow
+from app.services import accounts, calendar, clocks, grants, intake, overdue, pinyin, portfolio, present, workflow
 from app.services.actors import Actor
 from app.services.transaction import transaction
 from app.words import either, named
@@ -162,10 +163,19 @@ def _people() -> dict[str, Person]:
                 found[code] = _person(code, name, name_en, unit)
         db.session.flush()
         _memberships(found, units)
-        for line in db.session.scalars(select(Portfolio)):
-            line.vice_mayor_id = line.vice_mayor_id or found["sample_vice_mayor"].id
-            line.deputy_id = line.deputy_id or found["sample_deputy"].id
+        _lead(found)
     return found
+
+
+def _lead(people: dict[str, Person]) -> None:
+    """Every line of the portfolio gets the sample leaders where nobody was ever named."""
+    led = set(db.session.execute(select(PortfolioPlace.portfolio_id, PortfolioPlace.place)).all())
+    for line_id in db.session.scalars(select(Portfolio.id)):
+        for place in ("vice_mayor", "deputy"):
+            if (line_id, place) not in led:
+                person = people[f"sample_{place}"]
+                row = PortfolioPlace(portfolio_id=line_id, place=place, person_id=person.id, valid=Range(None, None))
+                db.session.add(row)
 
 
 def _person(code: str, name: str, name_en: str, unit: Unit | None) -> Person:
@@ -252,6 +262,7 @@ class Sample:
         self.end = datetime.combine(today, MORNING, self.zone)
         self.cases = [Case(**row) for row in csv.DictReader(CASES.read_text("utf-8").splitlines())]
         self.units = {unit.code: unit for unit in db.session.scalars(select(Unit))}
+        self.lines = portfolio.lines_of([unit.id for unit in self.units.values()])
         self.channels: dict[str, list[Channel]] = {}
         for channel in db.session.scalars(select(Channel).where(Channel.active).order_by(Channel.id)):
             self.channels.setdefault(channel.channel_class, []).append(channel)
@@ -323,8 +334,8 @@ class Sample:
         unit = self.units[case.unit]
         ways = ["forward", "self", "leader"]
         chosen = way or self.random.choices(ways, [74, 12, 14])[0]
-        if chosen == "leader" and unit.portfolio_id is None:
-            case = next(c for c in self.cases if self.units[c.unit].portfolio_id)
+        if chosen == "leader" and unit.id not in self.lines:
+            case = next(c for c in self.cases if self.units[c.unit].id in self.lines)
             unit = self.units[case.unit]
         return Course(case, letter, unit, at, list(self._rest(letter, case, chosen, at)))
 
@@ -471,7 +482,7 @@ class Sample:
             data["informed_at"] = event.at
         if event.action == "transcribe":
             data["instructed_on"] = event.at.astimezone(self.zone).date()
-            line = event.course.unit.portfolio
+            line = self.lines.get(event.course.unit.id)
             data["leader"] = line.vice_mayor.code if line and line.vice_mayor else None
         return data
 

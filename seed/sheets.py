@@ -131,13 +131,17 @@ def some_of(*allowed: str) -> Parse:
 
 @dataclass(frozen=True)
 class Column:
-    """One column: `parse` reads a filled cell, `empty` stands for an empty one, `to` is a file it names."""
+    """One column: `parse` reads a filled cell, `empty` stands for an empty one, `to` is a file it names.
+
+    `place` is the place of the portfolio that the cell fills: it is kept in time, not in the row's own table.
+    """
 
     name: str
     parse: Parse = text
     required: bool = True
     empty: Any = None
     to: str | None = None
+    place: str | None = None
 
 
 @dataclass(frozen=True)
@@ -158,6 +162,11 @@ class Sheet:
     def references(self) -> dict[str, str]:
         """Column → the file whose key it holds."""
         return {column.name: column.to for column in self.columns if column.to}
+
+    @property
+    def places(self) -> dict[str, str]:
+        """Column → the place of the portfolio that it fills."""
+        return {column.name: column.place for column in self.columns if column.place}
 
 
 def _sorted(row: Row, number: int) -> Row:
@@ -187,9 +196,9 @@ PORTFOLIO = Sheet(
     (
         CODE,
         *NAMES,
-        Column("section", required=False, to="units.csv"),
-        Column("vice_mayor", required=False, to="people.csv"),
-        Column("deputy", required=False, to="people.csv"),
+        Column("section", required=False, to="units.csv", place="section"),
+        Column("vice_mayor", required=False, to="people.csv", place="vice_mayor"),
+        Column("deputy", required=False, to="people.csv", place="deputy"),
     ),
     shape=_sorted,
 )
@@ -203,7 +212,7 @@ UNITS = Sheet(
         Column("name_en"),
         Column("kind", one_of(*UNIT_KINDS)),
         Column("group", to="unit_groups.csv"),
-        Column("portfolio", required=False, to="portfolio.csv"),
+        Column("portfolio", required=False, to="portfolio.csv", place="unit"),
         Column("source", one_of("document", "usual practice")),
     ),
     shape=_sorted,

@@ -10,7 +10,7 @@ from typing import Any
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_appbuilder.security.sqla.models import User
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import Range
 
 from app.models import (
@@ -22,11 +22,12 @@ from app.models import (
     Holding,
     Membership,
     Person,
+    PortfolioPlace,
     Post,
     Unit,
     db,
 )
-from app.services import grants, intake, present, sessions, workflow
+from app.services import grants, intake, portfolio, present, sessions, workflow
 from app.services.actors import Actor
 from app.services.sessions import Origin
 
@@ -139,10 +140,27 @@ class Factory:
 
     def a_unit(self, kind: str = "department", offset: int = 0) -> Unit:
         """Some unit of that kind."""
-        query = select(Unit).where(
-            Unit.kind == kind, Unit.active, Unit.portfolio_id.is_not(None) | (kind != "department")
-        )
+        under = select(PortfolioPlace.unit_id).where(PortfolioPlace.place == "unit")
+        query = select(Unit).where(Unit.kind == kind, Unit.active, Unit.id.in_(under) | (kind != "department"))
         return db.session.scalars(query.order_by(Unit.id).offset(offset)).first()  # type: ignore[return-value]
+
+    def line(self, unit: Unit) -> portfolio.Line:
+        """The portfolio line a unit is under."""
+        found = portfolio.line_of(unit.id)
+        assert found is not None
+        return found
+
+    def stand(self, line: portfolio.Line, place: str, row: Person | Unit | None, at: datetime | None = None) -> None:
+        """Who stands in a place of a line from `at` on (from the beginning by default), with nobody before or after."""
+        own = (PortfolioPlace.portfolio_id == line.id, PortfolioPlace.place == place)
+        if place == "unit":
+            own = (PortfolioPlace.unit_id == (row.id if row else 0), PortfolioPlace.place == place)
+        db.session.execute(delete(PortfolioPlace).where(*own))
+        if row is not None:
+            column = "person_id" if place in portfolio.LEADERS else "unit_id"
+            valid = Range(at, None, bounds="[)")
+            db.session.add(PortfolioPlace(portfolio_id=line.id, place=place, valid=valid, **{column: row.id}))
+        db.session.commit()
 
     def member(self, unit: Unit, function: str = "handler") -> Person:
         """A handler of a unit, or the clerk of a section."""
@@ -203,9 +221,9 @@ class Factory:
         if state == "self_handling":
             return [*steps, ("handle_self", director, {})]
         if state in ("opinion", "slip_ready", "with_section", "with_leader", "fetched", "instructed"):
-            assert target.portfolio is not None
-            assert target.portfolio.section is not None
-            clerk = self.member(target.portfolio.section, "section_clerk")
+            section = self.line(target).section
+            assert section is not None
+            clerk = self.member(section, "section_clerk")
             path = [
                 ("opinion", ("propose", director, {"opinion": "示例：拟请阅示。", "unit": target.code})),
                 ("slip_ready", ("fill_slip", registrar, {})),

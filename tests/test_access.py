@@ -66,14 +66,13 @@ def world(app: Flask, make: Factory) -> World:
     found = World(app)
     _officers(found, make)
     own, foreign = _units(make)
-    line = own.portfolio
-    assert line is not None
+    line = make.line(own)
     assert line.section is not None
     vice_mayor, leader, handler = make.person(), make.person(), make.member(own)
-    line.vice_mayor_id = vice_mayor.id
+    make.stand(line, "vice_mayor", vice_mayor)
     clerk = make.member(line.section, "section_clerk")
     other_section = db.session.scalars(
-        select(Unit).where(Unit.code.like("matching%"), Unit.id != line.section_id).order_by(Unit.id)
+        select(Unit).where(Unit.code.like("matching%"), Unit.id != line.section.id).order_by(Unit.id)
     ).first()
     assert other_section is not None
     outsiders = {
@@ -113,7 +112,6 @@ def _officers(world: World, make: Factory) -> None:
 
 def _units(make: Factory) -> tuple[Unit, Unit]:
     own, foreign = make.a_unit(), make.a_unit(offset=1)
-    assert own.portfolio_id is not None
     assert own.id != foreign.id
     return own, foreign
 

@@ -150,7 +150,6 @@ def test_a_stale_form_shows_what_stands_there_now_and_can_be_sent_again(system: 
         "short_name": "示例甲",
         "kind": unit.kind,
         "group": str(unit.group_id),
-        "portfolio": str(unit.portfolio_id or ""),
         "sort": str(unit.sort),
         "active": "y",
         "version": str(unit.version),

@@ -116,12 +116,12 @@ def test_every_code_of_a_fixed_list_has_its_word() -> None:
 
 def test_no_appeal_is_forwarded_to_a_section_or_under_another_clocks_limit(make: Factory) -> None:
     unit = make.a_unit()
-    assert unit.portfolio is not None
-    assert unit.portfolio.section is not None
+    section = make.line(unit).section
+    assert section is not None
     other = db.session.scalars(select(LimitRule.code).where(LimitRule.clock_kind == "collection")).first()
     appeal = make.appeal("registered")
     client = make.signed_in(make.holder("duty_director"))
-    for form in ({"unit": unit.portfolio.section.code, "limit": "ordinary"}, {"unit": unit.code, "limit": other}):
+    for form in ({"unit": section.code, "limit": "ordinary"}, {"unit": unit.code, "limit": other}):
         sent = form | {"version": str(appeal.version)}
         assert client.post(f"/appeals/{appeal.id}/forward", base_url=URL, data=sent).status_code == 422
     db.session.refresh(appeal)

@@ -129,8 +129,9 @@ _FACTS = text(
            (SELECT json_agg(standing) FROM standing) AS standing,
            (SELECT json_agg(json_build_array(m.function, m.unit_id)) FROM membership m JOIN unit u ON u.id = m.unit_id
              WHERE m.person_id = (SELECT person_id FROM me) AND m.active AND u.active) AS functions,
-           (SELECT json_agg(l.id) FROM portfolio l
-             WHERE l.active AND (SELECT person_id FROM me) IN (l.vice_mayor_id, l.deputy_id)) AS portfolios,
+           (SELECT json_agg(DISTINCT l.id) FROM portfolio l JOIN portfolio_place q ON q.portfolio_id = l.id
+             WHERE l.active AND q.person_id = (SELECT person_id FROM me)
+               AND q.valid @> CAST(:now AS timestamptz)) AS portfolios,
            (SELECT json_agg(json_build_array(r.name, p.name, v.name))
               FROM ab_role r JOIN ab_permission_view_role pr ON pr.role_id = r.id
               JOIN ab_permission_view pv ON pv.id = pr.permission_view_id

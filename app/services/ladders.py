@@ -13,9 +13,9 @@ from datetime import datetime
 
 from sqlalchemy import or_, select
 
-from app.models import ChainLink, Membership, Person, Portfolio, Post, Unit, db
+from app.models import Membership, Person, Post, db
 from app.rules import chain, roster
-from app.services import staffing
+from app.services import chains, staffing
 
 POST_RUNGS = ("acting", "other", "leader", "director")
 UNIT_RUNGS = ("handler", "direct", "first", "coordinating", "final")
@@ -135,7 +135,7 @@ def directory(places: Iterable[Place], at: datetime) -> Directory:
         director=facts.get(director) if director is not None else None,
         staffing=known,
         members=_members(unit_ids) if unit_ids else {},
-        chains=_chains(unit_ids) if unit_ids else {},
+        chains=chains.chains_at(unit_ids, at) if unit_ids else {},
         away=frozenset(absence.person_id for absence in known.absences),
         active=frozenset(db.session.scalars(select(Person.id).where(Person.active))),
     )
@@ -157,19 +157,3 @@ def _members(unit_ids: set[int]) -> dict[tuple[int, str], tuple[int, ...]]:
     for unit_id, function, person_id in db.session.execute(query.order_by(Membership.id)):
         found[unit_id, function] = (*found.get((unit_id, function), ()), person_id)
     return found
-
-
-def _chains(unit_ids: set[int]) -> dict[int, tuple[chain.Place, ...]]:
-    """The chains of the units as they stand now; coordinating and final derive from the portfolio (R8)."""
-    named: dict[int, list[chain.Named]] = {}
-    for row in db.session.scalars(select(ChainLink).where(ChainLink.unit_id.in_(unit_ids))):
-        named.setdefault(row.unit_id, []).append(chain.Named(row.link, row.role, row.person_id))
-    units = db.session.execute(
-        select(Unit.id, Unit.kind, Portfolio.vice_mayor_id, Portfolio.deputy_id)
-        .outerjoin(Portfolio, Portfolio.id == Unit.portfolio_id)
-        .where(Unit.id.in_(unit_ids))
-    )
-    return {
-        unit_id: chain.chain(kind, named.get(unit_id, ()), chain.Line(vice_mayor_id, deputy_id))
-        for unit_id, kind, vice_mayor_id, deputy_id in units
-    }

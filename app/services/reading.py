@@ -13,7 +13,7 @@ from app.rules import fields as dirt
 from app.rules import intake as rules
 from app.rules import workflow as flow
 from app.rules.errors import Invalid, NotFound, Refused
-from app.services import access, audit, journal, present, sheet, staffing, workflow
+from app.services import access, audit, journal, portfolio, present, sheet, staffing, workflow
 from app.services.actors import Actor
 from app.services.transaction import transaction
 
@@ -131,6 +131,12 @@ def slip(actor: Actor, slip_id: int) -> Slip:
         raise NotFound("slip.unknown", {"id": slip_id})
     _note_print(actor, "slip", slip_id)
     return found
+
+
+def line_of(slip: Slip) -> portfolio.Line | None:
+    """The slip's line as it stood when the slip was delivered to its leaders; until then as it stands now."""
+    delivered = next((handover.at for handover in slip.handovers if handover.leg == "deliver"), None)
+    return portfolio.line(slip.portfolio_id, delivered)
 
 
 def registration_form(actor: Actor, appeal_id: int) -> Page:

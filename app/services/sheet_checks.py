@@ -15,6 +15,7 @@ from app.models import (
     Holding,
     LimitRule,
     Portfolio,
+    PortfolioPlace,
     Post,
     Unit,
     db,
@@ -87,10 +88,16 @@ def _offices_of(person_id: int) -> list[str]:
         .where(DutySeat.person_id == person_id, _not_over(DutyShift))
     )
     leads = select(Post.name).where(Post.active, Post.leader_id == person_id)
-    line = select(Portfolio.name).where(
-        Portfolio.active, or_(Portfolio.vice_mayor_id == person_id, Portfolio.deputy_id == person_id)
+    line = (
+        select(Portfolio.name)
+        .join(PortfolioPlace, PortfolioPlace.portfolio_id == Portfolio.id)
+        .where(PortfolioPlace.person_id == person_id, _not_over(PortfolioPlace))
     )
-    links = select(Unit.name).join(ChainLink, ChainLink.unit_id == Unit.id).where(ChainLink.person_id == person_id)
+    links = (
+        select(Unit.name)
+        .join(ChainLink, ChainLink.unit_id == Unit.id)
+        .where(ChainLink.person_id == person_id, _not_over(ChainLink))
+    )
     found = [name for query in (open_holding, open_shift, leads, line, links) for name in db.session.scalars(query)]
     return list(dict.fromkeys(found))[:10]
 
@@ -159,13 +166,26 @@ def _link(draft: Draft) -> None:
     others = [
         chain.Named(row.link, row.role, row.person_id)
         for row in db.session.scalars(
-            select(ChainLink).where(ChainLink.unit_id == unit.id, ChainLink.id != (draft.row.id or 0))
+            select(ChainLink).where(
+                ChainLink.unit_id == unit.id,
+                ChainLink.id != (draft.row.id or 0),
+                ChainLink.valid.op("&&")(func.tstzrange(values["starts_at"], values["ends_at"])),
+            )
         )
     ]
     try:
         chain.check_named(unit.kind, chain.Named(values["link"], values["role"], values["person"]), others)
     except Invalid as error:
         draft.problems.append(problem_of(error, "link"))
+
+
+def _line(draft: Draft) -> None:
+    """A line goes out of use when nobody and no unit stands in it any more: nobody loses his leaders unseen (R8)."""
+    if draft.is_new or draft.values["active"] or not draft.changed("active"):
+        return
+    stands = select(PortfolioPlace.id).where(PortfolioPlace.portfolio_id == draft.row.id, _not_over(PortfolioPlace))
+    if db.session.scalars(stands.limit(1)).first() is not None:
+        draft.wrong("active", "portfolio.in-use")
 
 
 def _limit(draft: Draft) -> None:
@@ -242,6 +262,7 @@ _CHECKS: Mapping[str, Callable[[Draft], None]] = {
     "shifts": _shift,
     "memberships": _membership,
     "chains": _link,
+    "portfolio": _line,
     "limits": _limit,
     "number_formats": _number_format,
     "categories": _category,

@@ -62,7 +62,7 @@ def remove(actor: Actor, sheet: Sheet, row_id: int, *, version: int | None = Non
         draft = Draft(sheet, row, is_new=False, old=old, values=dict(old))
         if sheet.has_switch:
             draft.values["active"] = False
-        elif sheet.has_period and old["starts_at"] is not None and old["starts_at"] < present.now():
+        elif sheet.has_period and (old["starts_at"] is None or old["starts_at"] < present.now()):
             if old["ends_at"] is not None and old["ends_at"] <= present.now():
                 return
             draft.values["ends_at"] = present.now()
@@ -238,7 +238,7 @@ _CONSTRAINTS: Mapping[str, tuple[str, str]] = {
     "post_number_key": ("number", "row.taken"),
     "calendar_day_day_key": ("day", "row.taken"),
     "membership_person_id_unit_id_function_key": ("person", "row.taken"),
-    "chain_link_no_overlap": ("link", "row.taken"),
+    "chain_link_no_overlap": ("starts_at", "period.overlap"),
     "duty_seat_one_place": ("main", "shift.two-places"),
 }
 

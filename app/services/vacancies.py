@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
-from app.models import ChainLink, DutySeat, DutyShift, Holding, Journal, Membership, Person, Post, Unit, db
+from app.models import DutySeat, DutyShift, Holding, Journal, Membership, Person, Post, Unit, db
 from app.rules import chain
-from app.services import present
+from app.services import chains, present
 
 Holders = dict[str, tuple[Person, ...]]
 
@@ -51,20 +51,13 @@ def _seats(offices: set[int]) -> dict[int, Holders]:
 
 
 def chains_of(units: Sequence[Unit]) -> dict[int, tuple[chain.Place, ...]]:
-    """Every place of each unit's chain, vacancies included. Units come with their portfolio line loaded."""
-    named: dict[int, list[chain.Named]] = {}
-    for row in db.session.scalars(select(ChainLink).where(ChainLink.unit_id.in_([unit.id for unit in units]))):
-        named.setdefault(row.unit_id, []).append(chain.Named(row.link, row.role, row.person_id))
-    return {unit.id: chain.chain(unit.kind, named.get(unit.id, ()), _line(unit)) for unit in units}
-
-
-def _line(unit: Unit) -> chain.Line | None:
-    return chain.Line(unit.portfolio.vice_mayor_id, unit.portfolio.deputy_id) if unit.portfolio else None
+    """Every place of each unit's chain as it stands now, vacancies included."""
+    return chains.chains_at([unit.id for unit in units])
 
 
 def units_in_chains() -> Sequence[Unit]:
-    """The units in use that answer for appeals, with their portfolio lines, in their order."""
-    query = select(Unit).where(Unit.active, Unit.kind != "section").options(joinedload(Unit.portfolio))
+    """The units in use that answer for appeals, in their order."""
+    query = select(Unit).where(Unit.active, Unit.kind != "section")
     return db.session.scalars(query.order_by(Unit.sort, Unit.id)).all()
 
 
@@ -79,12 +72,6 @@ def memberships_of(**where: int) -> Sequence[Membership]:
     query = select(Membership).filter_by(active=True, **where)
     query = query.options(joinedload(Membership.person), joinedload(Membership.unit))
     return db.session.scalars(query.order_by(Membership.id).limit(100)).all()
-
-
-def units_under(portfolio_id: int) -> Sequence[Unit]:
-    """The units of a portfolio line."""
-    query = select(Unit).where(Unit.portfolio_id == portfolio_id, Unit.active)
-    return db.session.scalars(query.order_by(Unit.sort, Unit.id)).all()
 
 
 def changes_of(row: Any, limit: int = 10) -> Sequence[Journal]:

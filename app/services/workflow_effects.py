@@ -25,7 +25,7 @@ from app.models import (
 )
 from app.rules.errors import FieldErrors, FieldProblem
 from app.rules.grants import Grant
-from app.services import chains, clocks, numbers, outbox, present, staffing
+from app.services import chains, clocks, numbers, outbox, portfolio, present, staffing
 from app.services.actors import Actor
 from app.services.sheet import write_sheet
 
@@ -141,18 +141,19 @@ def _forward(step: Step) -> None:
 def _propose(step: Step) -> None:
     appeal = step.appeal
     unit = _chosen(Unit, step.data.get("unit"), "unit", _RESPONSIBLE)
-    line = _chosen(Portfolio, step.data.get("line"), "line") or (unit.portfolio if unit else None)
-    if line is None or line.section_id is None:
+    chosen = _chosen(Portfolio, step.data.get("line"), "line")
+    line = portfolio.line(chosen.id) if chosen else portfolio.line_of(unit.id) if unit else None
+    if line is None or line.section is None:
         raise FieldErrors([FieldProblem("line", "propose.no-section")])
     appeal.handling = "leader"
     appeal.opinion = step.data["opinion"]
     appeal.portfolio_id = line.id
-    appeal.section_id = line.section_id
+    appeal.section_id = line.section.id
     if unit is not None:
         appeal.unit_id = unit.id
     slip = Slip(
         appeal=appeal,
-        section_id=line.section_id,
+        section_id=line.section.id,
         portfolio_id=line.id,
         opinion=step.data["opinion"],
         opinion_by_id=step.person_id,
@@ -211,11 +212,8 @@ def _transcribe(step: Step) -> None:
     slip.instructed_on = step.data["instructed_on"]
     leader = None
     if step.data.get("leader"):
-        leader = db.session.scalars(
-            select(Person).where(Person.code == str(step.data["leader"]))
-        ).one_or_none()
-        line = slip.portfolio
-        if leader is None or leader.id not in (line.vice_mayor_id, line.deputy_id):
+        leader = db.session.scalars(select(Person).where(Person.code == str(step.data["leader"]))).one_or_none()
+        if leader is None or leader not in portfolio.leaders_between(slip.portfolio_id, slip.opinion_at, step.at):
             raise FieldErrors([FieldProblem("leader", "field.choice", {"value": str(step.data["leader"])})])
     slip.instructed_by_id = leader.id if leader else None
     slip.instructed_by_name = leader.name if leader else str(step.data["leader_name"])

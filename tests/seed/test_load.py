@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import Session
 
 from app.models import (
@@ -25,6 +26,7 @@ from app.models import (
     NumberSeries,
     Person,
     Portfolio,
+    PortfolioPlace,
     Post,
     ReminderRule,
     SeedRow,
@@ -32,7 +34,7 @@ from app.models import (
     UnitGroup,
     db,
 )
-from app.services import personal
+from app.services import personal, portfolio
 from seed.load import SeedError, load_seed
 from seed.reading import FOLDER
 from seed.sheets import SHEETS
@@ -46,8 +48,7 @@ MIDNIGHT = datetime(2026, 11, 22, 16, tzinfo=UTC)
 def session(app: Flask) -> Session:
     """The application's session on a database that never saw the seed; undone with the test's transaction."""
     session: Session = db.session()
-    session.execute(update(Portfolio).values(section_id=None, vice_mayor_id=None, deputy_id=None))
-    session.execute(update(Unit).values(portfolio_id=None))
+    session.execute(delete(PortfolioPlace))
     session.execute(update(Person).values(unit_id=None))
     for model in (SeedRow, *(sheet.model for sheet in reversed(SHEETS))):
         session.execute(delete(model))
@@ -81,6 +82,7 @@ def change(folder: Path) -> Callable[[str, str, str], Path]:
 def dump(session: Session) -> dict[str, list[Any]]:
     """Every row of every table the seed writes, with versions and moments of change."""
     tables = {sheet.model.__table__ for sheet in SHEETS} | {
+        PortfolioPlace.__table__,
         SeedRow.__table__,
         Journal.__table__,
         Audit.__table__,
@@ -138,7 +140,10 @@ def test_references_lead_to_the_rows_named(session: Session) -> None:
     assert all(row.valid.lower == datetime(2009, 12, 31, 16, tzinfo=UTC) for row in held)
     education = by_code(session, Unit, "education")
     assert education.group.code == "department"
-    assert education.portfolio.section.portfolio is education.portfolio
+    line = portfolio.line_of(education.id)
+    assert line is not None
+    assert (line.row.code, line.section.code) == ("social", "matching_5")
+    assert portfolio.line_of(line.section.id).id == line.id
     assert by_code(session, LimitRule, "collection_cde").parameters == {
         "at": "11:00",
         "classes": ["C", "D", "E"],
@@ -148,8 +153,9 @@ def test_references_lead_to_the_rows_named(session: Session) -> None:
 
 def test_nobody_is_invented(session: Session) -> None:
     load_seed(session, today=TODAY)
-    for line in session.scalars(select(Portfolio)):
-        assert (line.vice_mayor_id, line.deputy_id) == (None, None)
+    lines = portfolio.lines_at()
+    assert len(lines) == 6
+    assert [line.leaders for line in lines] == [()] * 6
     on_duty = select(Holding).join(Post, Post.id == Holding.post_id).where(Post.filled_by_duty)
     assert session.scalars(on_duty).all() == []
 
@@ -320,10 +326,41 @@ def test_the_portfolio_takes_leaders_from_the_file(
         "chain.csv", "unit,link,role,person\n", "unit,link,role,person\nplanning,first,A,vice_mayor_1\n"
     )
     load_seed(session, today=TODAY, folder=folder)
-    assert by_code(session, Portfolio, "urban").vice_mayor.name == "示例市长"
+    urban = by_code(session, Portfolio, "urban")
+    assert portfolio.line(urban.id).vice_mayor.name == "示例市长"
     before = dump(session)
     load_seed(session, today=TODAY, folder=folder)
     assert dump(session) == before
+
+
+def test_a_changed_portfolio_counts_from_today_on(session: Session, change: Callable[[str, str, str], Path]) -> None:
+    load_seed(session, today=TODAY)
+    education = by_code(session, Unit, "education")
+    own = "Municipal Education Bureau,department,department,"
+    moved = change("units.csv", f"{own}social", f"{own}justice")
+    summary = load_seed(session, today=TODAY, folder=moved)
+    before = portfolio.line_of(education.id, MIDNIGHT - timedelta(seconds=1))
+    after = portfolio.line_of(education.id, MIDNIGHT)
+    assert (before.row.code, after.row.code) == ("social", "justice")
+    assert summary.files["units.csv"].updated == 1
+    state = dump(session)
+    load_seed(session, today=TODAY, folder=moved)
+    assert dump(session) == state
+
+
+def test_a_portfolio_changed_in_the_product_stands(session: Session) -> None:
+    load_seed(session, today=TODAY)
+    education, urban = by_code(session, Unit, "education"), by_code(session, Portfolio, "urban")
+    place = session.scalars(
+        select(PortfolioPlace).where(PortfolioPlace.place == "unit", PortfolioPlace.unit_id == education.id)
+    ).one()
+    edit(session, place, valid=Range(None, MIDNIGHT, bounds="[)"))
+    valid = Range(MIDNIGHT, None, bounds="[)")
+    session.add(PortfolioPlace(portfolio_id=urban.id, place="unit", unit_id=education.id, valid=valid))
+    before = dump(session)
+    summary = load_seed(session, today=TODAY)
+    assert dump(session) == before
+    assert summary.files["units.csv"].kept == 1
 
 
 def test_a_broken_file_writes_nothing(session: Session, change: Callable[[str, str, str], Path]) -> None:

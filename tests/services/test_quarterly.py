@@ -25,6 +25,7 @@ from app.models import (
     Journal,
     NilReturn,
     Person,
+    Portfolio,
     Post,
     Slip,
     Unit,
@@ -70,7 +71,7 @@ class _Maker:
         self.posts = {post.code: post for post in db.session.scalars(select(Post))}
         self.person = db.session.scalars(select(Person.id).order_by(Person.id)).first() or 0
         self.channels = list(db.session.scalars(select(Channel).order_by(Channel.id)))
-        self.line = db.session.scalars(select(Unit.portfolio_id).where(Unit.portfolio_id.is_not(None))).first()
+        self.line = db.session.scalars(select(Portfolio.id).order_by(Portfolio.id)).first()
         self.categories = self._tree()
         self.urged: list[tuple[Clock, datetime]] = []
 

@@ -335,18 +335,20 @@ def test_a_chain_takes_only_places_its_unit_has(make: Factory, system: Actor) ->
     link = sheets.save(system, sheet, None, place(department, "first"))
     assert _problems(system, sheet, None, place(department, "first", "B")) == {("person", "chain.same-person")}
     other = place(department, "first") | {"person": make.person().id}
-    assert _problems(system, sheet, None, other) == {("link", "row.taken")}
+    assert _problems(system, sheet, None, other) == {("starts_at", "period.overlap")}
     sheets.remove(system, sheet, link.id)
-    assert make.count(ChainLink, unit_id=department.id) == 0
+    kept = db.session.scalars(select(ChainLink).where(ChainLink.unit_id == department.id)).one()
+    assert kept.valid.upper is not None
+    after = sheets.save(system, sheet, None, other | {"starts_at": kept.valid.upper})
+    assert (after.valid.lower, after.valid.upper) == (kept.valid.upper, None)
 
 
-def test_a_change_of_portfolio_changes_the_chains_under_it(make: Factory, system: Actor) -> None:
+def test_a_change_of_portfolio_changes_the_chains_under_it(make: Factory) -> None:
     from app.services import chains
 
     unit = make.a_unit("department")
-    assert unit.portfolio is not None
     vice_mayor = make.person("示例副市长")
-    sheets.save(system, BY_CODE["portfolio"], unit.portfolio.id, {"vice_mayor": vice_mayor.id})
+    make.stand(make.line(unit), "vice_mayor", vice_mayor)
     final = next(place for place in chains.places_of(unit) if (place.link, place.role) == ("final", "A"))
     assert final.person_id == vice_mayor.id
 
@@ -360,14 +362,23 @@ def test_a_clerk_belongs_to_a_section(make: Factory, system: Actor) -> None:
 
 
 def test_a_row_out_of_use_is_offered_nowhere_but_stays_where_it_is(make: Factory, system: Actor) -> None:
-    line = make.a_unit("department").portfolio
-    assert line is not None
-    unit_id = make.a_unit("department").id
-    sheets.remove(system, BY_CODE["portfolio"], line.id)
-    sheets.save(system, BY_CODE["units"], unit_id, {"portfolio": line.id, "short_name": "示例"})
-    other = make.a_unit("administration")
-    assert _problems(system, BY_CODE["units"], other.id, {"portfolio": line.id}) == {("portfolio", "field.choice")}
-    assert make.count(Portfolio, id=line.id, active=False) == 1
+    channel, other = db.session.scalars(select(Channel).order_by(Channel.id).limit(2)).all()
+    office = channel.office_id
+    sheets.save(system, BY_CODE["channels"], other.id, {"office": None})
+    sheets.remove(system, BY_CODE["units"], office)
+    sheets.save(system, BY_CODE["channels"], channel.id, {"office": office, "address": "示例"})
+    assert _problems(system, BY_CODE["channels"], other.id, {"office": office}) == {("office", "field.choice")}
+    assert make.count(Unit, id=office, active=False) == 1
+
+
+def test_a_line_goes_out_of_use_only_when_nothing_stands_in_it(make: Factory, system: Actor) -> None:
+    line = make.line(make.a_unit("department"))
+    with pytest.raises(FieldErrors) as refused:
+        sheets.remove(system, BY_CODE["portfolio"], line.id)
+    assert [(p.field, p.code) for p in refused.value.problems] == [("active", "portfolio.in-use")]
+    fresh = sheets.save(system, BY_CODE["portfolio"], None, {"name": "示例分工", "active": True})
+    sheets.remove(system, BY_CODE["portfolio"], fresh.id)
+    assert make.count(Portfolio, id=fresh.id, active=False) == 1
 
 
 # --- rules as data ---------------------------------------------------------------------------------------------

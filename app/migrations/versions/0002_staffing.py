@@ -287,6 +287,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    _bring_portfolio_back()
     op.drop_column('notice', 'subject_id')
     op.drop_column('notice', 'subject_type')
     op.drop_constraint('duty_seat_shift', 'duty_seat', type_='foreignkey')
@@ -344,7 +345,7 @@ def downgrade() -> None:
 
 
 def _move_portfolio() -> None:
-    """What the columns of the portfolio say holds from the beginning."""
+    """What the columns of the portfolio say holds from the beginning; the columns go."""
     for place, column in (('vice_mayor', 'person_id'), ('deputy', 'person_id'), ('section', 'unit_id')):
         op.execute(
             f"INSERT INTO portfolio_place (portfolio_id, place, {column}, valid)"  # noqa: S608 - names of ours
@@ -352,6 +353,24 @@ def _move_portfolio() -> None:
     op.execute(
         "INSERT INTO portfolio_place (portfolio_id, place, unit_id, valid)"
         " SELECT portfolio_id, 'unit', id, '(,)'::tstzrange FROM unit WHERE portfolio_id IS NOT NULL")
+    op.drop_column('unit', 'portfolio_id')
+    for place in ('section', 'deputy', 'vice_mayor'):
+        op.drop_column('portfolio', f'{place}_id')
+
+
+def _bring_portfolio_back() -> None:
+    """The columns again, with who stands there now; the periods are lost."""
+    for place, table in (('vice_mayor', 'person'), ('deputy', 'person'), ('section', 'unit')):
+        op.add_column('portfolio', sa.Column(f'{place}_id', sa.Integer(), nullable=True))
+        op.create_foreign_key(f'portfolio_{place}_fkey', 'portfolio', table, [f'{place}_id'], ['id'])
+        op.execute(
+            f"UPDATE portfolio l SET {place}_id = p.{table}_id FROM portfolio_place p"  # noqa: S608 - names of ours
+            f" WHERE p.portfolio_id = l.id AND p.place = '{place}' AND p.valid @> now()")
+    op.add_column('unit', sa.Column('portfolio_id', sa.Integer(), nullable=True))
+    op.create_foreign_key('unit_portfolio_id_fkey', 'unit', 'portfolio', ['portfolio_id'], ['id'])
+    op.execute(
+        "UPDATE unit u SET portfolio_id = p.portfolio_id FROM portfolio_place p"
+        " WHERE p.unit_id = u.id AND p.place = 'unit' AND p.valid @> now()")
 
 
 def _exclude(name: str, table: str, parts: list[str], where: str = '') -> None:
