@@ -9,7 +9,7 @@ from sqlalchemy import text
 from app.messages import sentence
 from app.models import db
 from app.services import inbox, tasks
-from app.standing import current_actor
+from app.standing import current_actor, current_standing
 
 api = Blueprint("api", __name__, url_prefix="/api/v1")
 
@@ -22,9 +22,11 @@ def init_api(app: Flask) -> None:
 
 @api.get("/feed")
 def feed() -> Response:
-    """Unread notices of the signed-in person."""
+    """What the badges of the signed-in person count: unread notices, gaps of posts."""
     unread = inbox.unread_count(current_actor())
-    return jsonify(badges={"inbox": unread, "Inbox": unread}, toasts=[])
+    standing = current_standing()
+    gaps = standing.coverage_gaps if standing else 0
+    return jsonify(badges={"inbox": unread, "Inbox": unread, "Coverage": gaps}, toasts=[])
 
 
 @api.get("/tasks/<int:task_id>")

@@ -28,6 +28,7 @@ TITLES: Mapping[str, Any] = {
     "change.appointed": _l("Personnel change %(number)s gives you a place in the staffing table"),
     "change.filed": _l("Personnel change %(number)s was filed and is to be acknowledged"),
     "change.relieved": _l("Personnel change %(number)s ends a place of yours in the staffing table"),
+    "coverage.gaps": _l("Posts or links of chains will have nobody who acts: see coverage"),
     "handover.given": _l("A handover sheet waits for your confirmation"),
     "handover.taken": _l("Your handover sheet was taken over"),
     "reminder.due": _l("%(number)s: %(clock)s is due now"),
@@ -48,6 +49,7 @@ TASKS: Mapping[str, Any] = {
 }
 # Where a notice leads that is about no appeal: kind → (endpoint, name of the id in its address, "" for none).
 PLACES: Mapping[str, tuple[str, str]] = {
+    "coverage.gaps": ("CoverageView.index", ""),
     "handover.given": ("HandoverView.show", "sheet_id"),
     "handover.taken": ("HandoverView.show", "sheet_id"),
 }

@@ -10,6 +10,7 @@ from typing import Any
 
 from flask_appbuilder import Model
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Date,
@@ -515,13 +516,18 @@ class Contact(Named, Stamped, Model):
 
 
 class CoverageState(Model):
-    """The gaps found when coverage was last computed: what the badge counts. One row."""
+    """The gaps of posts found when coverage was last computed: what the badge counts, in all and by post. One row.
+
+    `journal_id` is the last change that was known then.
+    """
 
     __tablename__ = "coverage_state"
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     computed_at: Mapped[datetime] = mapped_column(Moment)
     horizon_days: Mapped[int] = mapped_column(Integer)
     gaps: Mapped[int] = mapped_column(Integer)
+    by_post: Mapped[dict[str, int]] = mapped_column(JSONB, default=dict, server_default="{}")
+    journal_id: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
 
 
 class SetupMark(Model):

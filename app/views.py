@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _l
 from app.account_views import AccountsView
 from app.audit_views import AuditView, CapabilitiesView, JournalView
 from app.checklist_views import ChecklistView
+from app.coverage_views import CoverageView
 from app.desk_views import AppealView, DeskView, InboxView, IntakeView, SlipView
 from app.dictionary import view_of
 from app.handover_views import HandoverView
@@ -51,6 +52,14 @@ def register(appbuilder: AppBuilder) -> None:
     appbuilder.add_view(ImportView, "Imports", icon="fa-file-import", label=_l("Imports"), **WORK)
     appbuilder.add_view(ChecklistView, "Checklist", icon="fa-list-check", label=_l("First steps"), **WORK)
     appbuilder.add_view(InboxView, "Inbox", icon="fa-bell", label=_l("Inbox"), **WORK)
+    appbuilder.add_view(
+        CoverageView,
+        "Coverage",
+        icon="fa-calendar-check",
+        label=_l("Coverage"),
+        category="Staffing",
+        category_label=FAMILIES["Staffing"],
+    )
     for sheet in SHEETS:
         appbuilder.add_view(
             view_of(sheet),

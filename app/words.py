@@ -262,6 +262,14 @@ GAPS: Mapping[str, Label] = {
     "both_away": _l("A and B are both away"),
     "roster_hole": _l("Hole in the duty roster"),
 }
+# The same and more, over a period (app/rules/coverage.py).
+CAUSES: Mapping[str, Label] = {
+    **GAPS,
+    "holding_ends": _l("The holding ends and nobody follows"),
+    "no_account": _l("Nobody can reach the holder: no account"),
+    "disabled": _l("Nobody can reach the holder: account or person out of use"),
+    "never_logged_in": _l("Nobody can reach the holder: never logged in"),
+}
 
 LINKS: Mapping[str, Label] = {
     "first": _l("First responsible"),

@@ -22,7 +22,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.quiet import log_without_values
-from app.services import heartbeats, outbox, present, sealing, slots, tasks
+from app.services import coverage, heartbeats, outbox, present, sealing, slots, tasks
 from jobs.reminders import plan_reminders
 from jobs.runtime import prepare_process, process_context
 
@@ -90,6 +90,18 @@ def tidy(_slot: datetime) -> None:
         slots.forget(before=present.now() - timedelta(days=31))
 
 
+def tell_gaps(_slot: datetime) -> None:
+    """Tell the duty director that somewhere nobody will act."""
+    with process_context():
+        coverage.notify()
+
+
+def keep_coverage() -> None:
+    """Compute coverage again when the staffing table was changed, or a while has passed."""
+    with process_context():
+        coverage.refresh_if_stale()
+
+
 def sweep_deliveries() -> None:
     """Wake workers for notices that should have gone out."""
     with process_context():
@@ -118,6 +130,7 @@ def beat() -> None:
 SLOTTED: tuple[Slotted, ...] = (
     Slotted("plan_reminders", "* * * * *", Missed.LATEST, plan),
     Slotted("seal_everything", "7 * * * *", Missed.LATEST, seal_everything),
+    Slotted("tell_gaps", "0 8 * * *", Missed.LATEST, tell_gaps),
     Slotted("tidy", "40 3 * * *", Missed.LATEST, tidy),
 )
 SWEEPS: tuple[Sweep, ...] = (
@@ -125,6 +138,7 @@ SWEEPS: tuple[Sweep, ...] = (
     Sweep("sweep_deliveries", 15.0, sweep_deliveries),
     Sweep("sweep_tasks", 15.0, sweep_tasks),
     Sweep("seal_journal", 4.0, seal_journal),
+    Sweep("keep_coverage", 10.0, keep_coverage),
 )
 
 

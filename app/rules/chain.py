@@ -38,6 +38,11 @@ POSITIONS: Mapping[str, Mapping[tuple[str, str], str]] = MappingProxyType({
     "section": _HEAD | _PORTFOLIO,
 })  # fmt: skip
 
+# The places that follow from the portfolio line of the unit, and whose they are there (R8, R15).
+DERIVED: Mapping[tuple[str, str], str] = MappingProxyType(
+    {("coordinating", "A"): "deputy", ("final", "A"): "vice_mayor", ("final", "B"): "deputy"}
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Named:
@@ -90,11 +95,8 @@ def chain(kind: str, named: Iterable[Named], line: Line | None = None) -> tuple[
     """
     by_hand = {(row.link, row.role): row.person_id for row in named}
     line = line or Line()
-    derived = {
-        ("coordinating", "A"): line.deputy_id,
-        ("final", "A"): line.vice_mayor_id,
-        ("final", "B"): line.deputy_id,
-    }
+    leaders = {"vice_mayor": line.vice_mayor_id, "deputy": line.deputy_id}
+    derived = {place: leaders[whose] for place, whose in DERIVED.items()}
     positions = _positions(kind)
     return tuple(
         Place(
@@ -120,7 +122,7 @@ def check_named(kind: str, row: Named, others: Iterable[Named] = ()) -> None:
     """
     if (row.link, row.role) not in expected(kind):
         raise Invalid("chain.no-such-place", {"link": row.link, "role": row.role, "kind": kind}, field="link")
-    if (row.link, row.role) in (("coordinating", "A"), ("final", "A"), ("final", "B")):
+    if (row.link, row.role) in DERIVED:
         raise Invalid("chain.derived", {"link": row.link, "role": row.role}, field="link")
     if any(o.link == row.link and o.role != row.role and o.person_id == row.person_id for o in others):
         raise Invalid("chain.same-person", {"link": row.link}, field="person")

@@ -14,6 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from operator import itemgetter
 
+from . import chain
 from .roster import Absence, Acting, Gap, PostFacts, Seats, Staffing, decide
 
 
@@ -138,6 +139,34 @@ def posts(facts: Iterable[PostFacts], staffing: Staffing) -> Iterator[Place]:
     for post in facts:
         own = seated.get(post.office_id, ()) if post.on_duty_filled else held.get(post.post_id, ())
         yield Place(post.post_id, own, standing.get(post.post_id, ()), post.on_duty_filled)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Somebody is named for a place of a unit's chain over a period; or `place` is a leader of its portfolio line,
+    ("vice_mayor", "") or ("deputy", ""), over the period in which both he and the unit stand in that line.
+    """
+
+    place: tuple[str, str]
+    person_id: int
+    starts_at: datetime
+    ends_at: datetime | None = None
+
+
+def links(
+    unit_id: int, kind: str, named: Iterable[Named], stand_ins: Mapping[str, tuple[Row, ...]] | None = None
+) -> Iterator[Place]:
+    """The links of a unit's chain over time (R7, R8, R15); coordinating and final follow from its portfolio line."""
+    by_place: dict[tuple[str, str], list[Named]] = {}
+    for one in named:
+        by_place.setdefault(one.place, []).append(one)
+    for link in chain.links_of(kind):
+        rows = []
+        for layer in (Layer.A, Layer.B):
+            own = (link, layer.value)
+            stands = by_place.get((chain.DERIVED[own], "") if own in chain.DERIVED else own, ())
+            rows += [Row(layer, one.person_id, one.starts_at, one.ends_at) for one in stands]
+        yield Place(Link(unit_id, link), tuple(rows), (stand_ins or {}).get(link, ()))
 
 
 _OUT_OF_TURN = {True: Layer.TOOK_OVER, False: Layer.STANDING_IN}

@@ -144,6 +144,9 @@ POST_CAPABILITIES: tuple[str, ...] = tuple(c.code for c in _VOCABULARY if c.sour
 OFFICERS: tuple[str, ...] = tuple(c.code for c in _VOCABULARY if c.source is Source.OFFICER)
 POST_SCOPES: tuple[Scope, ...] = (Scope.ALL, Scope.OWN_CLASS, Scope.OWN_UNIT, Scope.OWN_OFFICE)
 
+# Who sees the coverage of every post and chain, and who was responsible for them; a leader sees the posts he leads.
+COVERAGE_READERS: tuple[str, ...] = ("system", "supervise", "triage")
+
 # Every signed-in person: his desk (empty without a grant), his inbox, his own account.
 # Sending an intake form is everybody's, because a form opened while acting is kept when the shift has ended since;
 # whether it is taken in is decided by the service.

@@ -77,6 +77,7 @@ class Standing:
     sections: tuple[int, ...]
     portfolios: tuple[int, ...]
     officer: str | None
+    coverage_gaps: int = 0
 
 
 # One statement: candidates are the posts the person holds, sits a shift for or leads; their holdings, the shifts
@@ -137,7 +138,8 @@ _FACTS = text(
               JOIN ab_permission_view pv ON pv.id = pr.permission_view_id
               JOIN ab_permission p ON p.id = pv.permission_id JOIN ab_view_menu v ON v.id = pv.view_menu_id
              WHERE r.name LIKE 'function:%' OR r.name = 'officer:' || (SELECT officer FROM me)
-                OR r.name IN (SELECT 'post:' || code FROM mine)) AS permissions
+                OR r.name IN (SELECT 'post:' || code FROM mine)) AS permissions,
+           (SELECT row_to_json(s) FROM (SELECT gaps, by_post FROM coverage_state) s) AS coverage
     """
 )
 
@@ -193,7 +195,17 @@ def _standing(row: Any, moment: datetime) -> Standing:
         sections=facts.sections,
         portfolios=facts.portfolios,
         officer=facts.officer,
+        coverage_gaps=_coverage_gaps(row["coverage"], granted, overseen),
     )
+
+
+def _coverage_gaps(found: dict[str, Any] | None, granted: rules.GrantSet, overseen: list[dict[str, Any]]) -> int:
+    """The gaps of posts that this person's badge counts: all, or those of the posts he leads."""
+    if found is None:
+        return 0
+    if any(granted.can(capability) for capability in rules.COVERAGE_READERS):
+        return int(found["gaps"])
+    return sum(int(found["by_post"].get(str(post["id"]), 0)) for post in overseen)
 
 
 Sorted = tuple[list[tuple[dict[str, Any], str, str]], tuple[StandingBy, ...], list[dict[str, Any]]]

@@ -42,6 +42,8 @@ def upgrade() -> None:
     sa.Column('computed_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('horizon_days', sa.Integer(), nullable=False),
     sa.Column('gaps', sa.Integer(), nullable=False),
+    sa.Column('by_post', postgresql.JSONB(astext_type=sa.Text()), server_default='{}', nullable=False),
+    sa.Column('journal_id', sa.BigInteger(), server_default='0', nullable=False),
     sa.PrimaryKeyConstraint('id')
     )
     op.create_table('setup_mark',
