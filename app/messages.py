@@ -52,6 +52,11 @@ SENTENCES: Mapping[str, Any] = {
     "change.vacant-already": _l("Nobody stands there at that moment: choose who is to."),
     "checklist.unknown": _l("There is no such step."),
     "clock.unknown": _l("There is no such clock, or it is not one of yours."),
+    "document.damaged": _l("The document is damaged or cut off. Open it, save it anew and hand it in again."),
+    "document.encrypted": _l("The document is protected by a password. Save it without one and hand it in again."),
+    "document.legacy": _l("This is an old .doc or .xls file. Save it as .docx or .xlsx and hand that in."),
+    "document.macros": _l("The file contains macros. Save it as .docx or .xlsx without macros and hand that in."),
+    "document.unknown": _l("This is neither a workbook (.xlsx) nor a document (.docx)."),
     "export.reason-missing": _l("Say what you need the workbook for."),
     "export.too-many-rows": _l("These are %(rows)s rows; a workbook takes %(most)s. Narrow the choice."),
     "field.before-first-day": _l("The last day lies before the first."),
@@ -203,6 +208,25 @@ SENTENCES: Mapping[str, Any] = {
     "shift.two-places": _l("One of these persons has duty in another shift at that time."),
     "shift.two-seats": _l("Nobody sits in both seats of one shift."),
     "slip.unknown": _l("There is no such slip, or it is not one of yours."),
+    "staffing-list.format": _l("The staffing list is there as a workbook and as a document."),
+    "staffing-list.unknown": _l("There is no such published staffing list."),
+    "staffing-table.both-roles": _l("%(name)s stands as A and as B of the same post."),
+    "staffing-table.half-on-duty": _l(
+        "The duty roster fills both seats of “%(post)s” or none: write “on-duty staff” into A and leave B empty."
+    ),
+    "staffing-table.name-unreadable": _l("“%(name)s” cannot be read as a name."),
+    "staffing-table.no-heads": _l(
+        "No row with the heads of the table was found: "
+        "post, duty, responsible office, responsible leader, A-role, B-role."
+    ),
+    "staffing-table.no-rows": _l("Under the heads of the table stands no post."),
+    "staffing-table.office-missing": _l("“%(post)s” has no responsible office."),
+    "staffing-table.post-missing": _l("This row names no post."),
+    "staffing-table.post-twice": _l("“%(post)s” stands in row %(line)s already."),
+    "staffing-table.too-large": _l("The file is larger than %(limit)s MB; a staffing table is not."),
+    "staffing-table.too-many-rows": _l("The table has more than %(most)s posts."),
+    "staffing-table.two-people": _l("Several people stand in one cell (%(names)s); a role is held by one."),
+    "staffing-table.two-phones": _l("Two numbers stand under %(name)s; write one."),
     "strike-off.not-informed": _l("The appellant has not been told yet: record when and how first."),
     "strike-off.result-missing": _l("Write the result first."),
     "task.cancelled": _l("Cancelled."),

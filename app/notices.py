@@ -38,6 +38,7 @@ TITLES: Mapping[str, Any] = {
     "slip.to_deliver": _l("The processing slip of %(number)s is to be delivered to the leader today"),
     "slip.to_fetch": _l("The processing slip of %(number)s is to be fetched back"),
     "slip.to_fill": _l("A processing slip is to be filled in for %(number)s"),
+    "staffing_list.published": _l("A new staffing list was published"),
     "task.done": _l("%(task)s: finished"),
     "task.failed": _l("%(task)s: failed"),
     "urge.phone": _l("%(number)s was urged by telephone: %(clock)s"),
@@ -52,6 +53,7 @@ PLACES: Mapping[str, tuple[str, str]] = {
     "coverage.gaps": ("CoverageView.index", ""),
     "handover.given": ("HandoverView.show", "sheet_id"),
     "handover.taken": ("HandoverView.show", "sheet_id"),
+    "staffing_list.published": ("StaffingTableView.index", ""),
 }
 UNWORDED = _l("Notice about %(number)s")
 

@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 from app import words
 from app.reports.overdue import AGE_LABELS, CLOCK_LABELS, STATE_LABELS
 from app.rules.quarters import Quarter
-from app.services import calendar, overdue, present, quarterly
+from app.services import calendar, overdue, present, quarterly, staffing_lists
 
 QUARTERS: Mapping[int, Any] = {
     1: _l("First quarter of %(year)s"),
@@ -27,6 +27,8 @@ STATES: Mapping[str, Any] = {
     "failed": _l("Failed"),
     "cancelled": _l("Cancelled"),
 }
+# On which occasion a staffing list was published.
+OCCASIONS: Mapping[str, Any] = {"on_demand": _l("On demand"), "half_yearly": _l("Half-yearly")}
 
 
 def period(quarter: Quarter) -> str:
@@ -95,3 +97,8 @@ def scope(wanted: overdue.Filter, group: Any = None) -> str:
 def moment(at: datetime) -> str:
     """A moment to the minute, local."""
     return at.astimezone(present.zone()).strftime("%Y-%m-%d %H:%M")
+
+
+def staffing_reader() -> staffing_lists.Reader:
+    """The reader of a staffing list, in the language in force."""
+    return staffing_lists.Reader(t=_, named=words.named, duty=lambda post: words.titled(post, "duty"))

@@ -18,6 +18,7 @@ from app.import_views import ImportView
 from app.ledger_views import AppealModelView, LedgerView
 from app.report_views import OverdueView, ReportView
 from app.sheets import SHEETS
+from app.staffing_table_views import StaffingTableView
 from app.standing import current_standing
 
 
@@ -69,6 +70,14 @@ def register(appbuilder: AppBuilder) -> None:
             category=sheet.family,
             category_label=FAMILIES[sheet.family],
         )
+    appbuilder.add_view(
+        StaffingTableView,
+        "StaffingTable",
+        icon="fa-table-list",
+        label=_l("Staffing list"),
+        category="Staffing",
+        category_label=FAMILIES["Staffing"],
+    )
     appbuilder.add_view(AccountsView, "Accounts", icon="fa-users-gear", label=_l("Accounts"), **SECURITY)
     appbuilder.add_view(
         CapabilitiesView, "Capabilities", icon="fa-shield-halved", label=_l("Capabilities"), **SECURITY

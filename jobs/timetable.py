@@ -18,11 +18,14 @@ from enum import StrEnum
 from functools import partial
 
 from croniter import croniter
+from flask import current_app
+from flask_babel import force_locale
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from app import report_words
 from app.quiet import log_without_values
-from app.services import coverage, heartbeats, outbox, present, sealing, slots, tasks
+from app.services import coverage, heartbeats, outbox, present, sealing, slots, staffing_lists, tasks
 from jobs.reminders import plan_reminders
 from jobs.runtime import prepare_process, process_context
 
@@ -102,6 +105,12 @@ def keep_coverage() -> None:
         coverage.refresh_if_stale()
 
 
+def publish_staffing_list(_slot: datetime) -> None:
+    """Publish the staffing list of the half year that began, unless it is there (R16)."""
+    with process_context(), force_locale(current_app.config["BABEL_DEFAULT_LOCALE"]):
+        staffing_lists.publish_half_yearly(report_words.staffing_reader())
+
+
 def sweep_deliveries() -> None:
     """Wake workers for notices that should have gone out."""
     with process_context():
@@ -131,6 +140,8 @@ SLOTTED: tuple[Slotted, ...] = (
     Slotted("plan_reminders", "* * * * *", Missed.LATEST, plan),
     Slotted("seal_everything", "7 * * * *", Missed.LATEST, seal_everything),
     Slotted("tell_gaps", "0 8 * * *", Missed.LATEST, tell_gaps),
+    # Every day, because a list that failed to come about on the first is made up for on the next.
+    Slotted("publish_staffing_list", "5 0 * * *", Missed.LATEST, publish_staffing_list),
     Slotted("tidy", "40 3 * * *", Missed.LATEST, tidy),
 )
 SWEEPS: tuple[Sweep, ...] = (

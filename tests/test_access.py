@@ -23,7 +23,7 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from app.models import Account, Appeal, Holding, Person, Post, Report, Task, Unit, db
-from app.services import handovers, imports, present, workflow
+from app.services import handovers, imports, present, staffing_lists, workflow
 from app.services.transaction import transaction
 from tests.factories import Factory
 
@@ -99,6 +99,7 @@ def world(app: Flask, make: Factory) -> World:
     found.values["person_id"] = make.person().id
     found.values["batch_id"] = _workbook(make)
     found.values["report_id"], found.values["task_id"] = _report(make)
+    found.values["list_id"] = _published(make)
     db.session.commit()
     db.session.remove()
     assert set(found.cookies) == set(ROLES) - {"anonymous"}
@@ -184,6 +185,12 @@ def _report(make: Factory) -> tuple[int, int]:
     db.session.add_all([report, task])
     db.session.commit()
     return report.id, task.id
+
+
+def _published(make: Factory) -> int:
+    """A published staffing list."""
+    reader = staffing_lists.Reader(t=str, named=lambda row: row.name, duty=lambda post: post.duty)
+    return staffing_lists.publish(make.actor(officer="system"), reader).id
 
 
 # --- what is declared --------------------------------------------------------------------------------------

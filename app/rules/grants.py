@@ -89,7 +89,7 @@ _VOCABULARY = (
     Capability(
         "report",
         Source.POST,
-        _pairs(Appeals="read", Overdue="read export", Reports="read compile", StaffingTable="read"),
+        _pairs(Appeals="read", Overdue="read export", Reports="read compile", StaffingTable="read export"),
     ),
     Capability(
         "security",
@@ -108,7 +108,7 @@ _VOCABULARY = (
             Overdue="read export urge",
             Reports="read",
             Rosters="read",
-            StaffingTable="read",
+            StaffingTable="read export",
         ),
     ),
     Capability(
@@ -120,7 +120,7 @@ _VOCABULARY = (
             Checklist="read write",
             Coverage="read",
             Rosters="read write",
-            StaffingTable="read write",
+            StaffingTable="read export write",
             **dict.fromkeys(_DICTIONARIES, "read write"),
         ),
     ),
@@ -135,7 +135,7 @@ _VOCABULARY = (
             Overdue="read urge",
             Rosters="read",
             Slips="read",
-            StaffingTable="read",
+            StaffingTable="read export",
         ),
     ),
 )

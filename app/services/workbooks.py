@@ -113,6 +113,15 @@ class Workbook:
             steps[min(merged.last_row + 1, len(steps) - 1)] -= 1
         return frozenset(row for row, depth in enumerate(accumulate(steps)) if depth > 0)
 
+    def merged_above(self, name: str) -> frozenset[tuple[int, int]]:
+        """The cells (row from 1, column from 0) that are merged with the one above them."""
+        ranges = self._sheet(name).merged_cell_ranges or []
+        return frozenset(
+            (row + 1, start[1])
+            for start, end in ranges
+            for row in range(start[0] + 1, min(end[0], start[0] + MAX_ROWS) + 1)
+        )
+
     def _merged(self, name: str) -> list[_Merged]:
         """The merged ranges of one column over several rows; rows count from 1, columns from 0."""
         ranges = self._sheet(name).merged_cell_ranges or []
@@ -160,8 +169,8 @@ def _refusal(error: BaseException) -> BaseException:
     return error
 
 
-def examine(content: bytes) -> None:
-    """Refuse what is not a workbook of bearable size.
+def examine(content: bytes, *, main: str = "xl/workbook.xml") -> None:
+    """Refuse what is not a workbook of bearable size; `main` is the part that makes it one.
 
     Raises Invalid with workbook.empty, .too-large, .encrypted, .legacy-xls, .not-a-workbook, .damaged,
     .too-many-parts, .unpacks-too-large, .unsafe-xml, .too-many-rows, .too-many-columns or .too-many-cells.
@@ -173,7 +182,7 @@ def examine(content: bytes) -> None:
             names = {part.filename.lower() for part in parts}
             if len(parts) > MAX_PARTS:
                 raise Invalid("workbook.too-many-parts", {"limit": MAX_PARTS})
-            if not {"[content_types].xml", "xl/workbook.xml"} <= names:
+            if not {"[content_types].xml", main} <= names:
                 raise Invalid("workbook.not-a-workbook")
             _measure(archive, parts, len(content))
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError) as error:

@@ -1,0 +1,133 @@
+"""The staffing list in the layout of annex 3 as a .docx file, as an office prints it (R1, R16, R17)."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Sequence
+from datetime import UTC, tzinfo
+from typing import Any
+
+import docx
+from docx.enum.section import WD_ORIENT
+from docx.enum.table import WD_CELL_VERTICAL_ALIGNMENT as VERTICAL
+from docx.enum.table import WD_ROW_HEIGHT_RULE, WD_TABLE_ALIGNMENT
+from docx.enum.text import WD_ALIGN_PARAGRAPH as ALIGN
+from docx.oxml import OxmlElement
+from docx.oxml.ns import qn
+from docx.shared import Cm, Pt
+
+from . import staffing_list
+from .staffing_list import StaffingList
+from .table import Translate
+
+BODY_FONT, HEAD_FONT, LATIN_FONT = "仿宋", "黑体", "Times New Roman"
+_WIDTHS = (3.4, 8.4, 3.9, 3.3, 3.3, 3.3)  # cm; together the width between the margins of A4 across
+_MARGIN = 2.0
+_EARLIEST = (1980, 1, 1, 0, 0, 0)  # a zip archive knows no earlier moment
+
+
+def document(listed: StaffingList, *, zone: tzinfo, t: Translate) -> bytes:
+    """The list as a document for A4 across, its heads repeated on each page; the same list gives the same bytes."""
+    made = docx.Document()
+    _properties(made, listed, t)
+    _page(made)
+    _paragraph(made.add_paragraph(), t(staffing_list.TITLE), HEAD_FONT, 18, ALIGN.CENTER, after=6)
+    _paragraph(made.add_paragraph(), staffing_list.subtitle(listed, zone, t), BODY_FONT, 11, ALIGN.RIGHT, after=4)
+    rows = staffing_list.rows(listed, t)
+    table = made.add_table(rows=1 + len(rows), cols=len(_WIDTHS), style="Table Grid")
+    table.alignment = WD_TABLE_ALIGNMENT.CENTER
+    table.autofit = False
+    for column, width in zip(table.columns, _WIDTHS, strict=True):
+        column.width = Cm(width)
+    _row(table.rows[0], staffing_list.heads(t), is_head=True)
+    for row, cells in zip(table.rows[1:], rows, strict=True):
+        _row(row, cells, is_head=False)
+    _footer(made)
+    out = io.BytesIO()
+    made.save(out)
+    return _timeless(out.getvalue())
+
+
+def _properties(made: Any, listed: StaffingList, t: Translate) -> None:
+    moment = listed.as_of.astimezone(UTC).replace(tzinfo=None, microsecond=0)
+    core = made.core_properties
+    core.title, core.author, core.comments, core.last_modified_by = t(staffing_list.TITLE), "", "", ""
+    core.created = core.modified = moment
+    core.revision = 1
+
+
+def _page(made: Any) -> None:
+    section = made.sections[0]
+    section.orientation = WD_ORIENT.LANDSCAPE
+    section.page_width, section.page_height = Cm(29.7), Cm(21.0)
+    section.left_margin = section.right_margin = Cm(_MARGIN)
+    section.top_margin = section.bottom_margin = Cm(_MARGIN)
+    _fonts(made.styles["Normal"].element.get_or_add_rPr(), BODY_FONT)
+    made.styles["Normal"].font.size = Pt(11)
+    for language in made.styles.element.iter(qn("w:lang")):
+        language.set(qn("w:eastAsia"), "zh-CN")
+
+
+def _row(row: Any, cells: Sequence[str], *, is_head: bool) -> None:
+    row.height, row.height_rule = Cm(0.95), WD_ROW_HEIGHT_RULE.AT_LEAST
+    properties = row._tr.get_or_add_trPr()
+    properties.append(OxmlElement("w:cantSplit"))
+    if is_head:
+        properties.append(OxmlElement("w:tblHeader"))
+    for number, (cell, said, width) in enumerate(zip(row.cells, cells, _WIDTHS, strict=True)):
+        cell.width = Cm(width)
+        cell.vertical_alignment = VERTICAL.CENTER
+        align = ALIGN.LEFT if number == 1 and not is_head else ALIGN.CENTER
+        # Each line is a paragraph of its own, as in the annex: the name, the number under it.
+        first, *others = said.split("\n")
+        font = HEAD_FONT if is_head else BODY_FONT
+        _paragraph(cell.paragraphs[0], first, font, 11, align)
+        for line in others:
+            _paragraph(cell.add_paragraph(), line, font, 11, align)
+
+
+def _paragraph(paragraph: Any, said: str, font: str, size: int, align: Any, *, after: int = 0) -> None:
+    paragraph.alignment = align
+    paragraph.paragraph_format.space_before = Pt(0)
+    paragraph.paragraph_format.space_after = Pt(after)
+    run = paragraph.add_run(said)
+    run.font.size = Pt(size)
+    _fonts(run._r.get_or_add_rPr(), font)
+
+
+def _fonts(properties: Any, chinese: str) -> None:
+    """Chinese characters have a font of their own in Word; without it the theme of the reader's machine decides."""
+    fonts = properties.get_or_add_rFonts()
+    for attribute in ("w:asciiTheme", "w:hAnsiTheme", "w:eastAsiaTheme", "w:cstheme"):
+        fonts.attrib.pop(qn(attribute), None)
+    for attribute, font in (("w:ascii", LATIN_FONT), ("w:hAnsi", LATIN_FONT), ("w:eastAsia", chinese)):
+        fonts.set(qn(attribute), font)
+
+
+def _footer(made: Any) -> None:
+    paragraph = made.sections[0].footer.paragraphs[0]
+    paragraph.alignment = ALIGN.CENTER
+    for kind, said in (("", "— "), ("begin", ""), ("", "PAGE"), ("end", ""), ("", " —")):
+        run = paragraph.add_run("" if kind or said == "PAGE" else said)
+        run.font.size = Pt(10)
+        if kind:
+            mark = OxmlElement("w:fldChar")
+            mark.set(qn("w:fldCharType"), kind)
+            run._r.append(mark)
+        elif said == "PAGE":
+            code = OxmlElement("w:instrText")
+            code.set(qn("xml:space"), "preserve")
+            code.text = said
+            run._r.append(code)
+
+
+def _timeless(content: bytes) -> bytes:
+    """The same archive without the moment at which it was made."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as made, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for part in made.infolist():
+            entry = zipfile.ZipInfo(part.filename, _EARLIEST)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, made.read(part))
+    return out.getvalue()
