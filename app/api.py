@@ -22,11 +22,11 @@ def init_api(app: Flask) -> None:
 
 @api.get("/feed")
 def feed() -> Response:
-    """What the badges of the signed-in person count: unread notices, gaps of posts."""
+    """What the badges of the signed-in person count: unread notices, gaps of posts, changes to acknowledge."""
     unread = inbox.unread_count(current_actor())
     standing = current_standing()
-    gaps = standing.coverage_gaps if standing else 0
-    return jsonify(badges={"inbox": unread, "Inbox": unread, "Coverage": gaps}, toasts=[])
+    gaps, filed = (standing.coverage_gaps, standing.changes_filed) if standing else (0, 0)
+    return jsonify(badges={"inbox": unread, "Inbox": unread, "Coverage": gaps, "Changes": filed}, toasts=[])
 
 
 @api.get("/tasks/<int:task_id>")

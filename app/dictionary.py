@@ -24,7 +24,7 @@ from werkzeug.datastructures import MultiDict
 
 from app import sheet_panels, sheet_words
 from app.messages import sentence
-from app.rules.entries import Field, Kind, Place
+from app.rules.entries import Field, Kind
 from app.rules.errors import Conflict, FieldErrors, RuleError
 from app.services import sheet_views, sheets
 from app.services.sheet_rows import Sheet
@@ -329,7 +329,7 @@ def view_of(sheet: Sheet) -> type[SheetView]:
         "base_filters": [["id", base, None]] if base else [],
         "base_order": sheet.order,
         "list_columns": [*sheet.columns],
-        "show_columns": [f.name for f in sheet.fields if f.place is not Place.NOWHERE],
+        "show_columns": [f.name for f in sheet.fields],
         "add_columns": [f.name for f in on_form(sheet, is_new=True)],
         "edit_columns": [f.name for f in on_form(sheet, is_new=False)],
         "search_columns": [f.name for f in offered(sheet)],

@@ -50,6 +50,9 @@ TASKS: Mapping[str, Any] = {
 }
 # Where a notice leads that is about no appeal: kind → (endpoint, name of the id in its address, "" for none).
 PLACES: Mapping[str, tuple[str, str]] = {
+    "change.appointed": ("DeskView.index", ""),
+    "change.filed": ("ChangesView.show", "change_id"),
+    "change.relieved": ("DeskView.index", ""),
     "coverage.gaps": ("CoverageView.index", ""),
     "handover.given": ("HandoverView.show", "sheet_id"),
     "handover.taken": ("HandoverView.show", "sheet_id"),

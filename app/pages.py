@@ -82,7 +82,7 @@ def _context() -> dict[str, Any]:
             "user_name": words.named(standing),
             "inbox_url": url_for("InboxView.index"),
             "inbox_count": (unread := inbox.unread_count(current_actor())),
-            "nav_counts": {"Inbox": unread, "Coverage": standing.coverage_gaps},
+            "nav_counts": {"Inbox": unread, "Coverage": standing.coverage_gaps, "Changes": standing.changes_filed},
             "desk_url": url_for("DeskView.index"),
             # Officers read no appeals: the search box is not theirs.
             "search_url": url_for("AppealModelView.list") if ("can_read", "Appeals") in standing.pairs else "",

@@ -13,7 +13,7 @@ from wtforms import BooleanField, HiddenField, SelectField, SelectMultipleField,
 from wtforms.fields.choices import SelectChoice
 
 from app import words
-from app.rules.entries import Field, Kind, Place
+from app.rules.entries import Field, Kind
 from app.services.sheet_rows import Option, Sheet, options
 
 
@@ -89,4 +89,4 @@ def form_of(sheet: Sheet, *, is_new: bool) -> type[DynamicForm]:
 
 
 def on_form(sheet: Sheet, *, is_new: bool) -> list[Field]:
-    return [f for f in sheet.fields if f.on_form and (is_new or not (f.fixed or f.place is Place.NOWHERE))]
+    return [f for f in sheet.fields if f.on_form and (is_new or not f.fixed)]

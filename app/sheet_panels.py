@@ -28,6 +28,7 @@ class Panel:
     rows: tuple[tuple[Any, ...], ...]  # texts, markup or moments; a lazily translated text is none of these
     empty: str = ""
     add_url: str = ""
+    add_label: str = ""
 
 
 def of_row(sheet: Sheet, row: Any) -> list[Panel]:
@@ -56,14 +57,32 @@ def _post(post: Any) -> list[Panel]:
     if post.filled_by_duty:
         seated = vacancies.holders_of([post])[post.id]
         rows = tuple((str(words.ROLES[role]), sheet_words.named_or_vacant(seated[role])) for role in "AB")
-        return [Panel(_("On duty now"), (_("Role"), _("Person")), rows, add_url=url_for("ShiftsView.add"))]
+        on_duty = Panel(_("On duty now"), (_("Role"), _("Person")), rows, add_url=url_for("ShiftsView.add"))
+        return [on_duty, _leader(post)]
     held = _holdings(vacancies.holdings_of(post_id=post.id), "person")
     now = vacancies.holders_of([post])[post.id]
     open_roles = tuple(
-        (str(words.ROLES[role]), sheet_words.vacant(), "", "", "") for role in "AB" if not now[role]
+        (str(words.ROLES[role]), _vacant_place(f"holding:{post.id}:{role}"), "", "", "")
+        for role in "AB"
+        if not now[role]
     )
     heads = (_("Role"), _("Person"), _("From"), _("Until"), _("State"))
-    return [Panel(_("Holdings"), heads, open_roles + held, add_url=url_for("HoldingsView.add", post=post.id))]
+    address = url_for("ChangesView.new", place=f"holding:{post.id}:A")
+    return [Panel(_("Holdings"), heads, open_roles + held, "", address, _("Personnel change")), _leader(post)]
+
+
+def _leader(post: Any) -> Panel:
+    """Who is responsible for the post: changed like everybody else in the staffing table, by a filed change."""
+    place = f"leader:{post.id}"
+    leader = _link("PeopleView.show", post.leader) if post.leader else _vacant_place(place)
+    address = url_for("ChangesView.new", place=place)
+    return Panel(_("Responsible leader"), (_("Person"),), ((leader,),), "", address, _("Personnel change"))
+
+
+def _vacant_place(place: str) -> Markup:
+    """The vacancy, which leads to the form that fills it."""
+    address = url_for("ChangesView.new", place=place)
+    return Markup('<a href="{}">{}</a>').format(address, sheet_words.vacant())
 
 
 def _holdings(rows: Sequence[Any], other: str) -> tuple[tuple[Any, ...], ...]:
@@ -89,7 +108,14 @@ def _person(person: Any) -> list[Panel]:
     )
     heads = (_("Role"), _("Post"), _("From"), _("Until"), _("State"))
     return [
-        Panel(_("Holdings"), heads, held, _("Holds no post."), url_for("HoldingsView.add", person=person.id)),
+        Panel(
+            _("Holdings"),
+            heads,
+            held,
+            _("Holds no post."),
+            url_for("ChangesView.new", person=person.id),
+            _("Personnel change"),
+        ),
         Panel(
             _("Functions in units"),
             (_("Function"), _("Unit")),
@@ -113,7 +139,14 @@ def _unit(unit: Any) -> list[Panel]:
     )
     heads = (_("Link"), _("Role"), _("Person"), _("Follows from"))
     return [
-        Panel(_("Responsibility chain"), heads, rows),
+        Panel(
+            _("Responsibility chain"),
+            heads,
+            rows,
+            "",
+            url_for("ChangesView.new", place=f"chain:{unit.id}:first:A"),
+            _("Personnel change"),
+        ),
         Panel(
             _("Handlers and clerks"),
             (_("Function"), _("Person")),
@@ -136,7 +169,7 @@ def _stands(place: chain.Place, unit: Any, people: Mapping[int, Any]) -> Any:
     if not current_actor().grants.can("system"):
         return sheet_words.vacant()
     if not place.is_derived:
-        address = url_for("ChainsView.add", unit=unit.id, link=place.link, role=place.role)
+        address = url_for("ChangesView.new", place=f"chain:{unit.id}:{place.link}:{place.role}")
     else:
         address = url_for("PortfolioView.list")
     return Markup('<a href="{}">{}</a>').format(address, sheet_words.vacant())

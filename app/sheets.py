@@ -83,7 +83,7 @@ POSTS = Sheet(
         Field("duty", _l("Duty"), Kind.LONG, limit=2000),
         Field("duty_en", _l("Duty in English"), Kind.LONG, limit=2000),
         _row("office", _l("Responsible office"), "section", required=True),
-        _row("leader", _l("Responsible leader"), "person"),
+        replace(_row("leader", _l("Responsible leader"), "person"), fixed=True),
         Field(
             "filled_by_duty",
             _l("Filled by the duty roster"),
@@ -143,24 +143,21 @@ HOLDINGS = Sheet(
     _l("Holding"),
     _l("Holdings"),
     (
-        Field("post", _l("Post"), Kind.ROW, required=True, to="roster_post", searchable=True),
+        _row("post", _l("Post"), "post", required=True),
         PERSON,
         ROLE,
         *PERIOD,
         REASON,
-        Field(
-            "replaces",
-            _l("The present holder hands over at that moment"),
-            Kind.BOOL,
-            place=Place.NOWHERE,
-            help=_l("Ends the period of whoever holds this role of the post when the new holding begins."),
-        ),
     ),
     ("post", "role", "person", "starts_at", "ends_at", "period"),
     ("post", "asc"),
     "Staffing",
     "fa-user-tie",
-    _l("Who holds a post as A or B, from when until when (R15, R16)."),
+    _l("Who holds a post as A or B, from when until when. Filled by personnel changes alone (R15, R16)."),
+    can_add=False,
+    can_edit=False,
+    can_remove=False,
+    filled_by="ChangesView.new",
 )
 
 SHIFTS = Sheet(

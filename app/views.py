@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.account_views import AccountsView
 from app.audit_views import AuditView, CapabilitiesView, JournalView
+from app.change_views import ChangesView
 from app.checklist_views import ChecklistView
 from app.coverage_views import CoverageView
 from app.desk_views import AppealView, DeskView, InboxView, IntakeView, SlipView
@@ -58,6 +59,14 @@ def register(appbuilder: AppBuilder) -> None:
         "Coverage",
         icon="fa-calendar-check",
         label=_l("Coverage"),
+        category="Staffing",
+        category_label=FAMILIES["Staffing"],
+    )
+    appbuilder.add_view(
+        ChangesView,
+        "Changes",
+        icon="fa-people-arrows",
+        label=_l("Personnel changes"),
         category="Staffing",
         category_label=FAMILIES["Staffing"],
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from app.models import Account, Appeal, Holding, Person, Post, Report, Task, Unit, db
-from app.services import handovers, imports, present, staffing_lists, workflow
+from app.services import changes, handovers, imports, present, staffing_lists, workflow
 from app.services.transaction import transaction
 from tests.factories import Factory
 
@@ -100,6 +100,7 @@ def world(app: Flask, make: Factory) -> World:
     found.values["batch_id"] = _workbook(make)
     found.values["report_id"], found.values["task_id"] = _report(make)
     found.values["list_id"] = _published(make)
+    found.values["change_id"] = _change(make, own)
     db.session.commit()
     db.session.remove()
     assert set(found.cookies) == set(ROLES) - {"anonymous"}
@@ -174,6 +175,13 @@ def _workbook(make: Factory) -> int:
     with xlsxwriter.Workbook(file) as book:
         book.add_worksheet().write_row(0, 0, ("留言编号", "留言主题", "留言时间", "留言详情"))
     return imports.upload(make.actor(make.holder("registrar")), "示例.xlsx", file.getvalue()).id
+
+
+def _change(make: Factory, unit: Unit) -> int:
+    """A change in the unit's chain that its handler reported."""
+    wanted = changes.Change("chain", present.now(), unit_id=unit.id, link="direct", role="B")
+    wanted = replace(wanted, person_id=make.person(unit_id=unit.id).id)
+    return changes.file(make.actor(make.member(unit)), wanted).id
 
 
 def _report(make: Factory) -> tuple[int, int]:

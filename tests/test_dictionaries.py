@@ -12,7 +12,8 @@ from sqlalchemy import select
 
 from app import sheets as declared
 from app.models import Absence, Channel, Journal, Person, Post, Unit, db
-from app.services import present, sheets
+from app.services import changes, present, sheets
+from app.services.changes import Change
 from app.services.sheet_rows import Sheet
 from app.sheets import view_name
 from tests.factories import Factory
@@ -112,7 +113,7 @@ def test_a_post_is_added_and_its_page_shows_the_vacancies(system: FlaskClient, m
     post = db.session.scalars(select(Post).where(Post.name == "示例督查岗")).one()
     assert post.capabilities == ["report", "supervise"]
     page = system.get(_address("posts", f"show/{post.id}"), base_url=URL).text
-    assert page.count("fa-user-slash") == 3  # the leader, A and B
+    assert page.count("fa-user-slash") == 4  # A and B; the leader, and where he is changed
     assert "示例督查岗" in system.get(_address("posts"), base_url=URL).text
 
 
@@ -245,7 +246,7 @@ def test_a_responsible_leader_sees_the_absences_of_his_own_people(make: Factory)
     post = make.post("registrar")
     leader = make.person("示例责任领导")
     actor = make.actor(officer="system")
-    sheets.save(actor, declared.BY_CODE["posts"], post.id, {"leader": leader.id})
+    changes.file(actor, Change("leader", present.now(), post_id=post.id, person_id=leader.id))
     now = present.now()
     kept = {}
     for name, person in (("own", make.holder("registrar")), ("foreign", make.person("示例外人"))):
@@ -263,10 +264,11 @@ def test_a_responsible_leader_sees_the_absences_of_his_own_people(make: Factory)
 def test_a_vacant_place_leads_to_the_form_that_fills_it(system: FlaskClient, make: Factory) -> None:
     unit = make.a_unit("local_government")
     page = system.get(_address("chains"), base_url=URL).text
-    found = re.search(rf'href="([^"]*add\?unit={unit.id}&amp;link=first&amp;role=A)"', page)
+    place = f"chain:{unit.id}:first:A"
+    found = re.search(rf'href="(/changes/new\?place={place})"', page)
     assert found is not None
-    form = system.get(found[1].replace("&amp;", "&"), base_url=URL).text
-    assert re.search(rf'<option[^>]*selected[^>]*value="{unit.id}"', form)
+    form = system.get(found[1], base_url=URL).text
+    assert re.search(rf'<option value="{place}"[^>]* selected', form)
 
 
 def test_the_administrator_has_no_appeals_in_his_menu(system: FlaskClient) -> None:

@@ -87,6 +87,11 @@ def expected(kind: str) -> tuple[tuple[str, str], ...]:
     return tuple((link, role) for link in links_of(kind) for role in ROLES)
 
 
+def hand_filled(kind: str) -> tuple[tuple[str, str], ...]:
+    """Every (link, role) of a unit of that kind that is named by hand. Raises Invalid("unit.kind-unknown")."""
+    return tuple(place for place in expected(kind) if place not in DERIVED)
+
+
 def chain(kind: str, named: Iterable[Named], line: Line | None = None) -> tuple[Place, ...]:
     """The chain of a unit, vacancies included.
 

@@ -7,18 +7,20 @@ the transaction of the change itself, so the record and the table cannot differ.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
-from app.models import ChainLink, Holding, Journal, Person, Post, StaffingChange, Unit, db
+from app.models import ChainLink, Holding, Journal, Membership, Person, Post, StaffingChange, Unit, db
 from app.rules import chain
-from app.rules.entries import problem_of
-from app.rules.errors import FieldErrors, FieldProblem, Invalid, NotFound, Refused
+from app.rules.entries import code_from, problem_of
+from app.rules.errors import Conflict, FieldErrors, FieldProblem, Invalid, NotFound, Refused
+from app.rules.grants import Grant
 from app.services import audit, journal, numbers, outbox, periods, present, staffing
 from app.services.actors import Actor
+from app.services.pinyin import sort_key, syllables
 from app.services.transaction import transaction
 
 # Before the founding rule's city had such posts, and further ahead than anybody plans, a moment is a slip of the pen.
@@ -59,29 +61,106 @@ class Plan:
     until: datetime | None
 
 
-def file(actor: Actor, change: Change, *, request_key: str | None = None) -> StaffingChange:
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """Somebody who is not among the people yet and is entered with the change."""
+
+    name: str
+    position: str = ""
+
+
+UNSEEN = -1
+
+
+def file(
+    actor: Actor,
+    change: Change,
+    *,
+    newcomer: Newcomer | None = None,
+    seen_id: int | None = UNSEEN,
+    request_key: str | None = None,
+) -> StaffingChange:
     """Make a personnel change and file its record; the same `request_key` again returns the record it made.
 
-    The system officer changes everything, a unit's handler the links of his own unit that are named by hand.
-    Raises NotFound("unit.unknown") for a foreign unit, Refused("access.not-granted"), and what `apply_in` raises.
+    The system officer changes everything, a unit's handler the links of his own unit that are named by hand, with
+    the people of his unit. `newcomer` is entered and takes the place; `seen_id` is who stood there when the form
+    was looked at (None: nobody).
+
+    Raises NotFound("unit.unknown") for a foreign unit, Refused("access.not-granted"), Conflict("change.meanwhile")
+    when somebody else stands there by now, and what `apply_in` raises.
     """
     require_filing(actor, change)
     with transaction():
         queue()
         if (known := _filed_before(request_key)) is not None:
             return known
+        if newcomer is not None:
+            change = replace(change, person_id=_enter(actor, change, newcomer).id)
+        elif change.person_id is not None and not is_candidate(actor, change.person_id):
+            raise FieldErrors([FieldProblem("person", "person.unknown")])
+        plan = plan_of(change)
+        if seen_id not in (UNSEEN, plan.outgoing.id if plan.outgoing else None):
+            raise Conflict("change.meanwhile", {"person": plan.outgoing.name if plan.outgoing else ""})
         return apply_in(actor, change, request_key=request_key)
+
+
+def own_units(actor: Actor) -> tuple[int, ...]:
+    """The units whose chains this person reports as their handler."""
+    units = [grant.value for grant in actor.grants.grants if grant.capability == "answer"]
+    return tuple(dict.fromkeys(unit for unit in units if isinstance(unit, int)))
 
 
 def require_filing(actor: Actor, change: Change) -> None:
     """Refuse unless this person may report such a change, see `file`."""
     if actor.grants.can("system"):
         return
-    own = {grant.value for grant in actor.grants.grants if grant.capability == "answer"}
+    own = own_units(actor)
     if not own or change.kind != "chain":
         raise Refused("access.not-granted", {"capability": "system"})
     if change.unit_id not in own:
         raise NotFound("unit.unknown")
+
+
+def candidates(actor: Actor) -> Select[Person]:
+    """A query over the people this person may name: a unit's handler those of his own unit."""
+    query = select(Person).where(Person.active)
+    if actor.grants.can("system"):
+        return query
+    own = own_units(actor)
+    member = select(Membership.person_id).where(Membership.unit_id.in_(own), Membership.active)
+    linked = select(ChainLink.person_id).where(ChainLink.unit_id.in_(own))
+    return query.where(Person.unit_id.in_(own) | Person.id.in_(member) | Person.id.in_(linked))
+
+
+def is_candidate(actor: Actor, person_id: int) -> bool:
+    """Whether this person may name that one."""
+    return db.session.scalar(candidates(actor).with_only_columns(Person.id).where(Person.id == person_id)) is not None
+
+
+def _enter(actor: Actor, change: Change, newcomer: Newcomer) -> Person:
+    """A new person of the unit the place belongs to; the same name there again is more likely the same person."""
+    post = db.session.get(Post, change.post_id) if change.post_id is not None else None
+    unit_id = change.unit_id or (post.office_id if post is not None else None)
+    known = select(Person.id).where(Person.name == newcomer.name, Person.unit_id == unit_id, Person.active)
+    if db.session.scalar(known.limit(1)) is not None:
+        raise FieldErrors([FieldProblem("newcomer", "change.newcomer-known", {"person": newcomer.name})])
+    person = Person(
+        code=code_from(syllables(newcomer.name), _is_code_taken),
+        name=newcomer.name,
+        name_pinyin=sort_key(newcomer.name),
+        position=newcomer.position,
+        unit_id=unit_id,
+    )
+    db.session.add(person)
+    db.session.flush()
+    journal.write(actor, "create", "person", person.id, new={"name": person.name, "position": person.position})
+    detail = {"action": "create", "fields": ["name", "position"]}
+    audit.record(actor, "right.change", object_type="person", object_id=person.id, detail=detail)
+    return person
+
+
+def _is_code_taken(code: str) -> bool:
+    return db.session.scalar(select(Person.id).where(Person.code == code)) is not None
 
 
 def apply_in(
@@ -177,36 +256,50 @@ def record_in(
     return row
 
 
-def acknowledge(actor: Actor, change_id: int, *, post_id: int | None = None) -> StaffingChange:
-    """The duty office takes note of a change (R16), as the post that stands for it; repeating it changes nothing.
+def record_leader_in(actor: Actor, post: Post) -> StaffingChange:
+    """File that a post which is entered with a responsible leader has one from now on, inside the open transaction."""
+    leader = db.session.get_one(Person, post.leader_id)
+    now = present.now()
+    return record_in(
+        actor,
+        kind="leader",
+        at=now,
+        before={},
+        after=standing(leader, since=now),
+        post_id=post.id,
+        person_id=leader.id,
+    )
 
-    Raises Refused("access.not-granted"), NotFound("change.unknown"), Refused("change.undone").
+
+def acknowledge(actor: Actor, change_ids: Iterable[int], *, post_id: int | None = None) -> int:
+    """The duty office takes note of changes (R16), as the post that stands for it: how many were open.
+
+    What is acknowledged or undone already stays as it is. Raises Refused("access.not-granted") and
+    NotFound("change.unknown") when one of them is unknown; then none is acknowledged.
     """
     grants = [g for g in actor.grants.grants if g.capability == "triage" and post_id in (None, g.post_id)]
     if not grants or actor.person_id is None:
         raise Refused("access.not-granted", {"capability": "triage"})
+    wanted = sorted(set(change_ids))
     with transaction():
-        row = db.session.get(StaffingChange, change_id, with_for_update=True, populate_existing=True)
-        if row is None:
+        query = select(StaffingChange).where(StaffingChange.id.in_(wanted)).order_by(StaffingChange.id)
+        rows = db.session.scalars(query.with_for_update().execution_options(populate_existing=True)).all()
+        if len(rows) != len(wanted):
             raise NotFound("change.unknown")
-        if row.state == "undone":
-            raise Refused("change.undone")
-        if row.state == "filed":
-            row.state = "acknowledged"
-            row.acknowledged_at = present.now()
-            row.acknowledged_by_id = actor.person_id
-            row.acknowledged_post_id, row.acknowledged_role = grants[0].post_id, grants[0].role
-            journal.write(
-                actor,
-                "acknowledge",
-                "staffing_change",
-                row.id,
-                old={"state": "filed"},
-                new={"state": "acknowledged"},
-                post_id=grants[0].post_id,
-                role=grants[0].role,
-            )
-        return row
+        filed = [row for row in rows if row.state == "filed"]
+        for row in filed:
+            _acknowledge(actor, row, grants[0])
+    return len(filed)
+
+
+def _acknowledge(actor: Actor, row: StaffingChange, grant: Grant) -> None:
+    row.state = "acknowledged"
+    row.acknowledged_at = present.now()
+    row.acknowledged_by_id = actor.person_id
+    row.acknowledged_post_id, row.acknowledged_role = grant.post_id, grant.role
+    old, new = {"state": "filed"}, {"state": "acknowledged"}
+    post, role = grant.post_id, grant.role
+    journal.write(actor, "acknowledge", "staffing_change", row.id, old=old, new=new, post_id=post, role=role)
 
 
 def queue() -> None:
@@ -231,6 +324,14 @@ def standing(person: Person | None, *, since: datetime | None = None, until: dat
 
 def plan_of(change: Change) -> Plan:
     """What the change will do, written nowhere. Raises what `apply_in` raises."""
+    plan, problems = outlook(change)
+    if problems:
+        raise FieldErrors(problems)
+    return plan
+
+
+def outlook(change: Change) -> tuple[Plan, list[FieldProblem]]:
+    """What the change would do and what speaks against it, for a form that is being filled in."""
     problems = _moment_problems(change)
     person = db.session.get(Person, change.person_id) if change.person_id is not None else None
     if change.person_id is not None and (person is None or not person.active):
@@ -239,9 +340,7 @@ def plan_of(change: Change) -> Plan:
     if not problems and (plan.outgoing.id if plan.outgoing else None) == change.person_id:
         named = {"person": plan.outgoing.name} if plan.outgoing else {}
         problems.append(FieldProblem("person", "change.stands-there" if named else "change.vacant-already", named))
-    if problems:
-        raise FieldErrors(problems)
-    return plan
+    return plan, problems
 
 
 def _moment_problems(change: Change) -> list[FieldProblem]:

@@ -8,10 +8,11 @@ from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, or_, select, union_all
 from sqlalchemy.orm import joinedload
 
 from app.models import Appeal, Channel, Clock, NilReturn, Post, Report, Slip, SlipHandover, Unit, db
+from app.rules import grants as rules
 from app.rules.grants import Grant, GrantSet
 from app.services import access, calendar, clocks, present
 from app.services.actors import Actor
@@ -303,9 +304,24 @@ def posts_overseen(actor: Actor) -> list[tuple[Post, int]]:
     ).all()
     parts = []
     for grant, post in ((grant, post) for post in posts for grant in grants if grant.post_id == post.id):
-        states = [s for capability in post.capabilities for _n, group in QUEUES.get(capability, ()) for s in group]
-        condition = and_(Appeal.state.in_(states), access.visible_under(grant))
-        capped = select(Appeal.id).where(condition).limit(COUNT_CAP + 1).subquery()
+        capped = _waiting(post, grant).limit(COUNT_CAP + 1).subquery()
         parts.append(select(literal(post.id), func.count()).select_from(capped))
     counts: dict[int, int] = dict(db.session.execute(union_all(*parts)).all()) if parts else {}
     return [(post, counts.get(post.id, 0)) for post in posts]
+
+
+def waiting_for(post: Post) -> int:
+    """How many appeals wait at a post, whoever acts for it (capped): what passes on when its holder changes."""
+    duty = rules.PostDuty(
+        post.id, tuple(post.capabilities), rules.Scope(post.scope), post.office_id, post.channel_class
+    )
+    granted = rules.grants_for(rules.Facts(acting=(rules.ActingPost(duty, "A"),)))
+    if not granted.grants:
+        return 0
+    capped = _waiting(post, granted.grants[0]).limit(COUNT_CAP + 1).subquery()
+    return db.session.scalar(select(func.count()).select_from(capped)) or 0
+
+
+def _waiting(post: Post, grant: Grant) -> Select[int]:
+    states = [s for capability in post.capabilities for _n, group in QUEUES.get(capability, ()) for s in group]
+    return select(Appeal.id).where(Appeal.state.in_(states), access.visible_under(grant))

@@ -78,6 +78,7 @@ class Standing:
     portfolios: tuple[int, ...]
     officer: str | None
     coverage_gaps: int = 0
+    changes_filed: int = 0  # personnel changes that wait for this person's acknowledgement (R16)
 
 
 # One statement: candidates are the posts the person holds, sits a shift for or leads; their holdings, the shifts
@@ -139,7 +140,9 @@ _FACTS = text(
               JOIN ab_permission p ON p.id = pv.permission_id JOIN ab_view_menu v ON v.id = pv.view_menu_id
              WHERE r.name LIKE 'function:%' OR r.name = 'officer:' || (SELECT officer FROM me)
                 OR r.name IN (SELECT 'post:' || code FROM mine)) AS permissions,
-           (SELECT row_to_json(s) FROM (SELECT gaps, by_post FROM coverage_state) s) AS coverage
+           (SELECT row_to_json(s) FROM (SELECT gaps, by_post FROM coverage_state) s) AS coverage,
+           (SELECT count(*) FROM staffing_change c WHERE c.state = 'filed'
+               AND EXISTS (SELECT 1 FROM mine WHERE 'triage' = ANY(capabilities))) AS changes_filed
     """
 )
 
@@ -196,6 +199,7 @@ def _standing(row: Any, moment: datetime) -> Standing:
         portfolios=facts.portfolios,
         officer=facts.officer,
         coverage_gaps=_coverage_gaps(row["coverage"], granted, overseen),
+        changes_filed=row["changes_filed"] if granted.can("triage") else 0,
     )
 
 

@@ -26,8 +26,7 @@ from app.rules.clocks import Limit
 from app.rules.columns import CATEGORY_SEPARATOR, LEVELS
 from app.rules.entries import problem_of, same_shape
 from app.rules.errors import Invalid
-from app.services import journal, present
-from app.services.actors import Actor
+from app.services import present
 from app.services.sheet_rows import Draft
 
 CLASSES = "ABCDEF"
@@ -105,43 +104,6 @@ def _offices_of(person_id: int) -> list[str]:
 def _not_over(model: Any) -> ColumnElement[bool]:
     ends: ColumnElement[bool] = or_(func.upper_inf(model.valid), func.upper(model.valid) > present.now())
     return ends
-
-
-def _holding(draft: Draft) -> None:
-    values = draft.values
-    other = select(Holding.id).where(
-        Holding.post_id == values["post"],
-        Holding.person_id == values["person"],
-        Holding.role != values["role"],
-        Holding.valid.op("&&")(func.tstzrange(values["starts_at"], values["ends_at"])),
-        Holding.id != (draft.row.id or 0),
-    )
-    if db.session.scalars(other.limit(1)).first() is not None:
-        draft.wrong("person", "holding.both-roles")
-    if values.get("replaces") and not draft.problems:
-        draft.before_write.append(_end_present_holding)
-
-
-def _end_present_holding(actor: Actor, draft: Draft) -> None:
-    """Whoever holds the role when the new holding begins hands over at that moment (R16)."""
-    values = draft.values
-    present_holder = (
-        select(Holding)
-        .where(
-            Holding.post_id == values["post"],
-            Holding.role == values["role"],
-            Holding.valid.contains(values["starts_at"]),
-            func.lower(Holding.valid) < values["starts_at"],
-        )
-        .with_for_update()
-    )
-    for row in db.session.scalars(present_holder):
-        before = row.valid
-        row.valid = type(before)(before.lower, values["starts_at"], bounds="[)")
-        old = before.upper.isoformat() if before.upper else None
-        new = values["starts_at"].isoformat()
-        journal.write(actor, "edit", "holding", row.id, old={"ends_at": old}, new={"ends_at": new})
-    db.session.flush()
 
 
 def _shift(draft: Draft) -> None:
@@ -258,7 +220,6 @@ def _assumption(draft: Draft) -> None:
 _CHECKS: Mapping[str, Callable[[Draft], None]] = {
     "posts": _post,
     "people": _person,
-    "holdings": _holding,
     "shifts": _shift,
     "memberships": _membership,
     "chains": _link,

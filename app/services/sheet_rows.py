@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -15,7 +15,6 @@ from app.rules.entries import Field, Kind, Place, blank
 from app.rules.errors import FieldProblem, NotFound
 from app.rules.fields import mask_phone
 from app.services import personal
-from app.services.actors import Actor
 
 # What a field can refer to: the model, and which of its rows.
 REFERENCES: Mapping[str, tuple[Any, ColumnElement[bool]]] = {
@@ -23,7 +22,6 @@ REFERENCES: Mapping[str, tuple[Any, ColumnElement[bool]]] = {
     "unit": (Unit, true()),
     "section": (Unit, Unit.kind == "section"),
     "post": (Post, true()),
-    "roster_post": (Post, ~Post.filled_by_duty),
     "portfolio": (Portfolio, true()),
     "unit_group": (UnitGroup, true()),
     "category": (Category, Category.level < len(LEVELS)),
@@ -35,7 +33,7 @@ class Sheet:
     """One dictionary, declared once. `name` is its permission word, `code` its address; `columns` the list's.
 
     `label` names one row, `label_plural` the sheet. `order` is (field, "asc" or "desc"). `can_add`, `can_edit`
-    and `can_remove` are what anybody may do at all.
+    and `can_remove` are what anybody may do at all; `filled_by` is the page where rows come about instead.
     """
 
     name: str
@@ -52,6 +50,7 @@ class Sheet:
     can_add: bool = True
     can_edit: bool = True
     can_remove: bool = True
+    filled_by: str = ""
 
     def field(self, name: str) -> Field:
         """The field of that name. Raises KeyError."""
@@ -78,7 +77,6 @@ class Draft:
     old: dict[str, Any]
     values: dict[str, Any]
     problems: list[FieldProblem] = field(default_factory=list)
-    before_write: list[Callable[[Actor, Draft], None]] = field(default_factory=list)
 
     def wrong(self, name: str, code: str, data: Mapping[str, object] | None = None) -> None:
         """Put a problem at a field."""
@@ -110,7 +108,7 @@ def rows_by_id(model: Any, ids: Iterable[int | None]) -> dict[int, Any]:
 
 def values_of(sheet: Sheet, row: Any) -> dict[str, Any]:
     """What a row holds, by field name, typed; a mobile number as a keyed digest, so that a change shows."""
-    return {one.name: _read(row, one) for one in sheet.fields if one.place is not Place.NOWHERE}
+    return {one.name: _read(row, one) for one in sheet.fields}
 
 
 def masked_mobile(person: Person) -> str:

@@ -15,14 +15,14 @@ from sqlalchemy.dialects.postgresql import Range
 from app.models import DutySeat, Post, db
 from app.rules.entries import Field, Kind, Place, blank, code_from, parse, problem_of
 from app.rules.errors import Conflict, FieldErrors, FieldProblem, Invalid, Refused
-from app.services import access, audit, calendar, grants, journal, personal, present, sheet_checks
+from app.services import access, audit, calendar, changes, grants, journal, personal, present, sheet_checks
 from app.services.actors import Actor
 from app.services.pinyin import sort_key, syllables
 from app.services.sheet_rows import REFERENCES, Draft, Sheet, access_row, journalled, values_of
 from app.services.transaction import transaction
 
 # Sheets that decide who may do what; the others are settings.
-RIGHTS = frozenset({"posts", "holdings", "shifts", "absences", "memberships", "portfolio"})
+RIGHTS = frozenset({"posts", "shifts", "absences", "memberships", "portfolio"})
 
 
 def save(
@@ -167,8 +167,6 @@ def _write(actor: Actor, draft: Draft, *, action: str = "") -> Any:
     row, sheet = draft.row, draft.sheet
     if draft.is_new:
         _complete(draft)
-    for step in draft.before_write:
-        step(actor, draft)
     before = journalled(sheet, draft.old)
     _put(draft)
     if draft.is_new:
@@ -181,6 +179,8 @@ def _write(actor: Actor, draft: Draft, *, action: str = "") -> Any:
     old = {name: before[name] for name in new if name in before}
     _trace(actor, sheet, action or ("create" if draft.is_new else "edit"), row, _shown(sheet, old), _shown(sheet, new))
     _follow(sheet)
+    if draft.is_new and sheet.model is Post and row.leader_id is not None:
+        changes.record_leader_in(actor, row)
     return row
 
 
@@ -232,7 +232,6 @@ def _shown(sheet: Sheet, values: dict[str, Any]) -> dict[str, Any]:
 
 # Which field a constraint of the database is about, and what to say there.
 _CONSTRAINTS: Mapping[str, tuple[str, str]] = {
-    "holding_no_overlap": ("starts_at", "period.overlap"),
     "duty_shift_no_overlap": ("starts_at", "period.overlap"),
     "absence_no_overlap": ("starts_at", "period.overlap"),
     "post_number_key": ("number", "row.taken"),

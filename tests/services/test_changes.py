@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -184,8 +185,9 @@ def test_the_responsible_leader_changes_when_it_is_filed(make: Factory, system: 
 
 def test_a_unit_reports_its_own_chain_only(make: Factory, now: datetime) -> None:
     own, foreign = make.a_unit("local_government"), make.a_unit("local_government", 1)
-    clerk, person = make.actor(make.member(own)), make.person()
+    clerk, person, stranger = make.actor(make.member(own)), make.person(unit_id=own.id), make.person()
     change = Change("chain", now, unit_id=own.id, link="first", role="B", person_id=person.id)
+    assert _problems(clerk, replace(change, person_id=stranger.id)) == {("person", "person.unknown")}
     record = changes.file(clerk, change)
     assert record.filed_by_id == clerk.person_id
     with pytest.raises(NotFound):
@@ -201,18 +203,21 @@ def test_strangers_change_and_acknowledge_nothing(make: Factory, system: Actor, 
         with pytest.raises(Refused):
             changes.file(make.actor(person), change)
         with pytest.raises(Refused):
-            changes.acknowledge(make.actor(person), record.id)
+            changes.acknowledge(make.actor(person), [record.id])
 
 
 def test_the_duty_office_acknowledges_once(make: Factory, system: Actor, now: datetime) -> None:
     record = changes.file(system, _holding(make.post("ledger_admin"), make.person(), now))
     director = make.actor(make.holder("duty_director"))
-    acknowledged = changes.acknowledge(director, record.id)
-    first = acknowledged.acknowledged_at
-    assert (acknowledged.state, acknowledged.acknowledged_by_id) == ("acknowledged", director.person_id)
-    assert acknowledged.acknowledged_post_id == make.post("duty_director").id
-    assert acknowledged.acknowledged_role == "A"
-    assert changes.acknowledge(director, record.id).acknowledged_at == first
+    assert changes.acknowledge(director, [record.id]) == 1
+    first = record.acknowledged_at
+    assert (record.state, record.acknowledged_by_id) == ("acknowledged", director.person_id)
+    assert record.acknowledged_post_id == make.post("duty_director").id
+    assert record.acknowledged_role == "A"
+    assert changes.acknowledge(director, [record.id, record.id]) == 0
+    assert record.acknowledged_at == first
+    with pytest.raises(NotFound):
+        changes.acknowledge(director, [record.id + 1000])
     assert make.count(Journal, object_type="staffing_change", action="acknowledge") == 1
 
 

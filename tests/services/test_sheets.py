@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,19 +18,20 @@ from app.models import (
     ChainLink,
     Channel,
     DutyShift,
-    Holding,
     Journal,
     LimitRule,
     NumberSeries,
     Person,
     Portfolio,
     Post,
+    StaffingChange,
     Unit,
     db,
 )
 from app.rules.errors import Conflict, FieldErrors, NotFound, Refused
-from app.services import calendar, grants, personal, present, sheets
+from app.services import calendar, changes, grants, personal, present, sheets
 from app.services.actors import Actor
+from app.services.changes import Change
 from app.services.sheet_rows import Sheet, masked_mobile
 from tests.factories import Factory, moment
 
@@ -74,12 +74,7 @@ def test_a_thirteenth_post_has_its_role_in_the_same_transaction(make: Factory, s
     assert post.code == "shi_li_du_cha_gang"
     assert post.name_pinyin.startswith("sldcg ")
     person = make.person()
-    sheets.save(
-        system,
-        BY_CODE["holdings"],
-        None,
-        {"post": post.id, "person": person.id, "role": "A", "starts_at": present.now() - timedelta(hours=1)},
-    )
+    changes.file(system, Change("holding", present.now(), post_id=post.id, role="A", person_id=person.id))
     standing = grants.standing_of(make.user_of(person).id)
     assert standing is not None
     assert ("can_read", "Overdue") in standing.pairs
@@ -252,52 +247,26 @@ def test_two_absences_of_one_person_do_not_overlap(make: Factory, system: Actor)
     assert make.count(Absence, person_id=values["person"]) == 2
 
 
-def test_a_holding_overlaps_unless_the_present_holder_hands_over(make: Factory, system: Actor) -> None:
-    post, before, after = make.post("registrar"), make.holder("registrar"), make.person()
-    values = {"post": post.id, "person": after.id, "role": "A", "starts_at": present.now()}
-    assert _problems(system, BY_CODE["holdings"], None, values) == {("starts_at", "period.overlap")}
-    holding = sheets.save(system, BY_CODE["holdings"], None, values | {"replaces": "y"})
-    old = db.session.scalars(select(Holding).where(Holding.post_id == post.id, Holding.person_id == before.id)).one()
-    assert old.valid.upper == holding.valid.lower
-    assert make.holder("registrar").id == after.id
-    assert [row.action for row in _trace("holding", old.id)][-1] == "edit"
+def test_holdings_are_filled_by_personnel_changes_alone(make: Factory, system: Actor) -> None:
+    values = {"post": make.post("registrar").id, "person": make.person().id, "role": "A", "starts_at": present.now()}
+    with pytest.raises(Refused):
+        sheets.save(system, BY_CODE["holdings"], None, values)
+    with pytest.raises(Refused):
+        sheets.remove(system, BY_CODE["holdings"], 1)
 
 
-def test_nobody_is_a_and_b_of_one_post(make: Factory, system: Actor) -> None:
-    values = {
-        "post": make.post("registrar").id,
-        "person": make.holder("registrar").id,
-        "role": "B",
-        "starts_at": present.now(),
-        "replaces": "y",
-    }
-    assert ("person", "holding.both-roles") in _problems(system, BY_CODE["holdings"], None, values)
+def test_a_new_post_with_a_responsible_leader_files_that(make: Factory, system: Actor) -> None:
+    leader = make.person()
+    post = sheets.save(system, BY_CODE["posts"], None, _post_values(make, leader=leader.id))
+    record = db.session.scalars(select(StaffingChange).where(StaffingChange.post_id == post.id)).one()
+    assert (record.kind, record.before, record.after["person"]) == ("leader", {}, leader.code)
 
 
-def test_a_post_of_the_duty_roster_is_not_held(make: Factory, system: Actor) -> None:
-    values = {"post": make.post("collector_a").id, "person": make.person().id, "role": "A", "starts_at": present.now()}
-    assert _problems(system, BY_CODE["holdings"], None, values) == {("post", "field.choice")}
-
-
-def test_removing_a_holding_ends_it_now_and_a_future_one_never_began(make: Factory, system: Actor) -> None:
-    now = present.now()
+def test_the_leader_of_a_post_is_not_changed_by_its_form(make: Factory, system: Actor) -> None:
     post = make.post("registrar")
-    running = db.session.scalars(
-        select(Holding).where(Holding.post_id == post.id, Holding.role == "A", Holding.valid.contains(now))
-    ).one()
-    sheets.remove(system, BY_CODE["holdings"], running.id)
-    assert running.valid.upper is not None
-    ended = running.valid.upper
-    sheets.remove(system, BY_CODE["holdings"], running.id)
-    assert running.valid.upper == ended
-    values = {"post": post.id, "person": make.person().id, "role": "A", "starts_at": now + timedelta(days=9)}
-    future = sheets.save(system, BY_CODE["holdings"], None, values)
-    future_id = future.id
-    sheets.remove(system, BY_CODE["holdings"], future_id)
-    assert make.count(Holding, id=future_id) == 0
-    last = _trace("holding", future_id)[-1]
-    assert last.action == "remove"
-    assert last.old["role"] == "A"
+    before = post.leader_id
+    sheets.save(system, BY_CODE["posts"], post.id, {"leader": make.person().id})
+    assert make.post("registrar").leader_id == before
 
 
 def test_a_shift_has_seats_and_overlaps_no_other_of_its_office(make: Factory, system: Actor) -> None:
