@@ -228,6 +228,21 @@ SENTENCES: Mapping[str, Any] = {
     "staffing-table.too-many-rows": _l("The table has more than %(most)s posts."),
     "staffing-table.two-people": _l("Several people stand in one cell (%(names)s); a role is held by one."),
     "staffing-table.two-phones": _l("Two numbers stand under %(name)s; write one."),
+    "staffing-upload.at-once": _l(
+        "This table changes posts or leaders, and those change at once: leave the moment empty."
+    ),
+    "staffing-upload.built-on": _l(
+        "Personnel change %(number)s of “%(post)s” builds on this table: change that first."
+    ),
+    "staffing-upload.closed": _l("This table was applied or dropped already."),
+    "staffing-upload.look-again": _l(
+        "What would change is not what you were shown: look at the difference below and apply again."
+    ),
+    "staffing-upload.not-applied": _l("This table was not applied, so there is nothing to undo."),
+    "staffing-upload.place-changed": _l("Somebody else stands at “%(post)s” by now: change that first."),
+    "staffing-upload.post-in-use": _l("“%(post)s” was given capabilities meanwhile: take it out of use under Posts."),
+    "staffing-upload.row-changed": _l("“%(name)s” was changed since: what this table changed cannot be restored."),
+    "staffing-upload.unknown": _l("There is no such staffing table."),
     "strike-off.not-informed": _l("The appellant has not been told yet: record when and how first."),
     "strike-off.result-missing": _l("Write the result first."),
     "task.cancelled": _l("Cancelled."),

@@ -41,6 +41,7 @@ TITLES: Mapping[str, Any] = {
     "staffing_list.published": _l("A new staffing list was published"),
     "task.done": _l("%(task)s: finished"),
     "task.failed": _l("%(task)s: failed"),
+    "upload.undone": _l("An applied staffing table was undone; its personnel changes are to be acknowledged"),
     "urge.phone": _l("%(number)s was urged by telephone: %(clock)s"),
 }
 TASKS: Mapping[str, Any] = {
@@ -57,6 +58,7 @@ PLACES: Mapping[str, tuple[str, str]] = {
     "handover.given": ("HandoverView.show", "sheet_id"),
     "handover.taken": ("HandoverView.show", "sheet_id"),
     "staffing_list.published": ("StaffingTableView.index", ""),
+    "upload.undone": ("ChangesView.index", ""),
 }
 UNWORDED = _l("Notice about %(number)s")
 

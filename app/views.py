@@ -20,6 +20,7 @@ from app.ledger_views import AppealModelView, LedgerView
 from app.report_views import OverdueView, ReportView
 from app.sheets import SHEETS
 from app.staffing_table_views import StaffingTableView
+from app.staffing_upload_views import StaffingUploadView
 from app.standing import current_standing
 
 
@@ -87,6 +88,7 @@ def register(appbuilder: AppBuilder) -> None:
         category="Staffing",
         category_label=FAMILIES["Staffing"],
     )
+    appbuilder.add_view_no_menu(StaffingUploadView)
     appbuilder.add_view(AccountsView, "Accounts", icon="fa-users-gear", label=_l("Accounts"), **SECURITY)
     appbuilder.add_view(
         CapabilitiesView, "Capabilities", icon="fa-shield-halved", label=_l("Capabilities"), **SECURITY

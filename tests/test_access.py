@@ -23,7 +23,7 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from app.models import Account, Appeal, Holding, Person, Post, Report, Task, Unit, db
-from app.services import changes, handovers, imports, present, staffing_lists, workflow
+from app.services import changes, handovers, imports, present, staffing_lists, staffing_uploads, workflow
 from app.services.transaction import transaction
 from tests.factories import Factory
 
@@ -101,6 +101,7 @@ def world(app: Flask, make: Factory) -> World:
     found.values["report_id"], found.values["task_id"] = _report(make)
     found.values["list_id"] = _published(make)
     found.values["change_id"] = _change(make, own)
+    found.values["upload_id"] = _staffing_table(make)
     db.session.commit()
     db.session.remove()
     assert set(found.cookies) == set(ROLES) - {"anonymous"}
@@ -199,6 +200,12 @@ def _published(make: Factory) -> int:
     """A published staffing list."""
     reader = staffing_lists.Reader(t=str, named=lambda row: row.name, duty=lambda post: post.duty)
     return staffing_lists.publish(make.actor(officer="system"), reader).id
+
+
+def _staffing_table(make: Factory) -> int:
+    """A staffing table that is to be looked at, with a new person and an office that nobody knows."""
+    rows = ["岗位|职责|责任处室|责任领导|A角|B角", "信息编号登记员|示例。|示例处|示例新人|示例新手|空缺"]
+    return staffing_uploads.hand_in_text(make.actor(officer="system"), "\n".join(rows)).id
 
 
 # --- what is declared --------------------------------------------------------------------------------------

@@ -105,7 +105,7 @@ class Item:
     """One thing to be done. Kinds, in the order in which they are done:
 
     "office-new", "person-new", "person-again", "phone", "post-new", "post-again", "post-name", "post-office",
-    "post-duty", "post-on-duty", "post-off-duty", "leader", "holding", "post-out".
+    "post-duty", "post-off-duty", "leader", "holding", "post-on-duty", "post-out".
     `person` is who is to stand there, None for a vacancy, and `before` who stands there now.
     """
 
@@ -121,6 +121,7 @@ class Item:
     on_duty: bool = False
 
 
+# Who stands where comes before a post goes to the duty roster and after one comes from it.
 ORDER = (
     "office-new",
     "person-new",
@@ -131,10 +132,10 @@ ORDER = (
     "post-name",
     "post-office",
     "post-duty",
-    "post-on-duty",
     "post-off-duty",
     "leader",
     "holding",
+    "post-on-duty",
     "post-out",
 )
 
@@ -145,7 +146,6 @@ class Wording:
 
     key: str
     post_id: int
-    old: str
     new: str
     taken: bool
 
@@ -216,9 +216,7 @@ class _Comparison:
         out = [post_id for post_id in missing if self.answers.get(f"missing-{post_id}") == OUT]
         self.items += [Item("post-out", post=post_id) for post_id in out]
         self.items.sort(key=lambda item: ORDER.index(item.kind))
-        return Difference(
-            tuple(self.items), tuple(self.questions), tuple(self.wordings), tuple(missing), tuple(out)
-        )
+        return Difference(tuple(self.items), tuple(self.questions), tuple(self.wordings), tuple(missing), tuple(out))
 
     # --- which row of ours is meant -----------------------------------------------------------------------
 
@@ -334,9 +332,7 @@ class _Comparison:
         if len(active) != 1 or self._has_namesake(mention):
             return None
         only = active[0]
-        near = any(
-            self._standing(cell) == only.id or self.offices[cell[0]] == only.unit_id for cell in mention.cells
-        )
+        near = any(self._standing(cell) == only.id or self.offices[cell[0]] == only.unit_id for cell in mention.cells)
         return only.id if not phone or not only.phone or near else None
 
     def _has_namesake(self, mention: _Mention) -> bool:
@@ -355,7 +351,7 @@ class _Comparison:
         entry, phone = mention.entry, mention.entry.phone
         others = [p for p in self.current.people if p.active and p not in same]
         owner = [person for person in others if phone and person.phone == phone]
-        near = [p for p in others if p not in owner and self._is_near(mention, p)]
+        near = [] if same or owner else [person for person in others if self._is_near(mention, person)]
         candidates = [*same, *owner, *near]
         if not candidates:
             return self._new_person(mention)
@@ -374,12 +370,9 @@ class _Comparison:
 
     def _is_near(self, mention: _Mention, person: KnownPerson) -> bool:
         """Whether the name differs by one character from somebody's of the same office or place."""
-        by_one = any(
-            differs_by_one(mention.entry.name, name) for name in (person.name, person.name_en) if name
-        )
+        by_one = any(differs_by_one(mention.entry.name, name) for name in (person.name, person.name_en) if name)
         return by_one and any(
-            self._standing(cell) == person.id or self.offices[cell[0]] == person.unit_id
-            for cell in mention.cells
+            self._standing(cell) == person.id or self.offices[cell[0]] == person.unit_id for cell in mention.cells
         )
 
     def _new_person(self, mention: _Mention) -> Ref:
@@ -396,9 +389,7 @@ class _Comparison:
             )
         )
         if mention.entry.phone:
-            self.items.append(
-                Item("phone", self.table.rows[row].line, person=mention.key, text=mention.entry.phone)
-            )
+            self.items.append(Item("phone", self.table.rows[row].line, person=mention.key, text=mention.entry.phone))
         return mention.key
 
     def _renew(self, mention: _Mention, person: KnownPerson) -> None:
@@ -429,7 +420,8 @@ class _Comparison:
             kind = "post-on-duty" if row.on_duty else "post-off-duty"
             self.items.append(Item(kind, row.line, post=post.id))
         for column in PERSONS:
-            if column != LEADER or row.leader_known:
+            is_roster_s = column != LEADER and row.on_duty and post.on_duty
+            if not is_roster_s and (column != LEADER or row.leader_known):
                 self._compare_person(index, row, post, column)
 
     def _is_undecided(self, key: str) -> bool:
@@ -440,8 +432,7 @@ class _Comparison:
             return
         key = f"duty-{index}"
         taken = self.answers.get(key) == "1"
-        old = post.duty if _CJK.search(row.duty) or not post.duty_en else post.duty_en
-        self.wordings.append(Wording(key, post.id, old, row.duty, taken))
+        self.wordings.append(Wording(key, post.id, row.duty, taken))
         if taken:
             self.items.append(Item("post-duty", row.line, post=post.id, text=row.duty))
 
@@ -471,16 +462,16 @@ class _Comparison:
                 row.line,
                 post=key,
                 office=self.offices[index],
-                person=self.people.get((index, LEADER)),
                 text=row.post,
                 duty=row.duty or "",
                 on_duty=row.on_duty,
             )
         )
-        for column in ("a", "b"):
+        for column in PERSONS:
             wanted = self.people.get((index, column))
             if wanted is not None:
-                self.items.append(Item("holding", row.line, post=key, person=wanted, role=column.upper()))
+                kind, role = ("leader", "") if column == LEADER else ("holding", column.upper())
+                self.items.append(Item(kind, row.line, post=key, person=wanted, role=role))
 
 
 def _mentions(rows: Sequence[PostRow]) -> Iterator[_Mention]:

@@ -70,12 +70,12 @@ def _post(draft: Draft) -> None:
 def _person(draft: Draft) -> None:
     if draft.is_new or draft.values["active"] or not draft.changed("active"):
         return
-    offices = _offices_of(draft.row.id)
+    offices = offices_of(draft.row.id)
     if offices:
         draft.wrong("active", "person.in-office", {"places": "、".join(offices)})
 
 
-def _offices_of(person_id: int) -> list[str]:
+def offices_of(person_id: int) -> list[str]:
     """Where a person still stands: he is taken out there first, so that no vacancy comes about unseen (R16)."""
     open_holding = select(Post.name).join(Holding, Holding.post_id == Post.id).where(
         Holding.person_id == person_id, _not_over(Holding)

@@ -39,13 +39,20 @@ def save(
         raise Refused("sheet.fixed")
     try:
         with transaction():
-            draft = _draft(sheet, row_id, values, version)
-            sheet_checks.check(draft)
-            if draft.problems:
-                raise FieldErrors(draft.problems)
-            return _write(actor, draft)
+            return save_in(actor, sheet, row_id, values, version=version)
     except Conflict as error:
         raise _at_field(sheet, error) from error
+
+
+def save_in(
+    actor: Actor, sheet: Sheet, row_id: int | None, values: Mapping[str, object], *, version: int | None = None
+) -> Any:
+    """Write a row inside the open transaction of the caller, whose business access is; see `save`."""
+    draft = _draft(sheet, row_id, values, version)
+    sheet_checks.check(draft)
+    if draft.problems:
+        raise FieldErrors(draft.problems)
+    return _write(actor, draft)
 
 
 def remove(actor: Actor, sheet: Sheet, row_id: int, *, version: int | None = None) -> None:
