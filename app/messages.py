@@ -157,6 +157,13 @@ SENTENCES: Mapping[str, Any] = {
     "password.too-short": _l("At least %(shortest)s characters."),
     "password.used-before": _l("It is one of your last %(remembered)s passwords."),
     "password.wrong": _l("This is not your password."),
+    "pattern.backwards": _l("The pattern must not end before it begins."),
+    "pattern.empty": _l("No shift begins on these days: there is nothing to repeat."),
+    "pattern.no-change": _l("Say at what time of day the shifts change, e.g. 08:00 20:00."),
+    "pattern.no-team": _l("Name at least one team."),
+    "pattern.too-long": _l("A pattern has at most %(most)s days."),
+    "pattern.too-many": _l("At most %(most)s shifts at a time: choose an earlier last day."),
+    "pattern.until-past": _l("The last day lies before the first day to be filled."),
     "period.ends-before-start": _l("The end must lie after the beginning."),
     "period.overlap": _l("Another period overlaps with this one."),
     "person.ambiguous-name": _l("%(count)s people are called %(name)s: name the unit."),
@@ -194,6 +201,18 @@ SENTENCES: Mapping[str, Any] = {
     "report.unknown": _l("There is no such report."),
     "request.csrf": _l("This form is too old to be accepted. Reload the page and send it again."),
     "request.foreign-site": _l("This request came from another site."),
+    "roster.conflicts": _l("%(count)s conflicts: solve them, or leave those shifts out."),
+    "roster.name-ambiguous": _l(
+        "“%(name)s” may be several people (%(units)s): write the unit or the code in brackets behind the name."
+    ),
+    "roster.name-unknown": _l("There is nobody called “%(name)s” here."),
+    "roster.no-shift": _l("There is no such shift, or its roster is not one of yours."),
+    "roster.not-yours": _l("The roster of this office is planned by its responsible leader and the system officer."),
+    "roster.nothing-new": _l("Nothing is new: these shifts stand in the roster already, or lie in the past."),
+    "roster.stale": _l("Somebody else changed this shift first. Look at the roster again."),
+    "roster.undo-begun": _l("The shift has begun meanwhile: it cannot be undone any more."),
+    "roster.undo-late": _l("This cannot be undone any more: somebody changed it since, or it is too long ago."),
+    "roster.unknown": _l("There is no such roster, or it is not one of yours."),
     "row.constraint": _l("The database refused this row (%(constraint)s): it overlaps or repeats another."),
     "row.stale": _l("Somebody else changed this row first. Reload it and try again."),
     "row.taken": _l("There is such a row already."),
@@ -205,7 +224,14 @@ SENTENCES: Mapping[str, Any] = {
     ),
     "setup.server-too-old": _l("PostgreSQL %(found)s is too old; %(needed)s or newer is needed."),
     "sheet.fixed": _l("These rows belong to the product and are not added, changed or removed this way."),
-    "shift.nobody": _l("The main seat needs at least one person."),
+    "shift.away": _l("%(person)s is away from %(from)s until %(until)s."),
+    "shift.begun": _l("This shift has begun: its beginning stays, and it cannot end in the past."),
+    "shift.elsewhere": _l("%(person)s has duty at %(office)s from %(from)s until %(until)s."),
+    "shift.in-past": _l("This lies in the past: shifts are entered from now on."),
+    "shift.nobody": _l("The main seat needs at least one person: swap the two, or put somebody there first."),
+    "shift.overlap": _l("Another shift of this office lasts from %(from)s until %(until)s."),
+    "shift.past": _l("This shift has passed: it is history and stays as it is."),
+    "shift.too-long": _l("A shift lasts at most %(days)s days."),
     "shift.two-places": _l("One of these persons has duty in another shift at that time."),
     "shift.two-seats": _l("Nobody sits in both seats of one shift."),
     "slip.unknown": _l("There is no such slip, or it is not one of yours."),
@@ -245,6 +271,9 @@ SENTENCES: Mapping[str, Any] = {
     "staffing-upload.unknown": _l("There is no such staffing table."),
     "strike-off.not-informed": _l("The appellant has not been told yet: record when and how first."),
     "strike-off.result-missing": _l("Write the result first."),
+    "swap.already-there": _l("This person sits in the other shift already."),
+    "swap.not-there": _l("This person does not sit in this shift any more."),
+    "swap.same-person": _l("A person cannot swap with himself."),
     "task.cancelled": _l("Cancelled."),
     "task.crashed": _l(
         "It could not be finished because of an error in the system. Try again; if it fails again, tell "
@@ -306,6 +335,7 @@ def sentence(code: str, data: Mapping[str, object]) -> str:
 
 
 def _worded(key: str, value: object) -> object:
-
+    if hasattr(value, "name_en"):
+        return words.named(value)
     table = {"state": words.STATES, "action": words.ACTIONS, "capability": words.CAPABILITIES}.get(key, {})
     return str(table.get(str(value), value))

@@ -34,6 +34,10 @@ TITLES: Mapping[str, Any] = {
     "reminder.due": _l("%(number)s: %(clock)s is due now"),
     "reminder.due_soon": _l("%(number)s: %(clock)s is due at %(due)s"),
     "reminder.overdue": _l("%(number)s: %(clock)s is overdue since %(due)s"),
+    "shift.changed": _l("Your duty was moved to another shift"),
+    "shift.off": _l("You were taken off a duty shift"),
+    "shift.on": _l("You were put on a duty shift"),
+    "shift.swapped": _l("Your duty was swapped with somebody else's"),
     "slip.to_carry": _l("The processing slip of %(number)s is to be carried to the matching section"),
     "slip.to_deliver": _l("The processing slip of %(number)s is to be delivered to the leader today"),
     "slip.to_fetch": _l("The processing slip of %(number)s is to be fetched back"),
@@ -59,6 +63,10 @@ PLACES: Mapping[str, tuple[str, str]] = {
     "handover.taken": ("HandoverView.show", "sheet_id"),
     "staffing_list.published": ("StaffingTableView.index", ""),
     "upload.undone": ("ChangesView.index", ""),
+    "shift.changed": ("RosterView.shift", "shift_id"),
+    "shift.off": ("RosterView.shift", "shift_id"),
+    "shift.on": ("RosterView.shift", "shift_id"),
+    "shift.swapped": ("RosterView.shift", "shift_id"),
 }
 UNWORDED = _l("Notice about %(number)s")
 

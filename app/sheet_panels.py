@@ -57,7 +57,8 @@ def _post(post: Any) -> list[Panel]:
     if post.filled_by_duty:
         seated = vacancies.holders_of([post])[post.id]
         rows = tuple((str(words.ROLES[role]), sheet_words.named_or_vacant(seated[role])) for role in "AB")
-        on_duty = Panel(_("On duty now"), (_("Role"), _("Person")), rows, add_url=url_for("ShiftsView.add"))
+        roster = url_for("RosterView.show", office_id=post.office_id)
+        on_duty = Panel(_("On duty now"), (_("Role"), _("Person")), rows, add_url=roster)
         return [on_duty, _leader(post)]
     held = _holdings(vacancies.holdings_of(post_id=post.id), "person")
     now = vacancies.holders_of([post])[post.id]

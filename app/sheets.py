@@ -177,7 +177,10 @@ SHIFTS = Sheet(
     ("starts_at", "desc"),
     "Staffing",
     "fa-calendar-check",
-    _l("The duty office and the hotline centre keep a roster each; a seat takes one or more persons (R17)."),
+    _l("Every shift that was or will be. They are planned in the calendar under “Duty rosters” (R17)."),
+    can_add=False,
+    can_edit=False,
+    can_remove=False,
 )
 
 ABSENCES = Sheet(

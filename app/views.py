@@ -18,6 +18,7 @@ from app.handover_views import HandoverView
 from app.import_views import ImportView
 from app.ledger_views import AppealModelView, LedgerView
 from app.report_views import OverdueView, ReportView
+from app.roster_views import RosterView
 from app.sheets import SHEETS
 from app.staffing_table_views import StaffingTableView
 from app.staffing_upload_views import StaffingUploadView
@@ -46,6 +47,8 @@ def register(appbuilder: AppBuilder) -> None:
     appbuilder.add_view(DeskView, "Desk", icon="fa-inbox", label=_l("My desk"), **WORK)
     appbuilder.add_view_no_menu(AppealView)
     appbuilder.add_view_no_menu(IntakeView)
+    staffing = {"category": "Staffing", "category_label": FAMILIES["Staffing"]}
+    appbuilder.add_view(RosterView, "Rosters", icon="fa-calendar-days", label=_l("Duty rosters"), **staffing)
     appbuilder.add_view_no_menu(SlipView)
     appbuilder.add_view_no_menu(HandoverView)
     appbuilder.add_view(AppealModelView, "Appeals", icon="fa-comments", label=_l("Appeals"), **WORK)

@@ -134,6 +134,12 @@ class Factory:
         db.session.commit()
         return person
 
+    def running_shift(self, office: Unit) -> DutyShift:
+        """The shift of the office that is under way."""
+        self.on_duty(office)
+        running = DutyShift.valid.contains(present.now())
+        return db.session.scalars(select(DutyShift).where(DutyShift.office_id == office.id, running)).one()
+
     def unit(self, code: str) -> Unit:
         """A unit of the seed."""
         return db.session.scalars(select(Unit).where(Unit.code == code)).one()

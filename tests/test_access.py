@@ -97,6 +97,8 @@ def world(app: Flask, make: Factory) -> World:
     found.values["sheet_id"] = _sheet(make)
     found.values["account_id"] = db.session.scalars(select(Account.id).where(Account.person_id == nobody.id)).one()
     found.values["person_id"] = make.person().id
+    found.values["office_id"] = make.unit("duty_office").id
+    found.values["shift_id"] = make.running_shift(make.unit("duty_office")).id
     found.values["batch_id"] = _workbook(make)
     found.values["report_id"], found.values["task_id"] = _report(make)
     found.values["list_id"] = _published(make)

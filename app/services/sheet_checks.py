@@ -106,13 +106,6 @@ def _not_over(model: Any) -> ColumnElement[bool]:
     return ends
 
 
-def _shift(draft: Draft) -> None:
-    values = draft.values
-    if not values["main"]:
-        draft.wrong("main", "shift.nobody")
-    if set(values["main"]) & set(values["second"]):
-        draft.wrong("second", "shift.two-seats")
-
 
 def _membership(draft: Draft) -> None:
     if draft.values["function"] == "section_clerk":
@@ -220,7 +213,6 @@ def _assumption(draft: Draft) -> None:
 _CHECKS: Mapping[str, Callable[[Draft], None]] = {
     "posts": _post,
     "people": _person,
-    "shifts": _shift,
     "memberships": _membership,
     "chains": _link,
     "portfolio": _line,

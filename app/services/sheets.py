@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import Range
 
-from app.models import DutySeat, Post, db
+from app.models import Post, db
 from app.rules.entries import Field, Kind, Place, blank, code_from, parse, problem_of
 from app.rules.errors import Conflict, FieldErrors, FieldProblem, Invalid, Refused
 from app.services import access, audit, calendar, changes, grants, journal, personal, present, sheet_checks
@@ -22,7 +22,7 @@ from app.services.sheet_rows import REFERENCES, Draft, Sheet, access_row, journa
 from app.services.transaction import transaction
 
 # Sheets that decide who may do what; the others are settings.
-RIGHTS = frozenset({"posts", "shifts", "absences", "memberships", "portfolio"})
+RIGHTS = frozenset({"posts", "absences", "memberships", "portfolio"})
 
 
 def save(
@@ -98,21 +98,8 @@ def _put(draft: Draft) -> None:
             row.parameters = kept | ({one.name: value} if value not in (None, [], "") else {})
     if draft.sheet.has_period and draft.changed("starts_at", "ends_at"):
         row.valid = Range(values["starts_at"], values["ends_at"], bounds="[)")
-    if draft.sheet.code == "shifts" and draft.changed("main", "second"):
-        _seat(draft)
     if hasattr(row, "name_pinyin") and draft.changed("name"):
         row.name_pinyin = sort_key(values["name"])
-
-
-def _seat(draft: Draft) -> None:
-    wanted = dict.fromkeys(draft.values["main"], "main") | dict.fromkeys(draft.values["second"], "second")
-    shift = draft.row
-    shift.seats[:] = [seat for seat in shift.seats if seat.person_id in wanted]
-    for seat in shift.seats:
-        seat.seat = wanted.pop(seat.person_id)
-    shift.seats.extend(DutySeat(person_id=person, seat=seat) for person, seat in wanted.items())
-    # The roster's version counts a change of its seats too.
-    shift.updated_at = present.now()
 
 
 def _draft(sheet: Sheet, row_id: int | None, sent: Mapping[str, object], version: int | None) -> Draft:
@@ -239,13 +226,11 @@ def _shown(sheet: Sheet, values: dict[str, Any]) -> dict[str, Any]:
 
 # Which field a constraint of the database is about, and what to say there.
 _CONSTRAINTS: Mapping[str, tuple[str, str]] = {
-    "duty_shift_no_overlap": ("starts_at", "period.overlap"),
     "absence_no_overlap": ("starts_at", "period.overlap"),
     "post_number_key": ("number", "row.taken"),
     "calendar_day_day_key": ("day", "row.taken"),
     "membership_person_id_unit_id_function_key": ("person", "row.taken"),
     "chain_link_no_overlap": ("starts_at", "period.overlap"),
-    "duty_seat_one_place": ("main", "shift.two-places"),
 }
 
 

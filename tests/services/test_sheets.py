@@ -269,24 +269,17 @@ def test_the_leader_of_a_post_is_not_changed_by_its_form(make: Factory, system: 
     assert make.post("registrar").leader_id == before
 
 
-def test_a_shift_has_seats_and_overlaps_no_other_of_its_office(make: Factory, system: Actor) -> None:
-    office = make.unit("duty_office")
-    one, two, three = make.person(), make.person(), make.person()
-    values = {"office": office.id, "starts_at": "2031-01-01 08:00", "ends_at": "2031-01-01 18:00"}
-    sheet = BY_CODE["shifts"]
-    assert _problems(system, sheet, None, values) == {("main", "shift.nobody")}
-    both = values | {"main": [one.id], "second": [str(one.id)]}
-    assert _problems(system, sheet, None, both) == {("second", "shift.two-seats")}
-    shift = sheets.save(system, sheet, None, values | {"main": [one.id], "second": [two.id]})
-    version = shift.version
-    sheets.save(system, sheet, shift.id, {"main": [two.id, three.id], "second": []}, version=version)
-    db.session.refresh(shift)
-    assert {(seat.person_id, seat.seat) for seat in shift.seats} == {(two.id, "main"), (three.id, "main")}
-    assert shift.version > version
-    assert _trace("duty_shift", shift.id)[-1].new == {"main": [two.code, three.code], "second": []}
-    overlapping = values | {"ends_at": "2031-01-01 09:00", "main": [one.id]}
-    assert _problems(system, sheet, None, overlapping) == {("starts_at", "period.overlap")}
-    assert make.count(DutyShift, office_id=office.id) >= 1
+def test_shifts_are_planned_in_the_calendar_alone(make: Factory, system: Actor) -> None:
+    office, one, sheet = make.unit("duty_office"), make.person(), BY_CODE["shifts"]
+    values = {"office": office.id, "starts_at": "2031-01-01 08:00", "ends_at": "2031-01-01 18:00", "main": [one.id]}
+    with pytest.raises(Refused, match=r"sheet\.fixed"):
+        sheets.save(system, sheet, None, values)
+    make.on_duty(office)
+    shift = db.session.scalars(select(DutyShift)).one()
+    with pytest.raises(Refused, match=r"sheet\.fixed"):
+        sheets.save(system, sheet, shift.id, values)
+    with pytest.raises(Refused, match=r"sheet\.fixed"):
+        sheets.remove(system, sheet, shift.id)
 
 
 # --- organisation ----------------------------------------------------------------------------------------------
