@@ -9,7 +9,7 @@ from sqlalchemy import text
 from app.messages import sentence
 from app.models import db
 from app.services import inbox, tasks
-from app.standing import current_actor, current_standing
+from app.standing import badges, current_actor, current_standing
 
 api = Blueprint("api", __name__, url_prefix="/api/v1")
 
@@ -22,11 +22,11 @@ def init_api(app: Flask) -> None:
 
 @api.get("/feed")
 def feed() -> Response:
-    """What the badges of the signed-in person count: unread notices, gaps of posts, changes to acknowledge."""
+    """What the badges of the signed-in person count: unread notices, gaps of posts, what waits for a decision."""
     unread = inbox.unread_count(current_actor())
     standing = current_standing()
-    gaps, filed = (standing.coverage_gaps, standing.changes_filed) if standing else (0, 0)
-    return jsonify(badges={"inbox": unread, "Inbox": unread, "Coverage": gaps, "Changes": filed}, toasts=[])
+    counts = badges(standing, unread) if standing else {}
+    return jsonify(badges={"inbox": unread, **counts}, toasts=[])
 
 
 @api.get("/tasks/<int:task_id>")

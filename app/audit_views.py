@@ -1,4 +1,4 @@
-"""What the audit officer reads: the audit trail and the journal's chain; and the generated roles, for reading only."""
+"""What the audit officer reads: the audit trail and the journal's chain."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 
 from app import words
 from app.rules.errors import Invalid
-from app.services import roles, trail
+from app.services import trail
 from app.standing import current_actor
 
 
@@ -84,21 +84,6 @@ class JournalView(BaseView):
             broken = words.BROKEN.get(chain.broken.reason, chain.broken.reason)
             flash(_("Link %(seq)s does not hold: %(reason)s", seq=chain.broken.seq, reason=broken), "danger")
         return redirect(url_for("JournalView.index"))
-
-
-class CapabilitiesView(BaseView):
-    """Which role may do what, as generated from the staffing table; nothing is granted here."""
-
-    route_base = "/capabilities"
-    default_view = "index"
-    class_permission_name = "Capabilities"
-
-    @expose("/")
-    @has_access
-    @permission_name("read")
-    def index(self) -> ResponseReturnValue:
-        """Posts, functions and officers with their pages."""
-        return self.render_template("audit/capabilities.html", lines=roles.listed(current_actor()))
 
 
 def _day(text: str, name: str) -> date | None:

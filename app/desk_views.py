@@ -69,7 +69,7 @@ class DeskView(BaseView):
             longest=_longest_overdue(actor) if supervises else [],
             reports=desk.latest_reports() if actor.grants.can("report") else None,
             overseen=desk.posts_overseen(actor) if standing and standing.overseen else [],
-            bulk_actions={queue.key: _bulk_actions(queue) for queue in queues},
+            bulk_actions={queue.key: bulk_actions(queue) for queue in queues},
             queue_cap=desk.COUNT_CAP,
             first_steps=checklist.steps(actor) if actor.grants.can("system") else (),
             percent=checklist_rules.percent,
@@ -131,7 +131,7 @@ def _longest_overdue(actor: Actor) -> Sequence[overdue.Entry]:
     return overdue.page(actor, wanted, limit=desk.ROWS).entries
 
 
-def _bulk_actions(queue: desk.Queue) -> list[rules.Action]:
+def bulk_actions(queue: desk.Queue) -> list[rules.Action]:
     """What may be done to several rows of a queue at once; a queue of mixed states wants each row looked at."""
     states = {row.state for row in queue.rows}
     if queue.name == "without_note" or len(states) != 1:

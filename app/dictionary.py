@@ -190,7 +190,7 @@ class SheetView(ModelView):
         self._keep_choices(form, fields, row)
         if request.method == "POST" and form.validate():
             values = {f.name: form[f.name].data for f in fields if form[f.name].data != stored[f.name]}
-            if self._saved(form, Entry(row.id, values, _version())):
+            if self._saved(form, Entry(row.id, values, form_version())):
                 return self.post_edit_redirect()
         self._remember(form)
         widgets = self._get_edit_widget(form=form)
@@ -242,12 +242,15 @@ class SheetView(ModelView):
     def _saved(self, form: Any, entry: Entry) -> bool:
         """Whether the write path took it; what it refused stands at the fields then."""
         try:
-            (self.datamodel.add if entry.row_id is None else self.datamodel.edit)(entry)
+            row = (self.datamodel.add if entry.row_id is None else self.datamodel.edit)(entry)
         except (FieldErrors, Conflict) as error:
             self._put_errors(form, error, entry)
             return False
-        flash(_("Saved."), "success")
+        self._tell(row)
         return True
+
+    def _tell(self, row: Any) -> None:
+        flash(_("Saved."), "success")
 
     def _put_errors(self, form: Any, error: RuleError, entry: Entry) -> None:
         if isinstance(error, FieldErrors):
@@ -296,7 +299,8 @@ def _sentences(error: RuleError) -> list[str]:
     return [sentence(error.code, error.data)]
 
 
-def _version() -> int:
+def form_version() -> int:
+    """The version of the row that the reader of the sent form saw."""
     text = request.form.get("version", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
@@ -306,7 +310,7 @@ def _whole(name: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
 
 
-def view_of(sheet: Sheet) -> type[SheetView]:
+def view_of(sheet: Sheet, base_view: type[SheetView] = SheetView) -> type[SheetView]:
     """The view of a sheet: explicit columns, labels and permissions; no route that the sheet does not allow."""
     routes = {"list", "show", "keep"}
     if sheet.can_add:
@@ -344,4 +348,4 @@ def view_of(sheet: Sheet) -> type[SheetView]:
         "edit_title": _l("Edit: %(what)s", what=sheet.label),
         "page_size": 50,
     }
-    return type(view_name(sheet), (SheetView,), columns)
+    return type(view_name(sheet), (base_view,), columns)

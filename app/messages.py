@@ -40,6 +40,15 @@ SENTENCES: Mapping[str, Any] = {
     "bulk.too-many": _l("At most %(most)s appeals at a time: choose fewer."),
     "calendar.no-working-day": _l("The working calendar has no working day to count: check the calendar."),
     "calendar.span-empty": _l("The working hours must end after they start."),
+    "capability-change.decided": _l("This change was decided already."),
+    "capability-change.demo-off": _l("Only the security officer confirms a change of rights."),
+    "capability-change.moved": _l("The post was changed since you looked: look at the preview again, then decide."),
+    "capability-change.own": _l("Nobody decides his own request: another officer confirms it."),
+    "capability-change.pending": _l(
+        "Another change of this post's rights waits for the security officer. Withdraw it first, then ask anew."
+    ),
+    "capability-change.retired": _l("The post is out of use: bring it back into use first, or refuse the change."),
+    "capability-change.unknown": _l("There is no such change."),
     "category.too-deep": _l("A category has at most three levels."),
     "chain.derived": _l("This place follows from the portfolio: change the portfolio line instead."),
     "chain.no-such-place": _l("A unit of this kind has no such link in its chain."),
@@ -180,6 +189,9 @@ SENTENCES: Mapping[str, Any] = {
     "post.class-missing": _l("A post that collects, or sees its own class only, needs a channel class."),
     "post.number-range": _l("A post's number lies between 1 and 999."),
     "post.on-duty-roster": _l("The duty roster fills this post: change the roster instead."),
+    "post.scope-collect": _l(
+        "A collecting post has all appeals or those of its own class: what comes in has no unit yet."
+    ),
     "post.scope-unknown": _l("A post cannot have this scope."),
     "post.unknown": _l("There is no such post in use."),
     "propose.line-missing": _l("Choose the portfolio line, or the unit from which it follows."),

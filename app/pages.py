@@ -13,7 +13,7 @@ from app import words
 from app.import_words import FLAGS
 from app.rules.fields import mask_phone
 from app.services import clocks, inbox, present
-from app.standing import current_actor, current_standing
+from app.standing import badges, current_actor, current_standing
 from app.timeline import timeline_items, trace_lines
 
 
@@ -82,7 +82,7 @@ def _context() -> dict[str, Any]:
             "user_name": words.named(standing),
             "inbox_url": url_for("InboxView.index"),
             "inbox_count": (unread := inbox.unread_count(current_actor())),
-            "nav_counts": {"Inbox": unread, "Coverage": standing.coverage_gaps, "Changes": standing.changes_filed},
+            "nav_counts": badges(standing, unread),
             "desk_url": url_for("DeskView.index"),
             # Officers read no appeals: the search box is not theirs.
             "search_url": url_for("AppealModelView.list") if ("can_read", "Appeals") in standing.pairs else "",

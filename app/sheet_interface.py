@@ -33,6 +33,7 @@ class Entry:
     row_id: int | None
     values: Mapping[str, object]
     version: int | None = None
+    reason: str = ""
 
 
 class ServiceInterface(SQLAInterface):
@@ -46,11 +47,13 @@ class ServiceInterface(SQLAInterface):
 
     def add(self, item: Entry, commit: bool = True) -> Any:
         """Write a new row through the service."""
-        return sheets.save(current_actor(), self.sheet, None, item.values)
+        return sheets.save(current_actor(), self.sheet, None, item.values, reason=item.reason)
 
     def edit(self, item: Entry, commit: bool = True) -> Any:
         """Change a row through the service."""
-        return sheets.save(current_actor(), self.sheet, item.row_id, item.values, version=item.version)
+        return sheets.save(
+            current_actor(), self.sheet, item.row_id, item.values, version=item.version, reason=item.reason
+        )
 
     def delete(self, item: Any, commit: bool = True) -> None:
         """Take a row out of use through the service."""

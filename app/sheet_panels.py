@@ -13,7 +13,7 @@ from markupsafe import Markup
 from app import sheet_words, words
 from app.models import Person
 from app.rules import chain
-from app.services import portfolio, vacancies
+from app.services import capability_changes, portfolio, vacancies
 from app.services.sheet_rows import Sheet, rows_by_id
 from app.sheets import BY_CODE, SHEETS, view_name
 from app.standing import current_actor
@@ -54,6 +54,23 @@ def _link(endpoint: str, row: Any) -> Markup:
 
 
 def _post(post: Any) -> list[Panel]:
+    return [_rights(post), *_held(post)]
+
+
+def _rights(post: Any) -> Panel:
+    """Where the desk of the post can be looked at, and the change of its rights that waits."""
+    look = Markup('<a href="{}">{}</a>').format
+    rows = [(look(url_for("CapabilitiesView.desk", post_id=post.id), _("See the desk")), _("As it is"))]
+    waits = capability_changes.pending_of(post.id)
+    if waits is not None:
+        asked = url_for("CapabilitiesView.desk", post_id=post.id, **{"as": "asked"})
+        change = url_for("CapabilitiesView.change", change_id=waits.id)
+        rows.append((look(asked, _("See the desk")), _("As it would be")))
+        rows.append((look(change, _("Change of rights")), str(words.CHANGE_STATES["pending"])))
+    return Panel(_("Rights"), (_("Look"), _("State")), tuple(rows))
+
+
+def _held(post: Any) -> list[Panel]:
     if post.filled_by_duty:
         seated = vacancies.holders_of([post])[post.id]
         rows = tuple((str(words.ROLES[role]), sheet_words.named_or_vacant(seated[role])) for role in "AB")

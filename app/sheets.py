@@ -96,7 +96,7 @@ POSTS = Sheet(
             _l("What the post may do"),
             Kind.CHOICES,
             choices=POST_WORDS,
-            help=_l("The post's role and permissions are generated from this at once."),
+            help=_l("Other rights are shown to their consequence first, then wait for the security officer."),
         ),
         Field(
             "scope", _l("For which appeals"), Kind.CHOICE, required=True, choices=words.SCOPES, default="all"
@@ -107,7 +107,7 @@ POSTS = Sheet(
     ("number", "asc"),
     "Staffing",
     "fa-sitemap",
-    _l("The staffing table: what a post may do, its desk and its permissions follow from these rows at once."),
+    _l("The staffing table: desk, menu and permissions follow from it. Other rights wait for the security officer."),
 )
 
 PEOPLE = Sheet(

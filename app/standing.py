@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import g, has_request_context, request
+from flask import current_app, g, has_request_context, request
 from flask_login import current_user
 
 from app.rules.errors import Refused
@@ -21,6 +21,17 @@ def current_standing() -> Standing | None:
         known = standing_of(current_user.id)
         g.standing = known
     return known
+
+
+def badges(standing: Standing, unread: int) -> dict[str, int]:
+    """What the menu counts, by entry. Changes of rights wait for who confirms them, in the demonstration for both."""
+    confirms = standing.officer == "security" or (standing.officer == "system" and current_app.config.get("DEMO"))
+    return {
+        "Inbox": unread,
+        "Coverage": standing.coverage_gaps,
+        "Changes": standing.changes_filed,
+        "Capabilities": standing.rights_waiting if confirms else 0,
+    }
 
 
 def current_actor() -> Actor:

@@ -8,12 +8,13 @@ from flask_appbuilder import AppBuilder, IndexView, expose
 from flask_babel import lazy_gettext as _l
 
 from app.account_views import AccountsView
-from app.audit_views import AuditView, CapabilitiesView, JournalView
+from app.audit_views import AuditView, JournalView
+from app.capability_views import CapabilitiesView, PostsFormView
 from app.change_views import ChangesView
 from app.checklist_views import ChecklistView
 from app.coverage_views import CoverageView
 from app.desk_views import AppealView, DeskView, InboxView, IntakeView, SlipView
-from app.dictionary import view_of
+from app.dictionary import SheetView, view_of
 from app.handover_views import HandoverView
 from app.import_views import ImportView
 from app.ledger_views import AppealModelView, LedgerView
@@ -40,6 +41,8 @@ class HomeView(IndexView):
 WORK = {"category": "Work", "category_label": _l("Work")}
 SECURITY = {"category": "Security", "category_label": _l("Security")}
 FAMILIES = {"Staffing": _l("Staffing"), "Organisation": _l("Organisation"), "Rules": _l("Rules")}
+# Sheets whose forms do more than write a row.
+BASES: dict[str, type[SheetView]] = {"posts": PostsFormView}
 
 
 def register(appbuilder: AppBuilder) -> None:
@@ -76,7 +79,7 @@ def register(appbuilder: AppBuilder) -> None:
     )
     for sheet in SHEETS:
         appbuilder.add_view(
-            view_of(sheet),
+            view_of(sheet, BASES.get(sheet.code, SheetView)),
             sheet.name,
             icon=sheet.icon,
             label=sheet.label_plural,

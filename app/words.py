@@ -391,6 +391,18 @@ CHANGES: Mapping[str, Label] = {
     "remove": _l("Taken out of use"),
     "file": _l("Filed"),
     "acknowledge": _l("Acknowledged"),
+    "request": _l("Asked for"),
+    "confirm": _l("Confirmed"),
+    "refuse": _l("Refused"),
+    "withdraw": _l("Withdrawn"),
+}
+
+# Where a change of a post's rights stands.
+CHANGE_STATES: Mapping[str, Label] = {
+    "pending": _l("Waits for the security officer"),
+    "confirmed": _l("Confirmed"),
+    "refused": _l("Refused"),
+    "withdrawn": _l("Withdrawn"),
 }
 
 EVENTS: Mapping[str, Label] = {
@@ -412,6 +424,9 @@ EVENTS: Mapping[str, Label] = {
     "print": _l("Printed"),
     "report.download": _l("Report downloaded"),
     "right.change": _l("Rights changed"),
+    "right.refused": _l("Change of rights refused"),
+    "right.requested": _l("Change of rights asked for"),
+    "right.withdrawn": _l("Change of rights withdrawn"),
     "setting.change": _l("Setting changed"),
     "seed.loaded": _l("Founding data loaded"),
     "staffing_list.download": _l("Published staffing list downloaded"),
@@ -491,6 +506,7 @@ METHODS: Mapping[str, Label] = {
     "print": _l("print"),
     "read": _l("read"),
     "report": _l("report"),
+    "request": _l("ask for"),
     "revoke": _l("end"),
     "unlock": _l("unlock"),
     "unmask": _l("show in full"),

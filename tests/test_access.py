@@ -19,12 +19,24 @@ import yaml
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, text
+from sqlalchemy.dialects.postgresql import Range
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from app.models import Account, Appeal, Holding, Person, Post, Report, Task, Unit, db
-from app.services import changes, handovers, imports, present, staffing_lists, staffing_uploads, workflow
+from app.services import (
+    capability_changes,
+    changes,
+    handovers,
+    imports,
+    present,
+    sheets,
+    staffing_lists,
+    staffing_uploads,
+    workflow,
+)
 from app.services.transaction import transaction
+from app.sheets import BY_CODE
 from tests.factories import Factory
 
 URL = "https://localhost"
@@ -84,6 +96,7 @@ def world(app: Flask, make: Factory) -> World:
     _one_post_each(found, make)
     make.post("registrar").leader_id = leader.id
     db.session.commit()
+    _thirteenth(found, make, line.section)
     people = {"handler_own": handler, "section_clerk": clerk, "vice_mayor": vice_mayor, "leader": leader, **outsiders}
     for role, person in people.items():
         found.let_in(role, make.signed_in(person))
@@ -145,6 +158,38 @@ def _one_post_each(world: World, make: Factory) -> None:
                 role = post.code if holding.role == "A" else f"{post.code}_b"
                 if role in ROLES:
                     world.let_in(role, make.signed_in(db.session.get_one(Person, holding.person_id)))
+
+
+def _thirteenth(world: World, make: Factory, section: Unit) -> None:
+    """A post made while everything runs: asked for in the form, confirmed by the other officer, then held."""
+    form = {
+        "number": "13",
+        "name": "示例督查岗",
+        "office": str(section.id),
+        "capabilities": ["report", "supervise"],
+        "scope": "own_office",
+        "active": "y",
+        "previewed": "1",
+    }
+    answer = world.browser("system").post("/dictionary/posts/add", base_url=URL, data=form)
+    assert answer.status_code == 302, answer.text
+    post = db.session.scalars(select(Post).where(Post.name == form["name"])).one()
+    change = capability_changes.pending_of(post.id)
+    assert change is not None
+    agreed = {"seen": str(post.version)}
+    world.browser("security").post(f"/capabilities/changes/{change.id}/confirm", base_url=URL, data=agreed)
+    db.session.refresh(post)
+    assert post.capabilities == ["report", "supervise"]
+    person = make.person()
+    db.session.add(Holding(post_id=post.id, person_id=person.id, role="A", valid=Range(present.now(), None)))
+    db.session.commit()
+    world.let_in("thirteenth", make.signed_in(person))
+    # Another change waits: what the officers' pages are asked about.
+    system = make.actor(officer="system")
+    sheets.save(system, BY_CODE["posts"], post.id, {"capabilities": ["report"]})
+    waits = capability_changes.pending_of(post.id)
+    assert waits is not None
+    world.values["change_id"] = waits.id
 
 
 def _things(appeal: Appeal) -> dict[str, Any]:
@@ -225,9 +270,10 @@ def _declared(endpoint: str, method: str) -> dict[str, Any] | None:
 
 
 def _expected(entry: dict[Any, Any], role: str) -> int:
-    for status, names in entry.items():
-        if isinstance(status, int) and role in _members(names):
-            return status
+    for name in (role, *DECLARED["like"].get(role, ())):
+        for status, names in entry.items():
+            if isinstance(status, int) and name in _members(names):
+                return status
     if role in SENT_AWAY:
         return 302
     return int(entry.get("else", 403))

@@ -108,10 +108,11 @@ def test_a_post_is_added_and_its_page_shows_the_vacancies(system: FlaskClient, m
         "capabilities": ["supervise", "report"],
         "scope": "all",
         "active": "y",
+        "previewed": "1",
     }
     assert system.post(_address("posts", "add"), base_url=URL, data=form).status_code == 302
     post = db.session.scalars(select(Post).where(Post.name == "示例督查岗")).one()
-    assert post.capabilities == ["report", "supervise"]
+    assert post.capabilities == []  # until the security officer agrees
     page = system.get(_address("posts", f"show/{post.id}"), base_url=URL).text
     assert page.count("fa-user-slash") == 4  # A and B; the leader, and where he is changed
     assert "示例督查岗" in system.get(_address("posts"), base_url=URL).text

@@ -70,7 +70,7 @@ _DICTIONARIES = (
 # Alphabetical. Officers' capabilities carry the prefix of their kind; a post can never be given one of those.
 _VOCABULARY = (
     Capability("answer", Source.FUNCTION, _pairs(Appeals="read act", Changes="read report")),
-    Capability("audit", Source.OFFICER, _pairs(Audit="read", Journal="read")),
+    Capability("audit", Source.OFFICER, _pairs(Audit="read", Capabilities="read", Journal="read")),
     Capability("carry", Source.POST, _pairs(Appeals="read act", Slips="read print")),
     Capability(
         "collect",
@@ -116,6 +116,7 @@ _VOCABULARY = (
         Source.OFFICER,
         _pairs(
             Accounts="read write",
+            Capabilities="read request",
             Changes="read report",
             Checklist="read write",
             Coverage="read",
@@ -299,14 +300,14 @@ def grants_for(facts: Facts) -> GrantSet:
     officers are persons apart; and Invalid for a post whose row of the staffing table makes no sense.
     """
     grants = [
-        Grant(code, acting.duty.scope, _reach(acting.duty), acting.duty.post_id, acting.role)
+        grant_of(acting.duty, code, acting.role)
         for acting in facts.acting
         for code in checked(acting.duty).capabilities
     ]
     grants += [Grant("answer", Scope.OWN_UNIT, unit) for unit in facts.units]
     grants += [Grant("deliver", Scope.OWN_OFFICE, section) for section in facts.sections]
     grants += [Grant("lead", Scope.OWN_PORTFOLIO, line) for line in facts.portfolios]
-    grants += [Grant("oversee", duty.scope, _reach(duty), duty.post_id) for duty in facts.overseen]
+    grants += [_oversight(duty) for duty in facts.overseen]
     if facts.officer is not None:
         if facts.officer not in OFFICERS:
             raise Invalid("officer.unknown", {"officer": facts.officer}, field="officer")
@@ -314,6 +315,11 @@ def grants_for(facts: Facts) -> GrantSet:
             raise Refused("officer.combined", {"officer": facts.officer})
         grants = [Grant(facts.officer, Scope.ALL)]
     return GrantSet(tuple(grants))
+
+
+def grant_of(duty: PostDuty, capability: str, role: str | None = None) -> Grant:
+    """What a post gives with one of its capabilities, as far as its scope goes."""
+    return Grant(capability, duty.scope, _reach(duty), duty.post_id, role)
 
 
 def reaches(grant: Grant, row: RowFacts) -> bool:
@@ -345,7 +351,8 @@ def checked(duty: PostDuty) -> PostDuty:
     """The same row, if a post may look like that.
 
     Raises Invalid "post.capability-unknown", "post.capability-foreign" (an officer's or a unit function's),
-    "post.scope-unknown" or "post.class-missing" (scope own_class, or collecting, without a channel class).
+    "post.scope-unknown", "post.class-missing" (scope own_class, or collecting, without a channel class) or
+    "post.scope-collect": what comes in has neither unit nor matching section yet.
     """
     for code in duty.capabilities:
         if code not in CAPABILITIES:
@@ -356,7 +363,16 @@ def checked(duty: PostDuty) -> PostDuty:
         raise Invalid("post.scope-unknown", {"scope": duty.scope.value}, field="scope")
     if duty.channel_class is None and (duty.scope is Scope.OWN_CLASS or "collect" in duty.capabilities):
         raise Invalid("post.class-missing", {"post": duty.post_id}, field="channel_class")
+    if "collect" in duty.capabilities and duty.scope not in (Scope.ALL, Scope.OWN_CLASS):
+        raise Invalid("post.scope-collect", {"post": duty.post_id}, field="scope")
     return duty
+
+
+def _oversight(duty: PostDuty) -> Grant:
+    """A leader sees what his post sees; a post that may do nothing sees nothing, whatever its scope says."""
+    if not duty.capabilities:
+        return Grant("oversee", Scope.OWN_CLASS, None, duty.post_id)
+    return grant_of(duty, "oversee")
 
 
 def _reach(duty: PostDuty) -> str | int | None:

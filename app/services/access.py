@@ -9,7 +9,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from app.models import Appeal, Assignment, Slip, db
 from app.rules.errors import NotFound, Refused
-from app.rules.grants import Grant, GrantSet, Reading, RowFacts
+from app.rules.grants import Grant, GrantSet, Reading, RowFacts, Scope, reaches
 from app.services.actors import Actor
 
 # A section and a leader see a slip from the moment it is filled in; before that it is the duty office's own paper.
@@ -44,15 +44,16 @@ _BEFORE_UNIT = (
 
 def visible_to(actor: Actor, capability: str | None = None) -> ColumnElement[bool]:
     """SQL: the appeals this person may see; with a capability, those he may see because of it."""
-    return _reached(actor.grants.scopes_for_reading(capability))
+    return reached(actor.grants.scopes_for_reading(capability))
 
 
 def visible_under(grant: Grant) -> ColumnElement[bool]:
     """SQL: the appeals that one grant reaches."""
-    return _reached(GrantSet((grant,)).scopes_for_reading())
+    return reached(GrantSet((grant,)).scopes_for_reading())
 
 
-def _reached(reading: Reading) -> ColumnElement[bool]:
+def reached(reading: Reading) -> ColumnElement[bool]:
+    """SQL: the appeals that such a reading takes in."""
     if reading.everything:
         return true()
     parts: list[ColumnElement[bool]] = []
@@ -65,6 +66,15 @@ def _reached(reading: Reading) -> ColumnElement[bool]:
     if reading.portfolios:
         parts.append(and_(Appeal.portfolio_id.in_(sorted(reading.portfolios)), Appeal.state.in_(_AFTER_SLIP)))
     return or_(*parts) if parts else false()
+
+
+def shows(grant: Grant, appeal: Appeal) -> bool:
+    """Whether this grant lets its holder see the appeal: `visible_under` of one row that is at hand."""
+    if not reaches(grant, row_facts(appeal)):
+        return False
+    if grant.scope is Scope.OWN_UNIT:
+        return appeal.state not in _BEFORE_UNIT
+    return grant.scope not in (Scope.OWN_OFFICE, Scope.OWN_PORTFOLIO) or appeal.state in _AFTER_SLIP
 
 
 def appeals_for(actor: Actor, capability: str | None = None) -> Select[Appeal]:

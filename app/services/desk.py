@@ -220,13 +220,16 @@ class CollectorDay:
 
 
 def collector_days(actor: Actor) -> list[CollectorDay]:
-    """The day of each collecting post this person acts for, in three statements."""
-    posts = {grant.post_id: grant.value for grant in actor.grants.grants if grant.capability == "collect"}
-    if not posts:
+    """The day of each collecting post this person acts for, in four statements."""
+    collecting = actor.grants.posts_for("collect")
+    if not collecting:
         return []
+    # A post that collects all classes has a class of its own all the same.
+    own = select(Post.id, Post.channel_class).where(Post.id.in_(collecting)).order_by(Post.number)
+    posts = {post_id: letter or "" for post_id, letter in db.session.execute(own)}
     today, zone = present.today(), present.zone()
     start = datetime.combine(today, datetime.min.time(), zone)
-    classes = sorted({str(value) for value in posts.values() if value})
+    classes = sorted(set(posts.values()))
     channels = db.session.scalars(
         select(Channel)
         .where(Channel.channel_class.in_(classes), Channel.active)
@@ -246,12 +249,11 @@ def collector_days(actor: Actor) -> list[CollectorDay]:
     )
     works = calendar.current().is_working_day(today)
     days = []
-    for post_id, value in posts.items():
-        letter = str(value)
+    for post_id, letter in posts.items():
         has_cutoff = letter in ("C", "D", "E") and works
         days.append(
             CollectorDay(
-                post_id=post_id or 0,
+                post_id=post_id,
                 channel_class=letter,
                 channels=tuple(channel for channel in channels if channel.channel_class == letter),
                 taken_today=taken.get(letter, 0),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from app.models import Post, db
@@ -79,6 +79,7 @@ class Standing:
     officer: str | None
     coverage_gaps: int = 0
     changes_filed: int = 0  # personnel changes that wait for this person's acknowledgement (R16)
+    rights_waiting: int = 0  # changes of a post's rights that wait for the security officer
 
 
 # One statement: candidates are the posts the person holds, sits a shift for or leads; their holdings, the shifts
@@ -86,7 +87,7 @@ class Standing:
 _FACTS = text(
     """
     WITH me AS (
-        SELECT a.user_id, a.person_id, a.officer, COALESCE(p.name, u.first_name) AS name,
+        SELECT a.user_id, p.id AS person_id, a.officer, COALESCE(p.name, u.first_name) AS name,
                COALESCE(NULLIF(p.name_en, ''), p.name, u.last_name) AS name_en
         FROM account a JOIN ab_user u ON u.id = a.user_id
         LEFT JOIN person p ON p.id = a.person_id AND p.active
@@ -134,6 +135,8 @@ _FACTS = text(
            (SELECT json_agg(DISTINCT l.id) FROM portfolio l JOIN portfolio_place q ON q.portfolio_id = l.id
              WHERE l.active AND q.person_id = (SELECT person_id FROM me)
                AND q.valid @> CAST(:now AS timestamptz)) AS portfolios,
+           (SELECT count(*) FROM capability_change
+             WHERE state = 'pending' AND (SELECT officer FROM me) IS NOT NULL) AS rights_waiting,
            (SELECT json_agg(json_build_array(r.name, p.name, v.name))
               FROM ab_role r JOIN ab_permission_view_role pr ON pr.role_id = r.id
               JOIN ab_permission_view pv ON pv.id = pr.permission_view_id
@@ -200,6 +203,7 @@ def _standing(row: Any, moment: datetime) -> Standing:
         officer=facts.officer,
         coverage_gaps=_coverage_gaps(row["coverage"], granted, overseen),
         changes_filed=row["changes_filed"] if granted.can("triage") else 0,
+        rights_waiting=row["rights_waiting"],
     )
 
 
@@ -291,10 +295,15 @@ def _duty(post: dict[str, Any]) -> rules.PostDuty:
 
 
 def regenerate_roles() -> None:
-    """Write the permission rows of every post, function and officer anew, inside the open transaction."""
+    """Write the permission rows of every post, function and officer anew, inside the open transaction.
+
+    One at a time: a second transaction waits here for the first, then reads the posts as that left them.
+    """
+    db.session.flush()
+    db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("regenerate_roles", 0))))
     wanted: dict[str, Iterable[rules.Pair]] = {
-        POST + post.code: rules.permissions_of(post.capabilities)
-        for post in db.session.scalars(select(Post).where(Post.active))
+        POST + code: rules.permissions_of(capabilities)
+        for code, capabilities in db.session.execute(select(Post.code, Post.capabilities).where(Post.active))
     }
     for capability in rules.CAPABILITIES.values():
         if capability.source is rules.Source.FUNCTION:

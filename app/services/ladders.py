@@ -15,6 +15,7 @@ from sqlalchemy import or_, select
 
 from app.models import Membership, Person, Post, db
 from app.rules import chain, roster
+from app.rules.grants import Scope
 from app.services import chains, staffing
 
 POST_RUNGS = ("acting", "other", "leader", "director")
@@ -144,7 +145,8 @@ def directory(places: Iterable[Place], at: datetime) -> Directory:
 def _posts(post_ids: set[int]) -> tuple[int | None, list[Post]]:
     directs = Post.capabilities.contains([DIRECTOR_CAPABILITY])
     query = select(Post).where(Post.active, or_(Post.id.in_(post_ids), directs)).order_by(Post.number)
-    posts = list(db.session.scalars(query))
+    # The director of the duty office sees everything; a post that triages a class or an office comes after him.
+    posts = sorted(db.session.scalars(query), key=lambda post: post.scope != Scope.ALL)
     director = next((post.id for post in posts if DIRECTOR_CAPABILITY in post.capabilities), None)
     return director, posts
 

@@ -63,8 +63,7 @@ def page(actor: Actor, appeal_id: int) -> Page:
 def _waiting_post(appeal: Appeal, waits_for: flow.Actor) -> Post | None:
     if waits_for.kind != "post" or waits_for.capability is None:
         return None
-    letter = appeal.channel_class if waits_for.capability == "collect" else None
-    return staffing.post_with(waits_for.capability, channel_class=letter)
+    return staffing.post_with(waits_for.capability, access.row_facts(appeal))
 
 
 def masked(particulars: dict[str, str]) -> dict[str, str]:

@@ -26,7 +26,7 @@ from app.rules.clocks import Limit
 from app.rules.columns import CATEGORY_SEPARATOR, LEVELS
 from app.rules.entries import problem_of, same_shape
 from app.rules.errors import Invalid
-from app.services import present
+from app.services import capability_changes, present
 from app.services.sheet_rows import Draft
 
 CLASSES = "ABCDEF"
@@ -65,6 +65,8 @@ def _post(draft: Draft) -> None:
         )
     except Invalid as error:
         draft.problems.append(problem_of(error, "capabilities"))
+    if not draft.problems:
+        capability_changes.hold_back(draft)
 
 
 def _person(draft: Draft) -> None:

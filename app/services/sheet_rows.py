@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -15,6 +15,7 @@ from app.rules.entries import Field, Kind, Place, blank
 from app.rules.errors import FieldProblem, NotFound
 from app.rules.fields import mask_phone
 from app.services import personal
+from app.services.actors import Actor
 
 # What a field can refer to: the model, and which of its rows.
 REFERENCES: Mapping[str, tuple[Any, ColumnElement[bool]]] = {
@@ -77,6 +78,9 @@ class Draft:
     old: dict[str, Any]
     values: dict[str, Any]
     problems: list[FieldProblem] = field(default_factory=list)
+    after_write: list[Callable[[Actor, Draft], None]] = field(default_factory=list)
+    reason: str = ""
+    held_back: Any = None  # what waits for somebody else's consent instead of being written
 
     def wrong(self, name: str, code: str, data: Mapping[str, object] | None = None) -> None:
         """Put a problem at a field."""

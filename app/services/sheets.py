@@ -26,33 +26,60 @@ RIGHTS = frozenset({"posts", "absences", "memberships", "portfolio"})
 
 
 def save(
-    actor: Actor, sheet: Sheet, row_id: int | None, values: Mapping[str, object], *, version: int | None = None
+    actor: Actor,
+    sheet: Sheet,
+    row_id: int | None,
+    values: Mapping[str, object],
+    *,
+    version: int | None = None,
+    reason: str = "",
 ) -> Any:
     """Write a row and return it; `values` as typed or as text, fields that are not named stay as they are.
 
     A save that changes nothing writes nothing. Raises Refused("access.not-granted") without the system officer's
     capability, NotFound("row.unknown"), Conflict("row.stale") when `version` is not the row's any more, and
-    FieldErrors with each problem at its field.
+    FieldErrors with each problem at its field. What waits for the security officer (app/services/capability_changes.py)
+    is filed with `reason`.
     """
     access.require_anywhere(actor, "system")
     if not (sheet.can_add if row_id is None else sheet.can_edit):
         raise Refused("sheet.fixed")
     try:
         with transaction():
-            return save_in(actor, sheet, row_id, values, version=version)
+            return save_in(actor, sheet, row_id, values, version=version, reason=reason)
     except Conflict as error:
         raise _at_field(sheet, error) from error
 
 
 def save_in(
-    actor: Actor, sheet: Sheet, row_id: int | None, values: Mapping[str, object], *, version: int | None = None
+    actor: Actor,
+    sheet: Sheet,
+    row_id: int | None,
+    values: Mapping[str, object],
+    *,
+    version: int | None = None,
+    reason: str = "",
 ) -> Any:
     """Write a row inside the open transaction of the caller, whose business access is; see `save`."""
     draft = _draft(sheet, row_id, values, version)
+    draft.reason = reason
     sheet_checks.check(draft)
     if draft.problems:
         raise FieldErrors(draft.problems)
     return _write(actor, draft)
+
+
+def trial(
+    actor: Actor, sheet: Sheet, row_id: int | None, values: Mapping[str, object], *, version: int | None = None
+) -> Draft:
+    """What `save` would make of these values: the row on its way in with its problems. Writes nothing.
+
+    Raises Refused("access.not-granted"), NotFound("row.unknown") and Conflict("row.stale").
+    """
+    access.require_anywhere(actor, "system")
+    draft = _draft(sheet, row_id, values, version, for_update=False)
+    sheet_checks.check(draft)
+    return draft
 
 
 def remove(actor: Actor, sheet: Sheet, row_id: int, *, version: int | None = None) -> None:
@@ -102,8 +129,10 @@ def _put(draft: Draft) -> None:
         row.name_pinyin = sort_key(values["name"])
 
 
-def _draft(sheet: Sheet, row_id: int | None, sent: Mapping[str, object], version: int | None) -> Draft:
-    row = sheet.model() if row_id is None else _locked(sheet, row_id, version)
+def _draft(
+    sheet: Sheet, row_id: int | None, sent: Mapping[str, object], version: int | None, *, for_update: bool = True
+) -> Draft:
+    row = sheet.model() if row_id is None else _locked(sheet, row_id, version, for_update=for_update)
     is_new = row_id is None
     old = {} if is_new else values_of(sheet, row)
     values = {one.name: blank(one) for one in sheet.fields} if is_new else dict(old)
@@ -147,8 +176,8 @@ def _require_rows(one: Field, value: int | list[int], draft: Draft) -> None:
         raise Invalid("person.unknown" if one.to == "person" else "field.choice", field=one.name)
 
 
-def _locked(sheet: Sheet, row_id: int, version: int | None) -> Any:
-    row = access_row(sheet, row_id, for_update=True)
+def _locked(sheet: Sheet, row_id: int, version: int | None, *, for_update: bool = True) -> Any:
+    row = access_row(sheet, row_id, for_update=for_update)
     if version is not None and row.version != version:
         raise Conflict("row.stale")
     return row
@@ -168,13 +197,15 @@ def _write(actor: Actor, draft: Draft, *, action: str = "") -> Any:
     db.session.flush()
     after = journalled(sheet, values_of(sheet, row))
     new = {name: value for name, value in after.items() if value != before.get(name)}
-    if not new:
-        return row
-    old = {name: before[name] for name in new if name in before}
-    _trace(actor, sheet, action or ("create" if draft.is_new else "edit"), row, _shown(sheet, old), _shown(sheet, new))
-    _follow(sheet)
+    if new:
+        old = {name: before[name] for name in new if name in before}
+        word = action or ("create" if draft.is_new else "edit")
+        _trace(actor, sheet, word, row, _shown(sheet, old), _shown(sheet, new))
+        _follow(sheet)
     if draft.is_new and sheet.model is Post and row.leader_id is not None:
         changes.record_leader_in(actor, row)
+    for step in draft.after_write:
+        step(actor, draft)
     return row
 
 
@@ -231,6 +262,7 @@ _CONSTRAINTS: Mapping[str, tuple[str, str]] = {
     "calendar_day_day_key": ("day", "row.taken"),
     "membership_person_id_unit_id_function_key": ("person", "row.taken"),
     "chain_link_no_overlap": ("starts_at", "period.overlap"),
+    "uq_capability_change_pending": ("capabilities", "capability-change.pending"),
 }
 
 

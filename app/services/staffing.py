@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import selectinload
 
 from app.models import Absence, DutyShift, Holding, Membership, Post, StandIn, db
+from app.rules import grants as rules
 from app.rules import roster
 from app.services import present
 
@@ -65,12 +66,21 @@ def load(posts: Iterable[Post], at: datetime | None = None) -> roster.Staffing:
     return roster.Staffing(holdings, shifts, absences, stand_ins)
 
 
-def acting_with(capability: str, *, channel_class: str | None = None) -> tuple[int, ...]:
-    """The persons who act now for the posts with this capability (of this channel class), each once."""
+def posts_with(capability: str, row: rules.RowFacts | None = None) -> list[Post]:
+    """The posts that may use this capability (on such a row), those with a scope of their own first, then by number.
+
+    Two posts may share a capability, one of them for a class or an office of its own: its scope decides.
+    """
     query = select(Post).where(Post.active, func.array_position(Post.capabilities, capability).is_not(None))
-    if channel_class is not None:
-        query = query.where((Post.channel_class == channel_class) | Post.channel_class.is_(None))
-    posts = db.session.scalars(query.order_by(Post.number)).all()
+    found = db.session.scalars(query.order_by(Post.number)).all()
+    if row is not None:
+        found = [post for post in found if _reaches(post, capability, row)]
+    return sorted(found, key=lambda post: post.scope == rules.Scope.ALL)
+
+
+def acting_with(capability: str, row: rules.RowFacts | None = None) -> tuple[int, ...]:
+    """The persons who act now for the posts that may use this capability (on such a row), each once."""
+    posts = posts_with(capability, row)
     known = load(posts)
     now = present.now()
     return tuple(
@@ -80,12 +90,14 @@ def acting_with(capability: str, *, channel_class: str | None = None) -> tuple[i
     )
 
 
-def post_with(capability: str, *, channel_class: str | None = None) -> Post | None:
-    """The first post with this capability, of this channel class where one is given."""
-    query = select(Post).where(Post.active, func.array_position(Post.capabilities, capability).is_not(None))
-    if channel_class is not None:
-        query = query.where(Post.channel_class == channel_class)
-    return db.session.scalars(query.order_by(Post.number).limit(1)).first()
+def post_with(capability: str, row: rules.RowFacts) -> Post | None:
+    """The post that answers for this capability on such a row: the first of `posts_with`."""
+    return next(iter(posts_with(capability, row)), None)
+
+
+def _reaches(post: Post, capability: str, row: rules.RowFacts) -> bool:
+    duty = rules.PostDuty(post.id, (capability,), rules.Scope(post.scope), post.office_id, post.channel_class)
+    return rules.reaches(rules.grant_of(duty, capability), row)
 
 
 def members(unit_id: int, function: str) -> tuple[int, ...]:

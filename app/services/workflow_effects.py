@@ -25,7 +25,7 @@ from app.models import (
 )
 from app.rules.errors import FieldErrors, FieldProblem
 from app.rules.grants import Grant
-from app.services import chains, clocks, numbers, outbox, portfolio, present, staffing
+from app.services import access, chains, clocks, numbers, outbox, portfolio, present, staffing
 from app.services.actors import Actor
 from app.services.sheet import write_sheet
 
@@ -76,6 +76,11 @@ def _tell(step: Step, kind: str, recipients: Iterable[int]) -> None:
     )
 
 
+def _acting(capability: str, step: Step) -> tuple[int, ...]:
+    """Who acts now for the posts that may do this to the appeal as the step left it."""
+    return staffing.acting_with(capability, access.row_facts(step.appeal))
+
+
 def _edit(step: Step) -> None:
     appeal, before = step.appeal, step.appeal.received_at
     write_sheet(appeal, step.data)
@@ -92,7 +97,7 @@ def _submit(step: Step) -> None:
 
 def _return_for_correction(step: Step) -> None:
     step.appeal.corrections += 1
-    recipients = {*staffing.acting_with("collect", channel_class=step.appeal.channel_class)}
+    recipients = {*_acting("collect", step)}
     if step.appeal.created_by_id:
         recipients.add(step.appeal.created_by_id)
     _tell(step, "appeal.returned", recipients)
@@ -160,7 +165,7 @@ def _propose(step: Step) -> None:
         opinion_at=step.at,
     )
     db.session.add(slip)
-    _tell(step, "slip.to_fill", staffing.acting_with("number"))
+    _tell(step, "slip.to_fill", _acting("number", step))
 
 
 def _fill_slip(step: Step) -> None:
@@ -168,7 +173,7 @@ def _fill_slip(step: Step) -> None:
     slip.filled_at = step.at
     slip.filled_by_id = step.person_id
     slip.remark = step.data.get("remark") or ""
-    _tell(step, "slip.to_carry", staffing.acting_with("carry"))
+    _tell(step, "slip.to_carry", _acting("carry", step))
     slip.number = numbers.take("slip")[0]
     step.remembered["slip"] = slip.number
 
@@ -218,7 +223,7 @@ def _transcribe(step: Step) -> None:
     slip.instructed_by_id = leader.id if leader else None
     slip.instructed_by_name = leader.name if leader else str(step.data["leader_name"])
     step.remembered["instruction"] = slip.instruction
-    _tell(step, "appeal.instructed", staffing.acting_with("triage"))
+    _tell(step, "appeal.instructed", _acting("triage", step))
 
 
 def _sign_in(step: Step) -> None:
@@ -314,7 +319,7 @@ EFFECTS: Mapping[str, Callable[[Step], None]] = MappingProxyType(
 
 
 def _start_delivery(step: Step) -> None:
-    liaison = staffing.post_with("carry")
+    liaison = staffing.post_with("carry", access.row_facts(step.appeal))
     clocks.start(
         step.appeal,
         "delivery",
@@ -325,7 +330,7 @@ def _start_delivery(step: Step) -> None:
 
 
 def _start_fetch_back(step: Step) -> None:
-    liaison = staffing.post_with("carry")
+    liaison = staffing.post_with("carry", access.row_facts(step.appeal))
     clocks.start(
         step.appeal,
         "fetch_back",

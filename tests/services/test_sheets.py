@@ -29,7 +29,7 @@ from app.models import (
     db,
 )
 from app.rules.errors import Conflict, FieldErrors, NotFound, Refused
-from app.services import calendar, changes, grants, personal, present, sheets
+from app.services import calendar, capability_changes, changes, grants, personal, present, sheets
 from app.services.actors import Actor
 from app.services.changes import Change
 from app.services.sheet_rows import Sheet, masked_mobile
@@ -69,8 +69,9 @@ def _post_values(make: Factory, **more: Any) -> dict[str, Any]:
 # --- posts: the staffing table is the program --------------------------------------------------------------
 
 
-def test_a_thirteenth_post_has_its_role_in_the_same_transaction(make: Factory, system: Actor) -> None:
+def test_a_thirteenth_post_has_its_role_when_its_rights_are_confirmed(make: Factory, system: Actor) -> None:
     post = sheets.save(system, BY_CODE["posts"], None, _post_values(make))
+    _agree(make, post)
     assert post.code == "shi_li_du_cha_gang"
     assert post.name_pinyin.startswith("sldcg ")
     person = make.person()
@@ -81,10 +82,19 @@ def test_a_thirteenth_post_has_its_role_in_the_same_transaction(make: Factory, s
     assert ("can_act", "Appeals") not in standing.pairs
 
 
+def _agree(make: Factory, post: Post) -> None:
+    """The security officer confirms what waits."""
+    change = capability_changes.pending_of(post.id)
+    assert change is not None
+    capability_changes.confirm(make.actor(officer="security"), change.id, seen=post.version)
+    db.session.refresh(post)
+
+
 def test_a_capability_taken_away_is_gone_at_once(make: Factory, system: Actor) -> None:
     holder, post = make.holder("supervisor"), make.post("supervisor")
     user = make.user_of(holder)
     sheets.save(system, BY_CODE["posts"], post.id, {"capabilities": ["report"]})
+    _agree(make, post)
     standing = grants.standing_of(user.id)
     assert standing is not None
     assert ("can_urge", "Overdue") not in standing.pairs
@@ -104,6 +114,7 @@ def test_a_capability_taken_away_is_gone_at_once(make: Factory, system: Actor) -
         ({"capabilities": ["system"]}, ("capabilities", "field.choice")),
         ({"capabilities": ["answer"]}, ("capabilities", "field.choice")),
         ({"capabilities": ["collect"]}, ("channel_class", "post.class-missing")),
+        ({"capabilities": ["collect"], "channel_class": "A", "scope": "own_office"}, ("scope", "post.scope-collect")),
         ({"scope": "own_portfolio"}, ("scope", "field.choice")),
         ({"leader": "999999"}, ("leader", "person.unknown")),
     ],
