@@ -23,7 +23,7 @@ from app.rules import intake as intake_rules
 from app.rules import workflow as rules
 from app.rules.errors import Conflict, FieldErrors, Invalid, NotFound, Refused, RuleError
 from app.rules.grants import RowFacts
-from app.services import access, checklist, desk, inbox, intake, overdue, present, reading, workflow
+from app.services import access, checklist, desk, inbox, intake, overdue, present, reading, sight, workflow
 from app.services.actors import Actor
 from app.standing import current_actor, current_standing
 
@@ -233,6 +233,7 @@ class AppealView(BaseView):
         "unmask": "unmask",
         "form": "read",
         "urge": "read",
+        "sight": "read",
     }
 
     @expose("/<int:appeal_id>")
@@ -285,6 +286,13 @@ class AppealView(BaseView):
         return self.render_template(
             "desk/registration_form.html", page=page, appeal=page.appeal, now=present.now()
         )
+
+    @expose("/<int:appeal_id>/who-can-see")
+    @has_access
+    def sight(self, appeal_id: int) -> ResponseReturnValue:
+        """Who can see the appeal at this moment, and by which rule."""
+        found = sight.of_appeal(current_actor(), appeal_id)
+        return self.render_template("desk/sight.html", sight=found, appeal=found.appeal, now=present.now())
 
     @expose("/<int:appeal_id>/urge/<int:clock_id>", methods=("POST",))
     @has_access

@@ -397,6 +397,20 @@ CHANGES: Mapping[str, Label] = {
     "withdraw": _l("Withdrawn"),
 }
 
+# By what people see an appeal (app/services/sight.py).
+SIGHT: Mapping[str, Label] = {
+    "post": _l("Act for a post"),
+    "oversee": _l("Lead a post"),
+    "unit": _l("Handle for the responsible unit"),
+    "section": _l("Deliver for the matching section"),
+    "line": _l("Lead the portfolio line"),
+}
+SIGHT_WHY: Mapping[str, Label] = {
+    "unit": _l("Handles for the responsible unit"),
+    "section": _l("Clerk of the matching section"),
+    "line": _l("Vice mayor or deputy secretary-general of the line"),
+}
+
 # Where a change of a post's rights stands.
 CHANGE_STATES: Mapping[str, Label] = {
     "pending": _l("Waits for the security officer"),
