@@ -56,14 +56,14 @@ class Choice:
         ]
 
     def units(self, found: Survey) -> list[UnitLine]:
-        """The units of the chart: that one, or those with a gap."""
+        """The units of the page: that one, or those that lack somebody."""
         if self.office is not None:
             return []
         return [
             line
             for line in found.units
             if self.unit in (None, line.unit.id)
-            and (self.everything or self.unit is not None or line.has_gap)
+            and (self.everything or self.unit is not None or line.is_lacking)
             and (not self.cause or any(_has(link.covered.gaps, self.cause) for link in line.links))
         ]
 
@@ -121,6 +121,7 @@ class CoverageView(BaseView):
             answer=answer,
             spoken=coverage_words,
             choices=responsible.choices(actor),
+            records=[coverage_words.record(row) for row in answer.evidence] if answer else [],
         )
         return page, 422 if errors else 200
 

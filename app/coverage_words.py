@@ -66,9 +66,14 @@ class Kind:
     gaps: Mapping[tuple[int, str], Sequence[Gap]]
 
     @property
-    def with_gaps(self) -> tuple[UnitLine, ...]:
-        """The units of which a link has one."""
-        return tuple(line for line in self.lines if any(self.gaps.get((line.unit.id, link)) for link in self.links))
+    def with_gaps(self) -> int:
+        """How many units have a link with one."""
+        return len({unit_id for unit_id, _link in self.gaps} & {line.unit.id for line in self.lines})
+
+    @property
+    def lacking(self) -> tuple[UnitLine, ...]:
+        """The units with a gap, or with a link in which one role is vacant."""
+        return tuple(line for line in self.lines if line.is_lacking)
 
 
 def by_office(lines: Iterable[PostLine]) -> list[Office]:
@@ -112,16 +117,10 @@ def remedy(gap: Gap) -> Remedy:
     """What ends the gap."""
     if gap.cause in _REACH:
         return _reached(gap)
-    if gap.cause is Cause.ROSTER_HOLE and gap.post is not None:
-        text = _("Fill the duty roster")
-        return Remedy(text, _address("Rosters", "ShiftsView.add", office=gap.post.office.id))
     if gap.cause is Cause.BOTH_AWAY:
         return Remedy(_("Record who stands in, or shorten an absence"), _address("Absences", "AbsencesView.list"))
     role = "B" if gap.cause is Cause.NO_B else "A"
-    if gap.post is not None:
-        address = _address("Holdings", "HoldingsView.add", post=gap.post.id, role=role)
-        return Remedy(_("Enter a personnel change"), address)
-    return named_for(gap.unit, gap.link, role)
+    return filled(gap.post, role) if gap.post is not None else named_for(gap.unit, gap.link, role)
 
 
 def _reached(gap: Gap) -> Remedy:
@@ -137,37 +136,55 @@ def named_for(unit: UnitRow | None, link: str, role: str) -> Remedy:
     """Where somebody is named for a place of a chain: in the chain, or in the portfolio it follows from."""
     if (link, role) in chain.DERIVED:
         return Remedy(_("Name a leader in the portfolio"), _address("Portfolio", "PortfolioView.list"))
-    address = _address("Chains", "ChainsView.add", unit=unit.id if unit else None, link=link, role=role)
+    assert unit is not None
+    address = _form(f"chain:{unit.id}:{link}:{role}") or _address(
+        "Chains", "ChainsView.add", unit=unit.id, link=link, role=role
+    )
     return Remedy(_("Name somebody in the chain"), address)
 
 
 def filled(post: PostRow, role: str) -> Remedy:
     """Where a role nobody holds is filled."""
     if post.filled_by_duty:
-        return Remedy(_("Fill the duty roster"), _address("Rosters", "ShiftsView.add", office=post.office.id))
-    return Remedy(_("Enter a personnel change"), _address("Holdings", "HoldingsView.add", post=post.id, role=role))
+        office = post.office.id
+        address = _address("Rosters", "RosterView.show", office_id=office) or _address(
+            "Shifts", "ShiftsView.add", office=office
+        )
+        return Remedy(_("Fill the duty roster"), address)
+    address = _form(f"holding:{post.id}:{role}") or _address("Holdings", "HoldingsView.add", post=post.id, role=role)
+    return Remedy(_("Enter a personnel change"), address)
 
 
-def _address(permission: str, endpoint: str, **values: Any) -> str:
-    """The form, for those who may write there."""
-    if not current_app.extensions["appbuilder"].sm.has_access("can_write", permission):
+def _form(place: str) -> str:
+    """The form of a personnel change, begun at this place."""
+    return _address("Changes", "ChangesView.new", method="report", place=place)
+
+
+def _address(permission: str, endpoint: str, *, method: str = "write", **values: Any) -> str:
+    """The form, for those who may use it."""
+    if not may(method, permission) or endpoint not in current_app.view_functions:
         return ""
     return url_for(endpoint, **values)
+
+
+def may(method: str, permission: str) -> bool:
+    """Whether the reader has this permission."""
+    return bool(current_app.extensions["appbuilder"].sm.has_access(f"can_{method}", permission))
 
 
 # --- who was responsible -------------------------------------------------------------------------------------
 
 
 def sentence_of(answer: Answer, place: str) -> str:
-    """The answer in one sentence, of any tense."""
+    """The answer in one sentence, whether the moment is past or to come."""
     told = {"place": place, "moment": moment_text(answer.at)}
     if answer.acting.gap is not None:
         cause = words.GAPS[answer.acting.gap.value]
-        return _("Responsible for %(place)s at %(moment)s: nobody (%(cause)s).", **told, cause=cause)
+        return _("%(place)s, %(moment)s: nobody (%(cause)s).", **told, cause=cause)
     first = answer.acting.persons[0]
     people = _(", ").join(words.named(answer.people[one.person_id]) for one in answer.acting.persons)
     return _(
-        "Responsible for %(place)s at %(moment)s: %(people)s as %(role)s (%(rule)s).",
+        "%(place)s, %(moment)s: %(people)s as %(role)s (%(rule)s).",
         **told,
         people=people,
         role=words.ROLES[first.role],
@@ -178,15 +195,16 @@ def sentence_of(answer: Answer, place: str) -> str:
 def place_name(place: Any, link: str = "") -> str:
     """A post, or a link of a unit's chain."""
     name = words.named(place)
-    return _("%(link)s of %(unit)s", link=words.LINKS[link], unit=name) if link in words.LINKS else name
+    return f"{name} · {words.LINKS[link]}" if link in words.LINKS else name
 
 
 def record(row: Evidence) -> str:
     """The page of a row of evidence with its change history, "" where there is none for this reader."""
     view = _SHEETS.get(row.kind, "")
-    endpoint = f"{view}.show"
-    may_read = current_app.extensions["appbuilder"].sm.has_access("can_read", view.removesuffix("View"))
-    return url_for(endpoint, pk=row.id) if endpoint in current_app.view_functions and may_read else ""
+    if not may("read", view.removesuffix("View")):
+        return ""
+    endpoints = (f"{view}.history", f"{view}.show")
+    return next((url_for(one, pk=row.id) for one in endpoints if one in current_app.view_functions), "")
 
 
 def decides(answer: Answer, row: Evidence) -> bool:

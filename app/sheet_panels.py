@@ -16,7 +16,7 @@ from app.rules import chain
 from app.services import capability_changes, portfolio, vacancies
 from app.services.sheet_rows import Sheet, rows_by_id
 from app.sheets import BY_CODE, SHEETS, view_name
-from app.standing import current_actor
+from app.standing import current_actor, current_standing
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def _link(endpoint: str, row: Any) -> Markup:
 
 
 def _post(post: Any) -> list[Panel]:
-    return [_rights(post), *_held(post)]
+    return [_rights(post), *_held(post), *_coverage(post)]
 
 
 def _rights(post: Any) -> Panel:
@@ -86,7 +86,21 @@ def _held(post: Any) -> list[Panel]:
     )
     heads = (_("Role"), _("Person"), _("From"), _("Until"), _("State"))
     address = url_for("ChangesView.new", place=f"holding:{post.id}:A")
-    return [Panel(_("Holdings"), heads, open_roles + held, "", address, _("Personnel change")), _leader(post)]
+    held_by = Panel(_("Holdings"), heads, open_roles + held, "", address, _("Personnel change"))
+    return [held_by, _leader(post)]
+
+
+def _coverage(post: Any) -> list[Panel]:
+    """Where one asks who acts for the post, over the days ahead and at any moment."""
+    standing = current_standing()
+    if standing is None or ("can_read", "Coverage") not in standing.pairs:
+        return []
+    addresses = (
+        (_("Who was responsible"), url_for("CoverageView.responsible", post=post.id)),
+        (_("Over the days ahead"), url_for("CoverageView.index", office=post.office_id)),
+    )
+    links = tuple((Markup('<a href="{}">{}</a>').format(address, label),) for label, address in addresses)
+    return [Panel(_("Coverage"), (_("Who acts for this post"),), links)]
 
 
 def _leader(post: Any) -> Panel:

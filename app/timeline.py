@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
+from flask import url_for
 from flask_babel import format_date, format_datetime
 from flask_babel import gettext as _
 
 from app import words
 from app.models import Clock, Journal
+from app.standing import current_standing
 
 # Told by the title, or held as ids whose names stand elsewhere on the page.
 _SILENT = frozenset(
@@ -67,12 +69,21 @@ def timeline_items(rows: Iterable[Journal]) -> list[dict[str, Any]]:
             "actor": words.named(row.person) if row.person else words.process(row.acted_as) or None,
             "post": words.named(row.post) if row.post else None,
             "role": row.role,
+            "href": _asked(row),
             "body": row.reason,
             "icon": _ICONS.get(row.action, "circle"),
             "changes": _changes(row),
         }
         for row in rows
     ]
+
+
+def _asked(row: Journal) -> str:
+    """Who was responsible for the post at that moment, for those who may ask."""
+    standing = current_standing()
+    if row.post_id is None or standing is None or ("can_read", "Coverage") not in standing.pairs:
+        return ""
+    return url_for("CoverageView.responsible", post=row.post_id, at=row.at.isoformat())
 
 
 def _changes(row: Journal) -> list[tuple[str, str, str]]:

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import Range
 
-from app.models import Holding, Post, Unit, db
+from app.models import ChainLink, Holding, Post, Unit, db
 from app.services import coverage, present
 from tests.factories import Factory
 from tests.test_desk import counted
@@ -158,3 +158,32 @@ def test_a_moment_of_the_past_finds_who_held_it_then(make: Factory, system: Flas
 def test_units_without_a_gap_are_shown_on_demand(make: Factory, system: FlaskClient) -> None:
     assert db.session.query(Unit).count() > 0
     assert len(get(system, "/coverage/?all=1")) >= len(get(system, "/coverage/"))
+
+
+def test_a_link_that_one_role_holds_alone_is_shown_as_vacant_in_the_other(make: Factory, system: FlaskClient) -> None:
+    unit, head = make.a_unit("local_government"), make.person()
+    make.account(head)
+    for link in ("first", "direct"):
+        db.session.add(ChainLink(unit_id=unit.id, link=link, role="A", person_id=head.id, valid=Range(None, None)))
+    db.session.commit()
+    page = get(system, f"/coverage/?unit={unit.id}")
+    assert page.count("B角空缺</a>") == 2
+    assert f"/chains/add?unit={unit.id}&amp;link=first&amp;role=B" in page or f"chain:{unit.id}:first:B" in page
+
+
+def test_the_post_and_the_timeline_of_an_appeal_lead_there(make: Factory, system: FlaskClient) -> None:
+    post = make.post("registrar")
+    assert f"/coverage/responsible?post={post.id}" in get(system, f"/dictionary/posts/show/{post.id}")
+    appeal = make.appeal("registered")
+    address = f"/appeals/{appeal.id}"
+    assert f"/coverage/responsible?post={post.id}&amp;at=" in get(make.signed_in(make.holder("supervisor")), address)
+    assert "/coverage/responsible" not in get(make.signed_in(make.holder("registrar")), address)
+
+
+def test_the_change_history_is_offered_to_those_who_may_read_it(make: Factory, system: FlaskClient) -> None:
+    post = make.post("registrar")
+    held = db.session.scalars(select(Holding).where(Holding.post_id == post.id, Holding.role == "A")).one()
+    address = f"/coverage/responsible?post={post.id}"
+    page = get(system, address)
+    assert f"/holdings/show/{held.id}" in page or f"/holdings/history/{held.id}" in page
+    assert "/holdings/" not in get(make.signed_in(make.holder("supervisor")), address)

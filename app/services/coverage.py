@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import Range, insert
 
-from app.models import Assumption, CoverageState, Journal, db
+from app.models import Assumption, CoverageState, Journal, Post, db
 from app.rules import coverage as rules
 from app.rules.grants import COVERAGE_READERS
 from app.services import coverage_rows, outbox, present, staffing
@@ -66,9 +66,9 @@ class UnitLine:
     links: tuple[Link, ...]
 
     @property
-    def has_gap(self) -> bool:
-        """Whether any link has one."""
-        return any(link.covered.gaps for link in self.links)
+    def is_lacking(self) -> bool:
+        """Whether any link has a gap, or one role of it vacant."""
+        return any(link.covered.gaps or link.covered.thin for link in self.links)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,10 +206,21 @@ def refresh_if_stale() -> bool:
 
 
 def notify() -> int:
-    """Tell who acts as duty director, once a day, that there are gaps; how many notices are new."""
+    """Tell who acts as duty director, once a day, that there are gaps; how many notices are new.
+
+    When nobody acts there either, the responsible leader of that post is told.
+    """
     with transaction():
         found = _survey()
         if not found.post_gaps and not found.link_gaps:
             return 0
         day = present.today().isoformat()
-        return outbox.enqueue("coverage.gaps", staffing.acting_with("triage"), key=f"coverage|day:{day}")
+        told = staffing.acting_with("triage") or _leaders_of("triage")
+        return outbox.enqueue("coverage.gaps", told, key=f"coverage|day:{day}")
+
+
+def _leaders_of(capability: str) -> tuple[int, ...]:
+    posts = select(Post.leader_id).where(
+        Post.active, Post.capabilities.contains([capability]), Post.leader_id.is_not(None)
+    )
+    return tuple(leader for leader in db.session.scalars(posts) if leader is not None)

@@ -170,7 +170,7 @@ def test_links_follow_the_chain_and_the_portfolio_over_time(make: Factory) -> No
     assert links["direct"] == [(day(0), Cause.NO_HOLDER)]
     assert links["coordinating"] == [(day(0), Cause.NO_HOLDER), (day(5), None), (day(30), Cause.HOLDING_ENDS)]
     assert links["final"] == links["coordinating"]
-    assert own.has_gap
+    assert own.is_lacking
 
 
 def test_a_leader_stands_in_a_link(make: Factory) -> None:
@@ -287,3 +287,14 @@ def test_units_out_of_use_and_sections_have_no_chain_to_cover(make: Factory) -> 
     shown = {line.unit.id for line in survey(make).units}
     assert unit.id not in shown
     assert shown == set(db.session.scalars(select(Unit.id).where(Unit.active, Unit.kind != "section")))
+
+
+def test_when_nobody_acts_as_duty_director_the_leader_of_that_post_is_told(make: Factory) -> None:
+    post, leader = make.post("duty_director"), make.person()
+    for held in db.session.scalars(select(Holding).where(Holding.post_id == post.id)):
+        db.session.delete(held)
+    post.leader_id = leader.id
+    db.session.commit()
+    assert coverage.notify() == 1
+    (told,) = db.session.scalars(select(Delivery).where(Delivery.kind == "coverage.gaps")).all()
+    assert told.recipient_id == leader.id
