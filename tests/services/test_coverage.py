@@ -26,9 +26,10 @@ from app.models import (
     Unit,
     db,
 )
+from app.rules import chain
 from app.rules.coverage import Cause, Stretch
 from app.rules.errors import Refused
-from app.services import coverage, grants, journal, present
+from app.services import chains, coverage, grants, journal, present
 from app.services.actors import software
 from app.services.coverage import Survey
 from app.services.transaction import transaction
@@ -298,3 +299,26 @@ def test_when_nobody_acts_as_duty_director_the_leader_of_that_post_is_told(make:
     assert coverage.notify() == 1
     (told,) = db.session.scalars(select(Delivery).where(Delivery.kind == "coverage.gaps")).all()
     assert told.recipient_id == leader.id
+
+
+def test_links_agree_with_the_chains_of_the_moment(make: Factory) -> None:
+    """Whoever stands first in a link, A before B, acts there, since nobody is away."""
+    for unit in db.session.scalars(select(Unit).where(Unit.active, Unit.kind != "section").limit(20)):
+        by_hand = [place for place in chain.expected(unit.kind) if place not in chain.DERIVED]
+        for link, role in by_hand[:: 1 + unit.id % 2]:
+            person = make.person().id
+            db.session.add(ChainLink(unit_id=unit.id, link=link, role=role, person_id=person, valid=Range(None, None)))
+    leaders = [make.person(), make.person()]
+    for line in db.session.scalars(select(Portfolio).limit(3)):
+        for place, leader in zip(("vice_mayor", "deputy"), leaders, strict=True):
+            placed = PortfolioPlace(portfolio_id=line.id, place=place, person_id=leader.id, valid=Range(None, None))
+            db.session.add(placed)
+    db.session.commit()
+    found = survey(make)
+    known = chains.chains_at([line.unit.id for line in found.units])
+    for line in found.units:
+        for link in line.links:
+            both = [place.person_id for place in known[line.unit.id] if place.link == link.link and place.person_id]
+            now = link.covered.at(NOON)
+            assert now is not None
+            assert list(now.acting.person_ids) == both[:1]
