@@ -137,10 +137,7 @@ def named_for(unit: UnitRow | None, link: str, role: str) -> Remedy:
     if (link, role) in chain.DERIVED:
         return Remedy(_("Name a leader in the portfolio"), _address("Portfolio", "PortfolioView.list"))
     assert unit is not None
-    address = _form(f"chain:{unit.id}:{link}:{role}") or _address(
-        "Chains", "ChainsView.add", unit=unit.id, link=link, role=role
-    )
-    return Remedy(_("Name somebody in the chain"), address)
+    return Remedy(_("Name somebody in the chain"), _change(f"chain:{unit.id}:{link}:{role}"))
 
 
 def filled(post: PostRow, role: str) -> Remedy:
@@ -151,11 +148,10 @@ def filled(post: PostRow, role: str) -> Remedy:
             "Shifts", "ShiftsView.add", office=office
         )
         return Remedy(_("Fill the duty roster"), address)
-    address = _form(f"holding:{post.id}:{role}") or _address("Holdings", "HoldingsView.add", post=post.id, role=role)
-    return Remedy(_("Enter a personnel change"), address)
+    return Remedy(_("Enter a personnel change"), _change(f"holding:{post.id}:{role}"))
 
 
-def _form(place: str) -> str:
+def _change(place: str) -> str:
     """The form of a personnel change, begun at this place."""
     return _address("Changes", "ChangesView.new", method="report", place=place)
 

@@ -37,13 +37,13 @@ def test_the_page_names_gap_cause_and_remedy(make: Factory, system: FlaskClient)
     db.session.commit()
     page = get(system, "/coverage/")
     assert "A角、B角均空缺" in page
-    assert f"/holdings/add?post={post.id}&amp;role=A" in page
+    assert f"/changes/new?place=holding:{post.id}:A" in page
     assert "无法联系到人：没有账号" in page
     assert 'href="/accounts/"' in page
     assert "补排值班表" in page
     supervisor = get(make.signed_in(make.holder("supervisor")), "/coverage/")
     assert "A角、B角均空缺" in supervisor
-    assert "/holdings/add" not in supervisor
+    assert "/changes/new" not in supervisor
 
 
 def test_the_filter_keeps_to_an_office_a_unit_or_a_cause(make: Factory, system: FlaskClient) -> None:
@@ -168,7 +168,7 @@ def test_a_link_that_one_role_holds_alone_is_shown_as_vacant_in_the_other(make: 
     db.session.commit()
     page = get(system, f"/coverage/?unit={unit.id}")
     assert page.count("B角空缺</a>") == 2
-    assert f"/chains/add?unit={unit.id}&amp;link=first&amp;role=B" in page or f"chain:{unit.id}:first:B" in page
+    assert f"/changes/new?place=chain:{unit.id}:first:B" in page
 
 
 def test_the_post_and_the_timeline_of_an_appeal_lead_there(make: Factory, system: FlaskClient) -> None:
