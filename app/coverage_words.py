@@ -143,11 +143,7 @@ def named_for(unit: UnitRow | None, link: str, role: str) -> Remedy:
 def filled(post: PostRow, role: str) -> Remedy:
     """Where a role nobody holds is filled."""
     if post.filled_by_duty:
-        office = post.office.id
-        address = _address("Rosters", "RosterView.show", office_id=office) or _address(
-            "Shifts", "ShiftsView.add", office=office
-        )
-        return Remedy(_("Fill the duty roster"), address)
+        return Remedy(_("Fill the duty roster"), _address("Rosters", "RosterView.show", office_id=post.office.id))
     return Remedy(_("Enter a personnel change"), _change(f"holding:{post.id}:{role}"))
 
 

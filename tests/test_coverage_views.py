@@ -187,3 +187,12 @@ def test_the_change_history_is_offered_to_those_who_may_read_it(make: Factory, s
     page = get(system, address)
     assert f"/holdings/show/{held.id}" in page or f"/holdings/history/{held.id}" in page
     assert "/holdings/" not in get(make.signed_in(make.holder("supervisor")), address)
+
+
+@pytest.mark.parametrize("query", ["post={post}", "unit={unit}&link=final"])
+def test_the_answer_costs_few_statements(make: Factory, system: FlaskClient, query: str) -> None:
+    address = "/coverage/responsible?" + query.format(post=make.post("registrar").id, unit=make.a_unit().id)
+    get(system, address)
+    with counted() as statements:
+        get(system, address)
+    assert len(statements) <= 13, "\n\n".join(statements)

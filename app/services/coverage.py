@@ -34,8 +34,10 @@ _MATTERS = (
     "duty_shift",
     "holding",
     "person",
+    "portfolio",
     "portfolio_place",
     "post",
+    "staffing_change",
     "stand_in",
     "unit",
 )
