@@ -170,7 +170,8 @@ class Names:
             about = [self.of("office", person.unit_id), self.phone(row_id)]
             if not person.active:
                 about.append(str(_("out of use")))
-            name = f"{name} ({', '.join(filter(None, about))})" if any(about) else name
+            told = str(_(", ")).join(filter(None, about))
+            name = str(_("%(name)s (%(about)s)", name=name, about=told)) if told else name
         elif question.kind == "post":
             post = next(one for one in self.current.posts if one.id == row_id)
             name = str(_("“%(name)s”, renamed", name=name) if post.active else _("“%(name)s”, in use again", name=name))

@@ -22,8 +22,9 @@ from .staffing_list import StaffingList
 from .table import Translate
 
 BODY_FONT, HEAD_FONT, LATIN_FONT = "仿宋", "黑体", "Times New Roman"
-_WIDTHS = (3.4, 8.4, 3.9, 3.3, 3.3, 3.3)  # cm; together the width between the margins of A4 across
-_MARGIN = 2.0
+_WIDTHS = (3.7, 8.9, 4.2, 3.0, 2.95, 2.95)  # cm; together the width between the margins of A4 across
+_MARGIN, _EDGE = 2.0, 1.6  # cm at the sides; above and below
+_SIZE = 10.5  # points: 五号
 _EARLIEST = (1980, 1, 1, 0, 0, 0)  # a zip archive knows no earlier moment
 
 
@@ -62,7 +63,7 @@ def _page(made: Any) -> None:
     section.orientation = WD_ORIENT.LANDSCAPE
     section.page_width, section.page_height = Cm(29.7), Cm(21.0)
     section.left_margin = section.right_margin = Cm(_MARGIN)
-    section.top_margin = section.bottom_margin = Cm(_MARGIN)
+    section.top_margin = section.bottom_margin = Cm(_EDGE)
     _fonts(made.styles["Normal"].element.get_or_add_rPr(), BODY_FONT)
     made.styles["Normal"].font.size = Pt(11)
     for language in made.styles.element.iter(qn("w:lang")):
@@ -70,7 +71,7 @@ def _page(made: Any) -> None:
 
 
 def _row(row: Any, cells: Sequence[str], *, is_head: bool) -> None:
-    row.height, row.height_rule = Cm(0.95), WD_ROW_HEIGHT_RULE.AT_LEAST
+    row.height, row.height_rule = Cm(0.9), WD_ROW_HEIGHT_RULE.AT_LEAST
     properties = row._tr.get_or_add_trPr()
     properties.append(OxmlElement("w:cantSplit"))
     if is_head:
@@ -82,12 +83,12 @@ def _row(row: Any, cells: Sequence[str], *, is_head: bool) -> None:
         # Each line is a paragraph of its own, as in the annex: the name, the number under it.
         first, *others = said.split("\n")
         font = HEAD_FONT if is_head else BODY_FONT
-        _paragraph(cell.paragraphs[0], first, font, 11, align)
+        _paragraph(cell.paragraphs[0], first, font, _SIZE, align)
         for line in others:
-            _paragraph(cell.add_paragraph(), line, font, 11, align)
+            _paragraph(cell.add_paragraph(), line, font, _SIZE, align)
 
 
-def _paragraph(paragraph: Any, said: str, font: str, size: int, align: Any, *, after: int = 0) -> None:
+def _paragraph(paragraph: Any, said: str, font: str, size: float, align: Any, *, after: int = 0) -> None:
     paragraph.alignment = align
     paragraph.paragraph_format.space_before = Pt(0)
     paragraph.paragraph_format.space_after = Pt(after)

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
-from app.models import Holding, Person, Post, StaffingChange, StaffingList, db
+from app.models import Holding, Journal, Person, Post, StaffingChange, StaffingList, db
 from app.reports import staffing_document, staffing_list
 from app.reports.staffing_list import ListedPerson, ListedPost
 from app.reports.table import Translate
@@ -122,9 +122,15 @@ def _reason(said: str) -> str:
 
 
 def publish(actor: Actor, reader: Reader, *, request_key: str | None = None) -> StaffingList:
-    """Publish the list of this moment under the next number. Raises Refused; a repeated key a Conflict."""
+    """Publish the list of this moment under the next number; the same key again returns what it published.
+
+    Raises Refused.
+    """
     access.require_anywhere(actor, *PUBLISHERS)
     with transaction():
+        _queue()
+        if (known := _published_before(request_key)) is not None:
+            return known
         return _publish(actor, reader, "on_demand", present.now(), request_key)
 
 
@@ -134,13 +140,25 @@ def publish_half_yearly(reader: Reader) -> bool:
     if present.now() - begins > GRACE:
         return False
     with transaction():
-        # Whoever comes second waits for the first one's row and then finds it.
-        db.session.execute(select(func.pg_advisory_xact_lock(func.hashtext(SERIES))))
+        _queue()
         taken = select(StaffingList.id).where(StaffingList.occasion == "half_yearly", StaffingList.as_of == begins)
         if db.session.scalars(taken).first() is not None:
             return False
         _publish(software("timetable"), reader, "half_yearly", begins, None)
     return True
+
+
+def _queue() -> None:
+    """Whoever comes second waits for the first one's row and then finds it."""
+    db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(SERIES, 0))))
+
+
+def _published_before(request_key: str | None) -> StaffingList | None:
+    if request_key is None:
+        return None
+    query = select(Journal.object_id).where(Journal.request_key == request_key, Journal.object_type == SERIES)
+    found = db.session.scalar(query)
+    return db.session.get(StaffingList, found) if found is not None else None
 
 
 def half_year(moment: datetime) -> datetime:

@@ -264,9 +264,12 @@ def apply(actor: Actor, upload_id: int, settled: Settled, *, seen: str, sheets: 
     step refuses, with nothing done.
     """
     access.require_anywhere(actor, *WRITERS)
-    if (done := _applied(upload_id)) is not None:
-        return done
-    settle(actor, upload_id, settled)
+    try:
+        settle(actor, upload_id, settled)
+    except Refused:
+        if (done := _applied(upload_id)) is not None:
+            return done
+        raise
     with transaction():
         changes.queue()
         upload = _access(upload_id, for_update=True)
