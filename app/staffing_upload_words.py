@@ -190,3 +190,8 @@ def options(names: Names, question: Question) -> list[dict[str, str]]:
 def standing(said: Mapping[str, Any]) -> str:
     """Who stands in a place, as a personnel change recorded it."""
     return words.either(said.get("name"), said.get("name_en")) or str(_("Vacant"))
+
+
+def place(role: str | None) -> str:
+    """Where a personnel change of an upload puts somebody: A, B or responsible leader."""
+    return str(words.HELD_ROLES[role] if role else ITEMS["leader"])
