@@ -13,25 +13,24 @@ from urllib.parse import urlencode
 from flask import abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_appbuilder import ModelView, expose, has_access
-from flask_appbuilder.actions import action
 from flask_appbuilder.forms import DynamicForm
 from flask_appbuilder.urltools import get_order_args
 from flask_appbuilder.widgets import FormWidget, ListWidget, SearchWidget
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_babel import ngettext
 from werkzeug.datastructures import MultiDict
 
-from app import sheet_panels, sheet_words
-from app.messages import sentence
+from app import sheet_panels, sheet_words, signing
+from app.messages import sentence, sentences_of
 from app.rules.entries import Field, Kind
 from app.rules.errors import Conflict, FieldErrors, RuleError
-from app.services import sheet_views, sheets
+from app.services import present, sheet_access, sheet_bulk, sheet_history, sheet_views, sheets
 from app.services.sheet_rows import Sheet
+from app.sheet_actions import acts_of, form_for, perform, require_some, told, workbook
 from app.sheet_filters import BASE_FILTERS, chips, comparisons, offered, query_of, read, term_of, unreadable
 from app.sheet_forms import choices, form_field, form_of, on_form, referred
 from app.sheet_interface import COUNT_CAP, LONGEST_PAGE, Entry, ServiceInterface
-from app.sheets import view_name
+from app.sheets import BY_CODE, view_name
 from app.standing import current_actor
 
 
@@ -85,22 +84,19 @@ class SheetView(ModelView):
         "edit": "write",
         "delete": "write",
         "action_post": "write",
-        "retire": "write",
+        "export": "write",
+        "history": "write",
     }
     list_template = "dictionary/list.html"
     show_template = "dictionary/show.html"
     list_widget = SheetListWidget
     add_widget = edit_widget = SheetFormWidget
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        if not self.sheet.can_remove:
-            self.actions = {}
-
     @expose("/list/")
     @has_access
     def list(self) -> ResponseReturnValue:
         """One page of the sheet, filtered and ordered as the address says."""
+        sheet_access.require_reader(current_actor(), self.sheet)
         if not request.args and (kept := sheet_views.kept(current_actor(), self.sheet.code)):
             return redirect(f"{request.path}?{kept}")
         self.update_redirect()
@@ -120,6 +116,9 @@ class SheetView(ModelView):
             sheet=self.sheet,
             term=term_of(request.args),
             kept_url=url_for(f"{self.endpoint}.keep"),
+            keeps=sheet_access.keeps(current_actor(), self.sheet),
+            acts=acts_of(self.sheet),
+            export_url=url_for(f"{self.endpoint}.export", **request.args.to_dict(flat=False)),
             said=query_of(self.sheet, request.args, self.endpoint),
             panels=sheet_panels.of_list(self.sheet),
         )
@@ -128,7 +127,8 @@ class SheetView(ModelView):
     @has_access
     def keep(self) -> ResponseReturnValue:
         """Filter and order as asked, open the list like that from now on, and lead to the address that says so."""
-        sent = MultiDict() if "reset" in request.form else request.form.copy()
+        sheet_access.require_reader(current_actor(), self.sheet)
+        sent = self._asked()
         column, _colon, direction = sent.get("order", "").partition(":")
         if column in self.order_columns:
             sent[f"_oc_{self.endpoint}"], sent[f"_od_{self.endpoint}"] = column, direction
@@ -139,6 +139,15 @@ class SheetView(ModelView):
         term = urlencode({"q": term_of(sent)}) if term_of(sent) else ""
         said = "&".join(filter(None, (query, term)))
         return redirect(url_for(f"{self.endpoint}.list") + (f"?{said}" if said else ""))
+
+    def _asked(self) -> MultiDict[str, str]:
+        """What the form asks for: nothing, one of the sheet's ready filters, or what was entered."""
+        if "reset" in request.form:
+            return MultiDict()
+        ready = request.form.get("preset", type=int)
+        if ready is not None and 0 <= ready < len(self.sheet.presets):
+            return MultiDict(self.sheet.presets[ready][1])
+        return request.form.copy()
 
     def _order(self) -> tuple[str, str]:
         """The order an address asks for, else the sheet's own."""
@@ -151,24 +160,36 @@ class SheetView(ModelView):
         """One row with what hangs on it and its last changes."""
         row = self._fetch(pk)
         self.update_redirect()
-        return self.render_template(
-            self.show_template,
-            pk=row.id,
-            title=f"{self.sheet.label} · {sheet_words.title_of(row)}",
-            widgets=self._get_show_widget(row.id, row),
-            related_views=[],
-            panels=sheet_panels.of_row(self.sheet, row),
-            changes=sheet_panels.changes(self.sheet, row),
+        return self._shown(row)
+
+    def _shown(self, row: Any, **more: Any) -> str:
+        return str(
+            self.render_template(
+                self.show_template,
+                pk=row.id,
+                title=f"{self.sheet.label} · {sheet_words.title_of(row)}",
+                widgets=self._get_show_widget(row.id, row),
+                related_views=[],
+                panels=sheet_panels.of_row(self.sheet, row),
+                changes=sheet_panels.changes(self.sheet, row),
+                sheet=self.sheet,
+                endpoint=self.endpoint,
+                row=row,
+                today=present.today(),
+                keeps=sheet_access.keeps(current_actor(), self.sheet),
+                **more,
+            )
         )
 
     @expose("/add", methods=["GET", "POST"])
     @has_access
     def add(self) -> ResponseReturnValue:
         """A new row; the address may fill in fields of the empty form."""
+        sheet_access.require_keeper(current_actor(), self.sheet)
         fields = on_form(self.sheet, is_new=True)
         blank = {field.name: sheet_words.entered(field, field.default) for field in fields}
         given = {field.name: request.args[field.name] for field in fields if field.name in request.args}
-        form = self.add_form(data=blank | given)
+        form = self.add_form(data=blank | dict(sheet_access.defaults_for(current_actor(), self.sheet)) | given)
         if request.method == "POST" and form.validate():
             values = {field.name: form[field.name].data for field in fields}
             if self._saved(form, Entry(None, values)):
@@ -202,38 +223,74 @@ class SheetView(ModelView):
     @expose("/delete/<pk>", methods=["POST"])
     @has_access
     def delete(self, pk: str) -> ResponseReturnValue:
-        """Take one row out of use."""
-        return self.retire([self._fetch(pk)])
+        """Take one row out of use; a refusal is told with its name."""
+        row = self._fetch(pk)
+        name = sheet_words.title_of(row)
+        self.update_redirect()
+        try:
+            self.datamodel.delete(row)
+        except RuleError as error:
+            flash(f"{name}: {' '.join(sentences_of(error))}", "danger")
+        else:
+            flash(_("%(name)s is out of use.", name=name), "success")
+        return redirect(self.get_redirect())
 
     @expose("/action_post", methods=["POST"])
     @has_access
     def action_post(self) -> ResponseReturnValue:
-        """Something done to several rows: each is fetched again, within what the reader may see."""
-        chosen = self.actions.get(request.form.get("action", ""))
-        if chosen is None:
+        """Something done to several rows: each is fetched again, within what the reader may see; asked about first."""
+        act = next((one for one in acts_of(self.sheet) if one.name == request.form.get("action")), None)
+        if act is None:
             abort(404)
-        rows = [self._fetch(pk) for pk in request.form.getlist("rowid")]
-        return chosen.func(rows)
+        rows = [self._fetch(pk) for pk in dict.fromkeys(request.form.getlist("rowid")[: sheet_bulk.MOST + 1])]
+        require_some(rows)
+        form, outcomes = form_for(self.sheet, act), None
+        if "confirmed" in request.form and act.name != "export":
+            outcomes = perform(current_actor(), self.sheet, act, rows, form)
+        return self.render_template(
+            "dictionary/bulk.html",
+            sheet=self.sheet,
+            act=act,
+            form=form,
+            rows=[(row, sheet_words.title_of(row)) for row in rows],
+            outcomes={one.row_id: told(one) for one in outcomes} if outcomes is not None else None,
+            endpoint=self.endpoint,
+        )
 
-    @action("retire", _l("Take out of use"), _l("Take the chosen rows out of use?"), "fa-box-archive", single=False)
-    def retire(self, rows: Sequence[Any]) -> ResponseReturnValue:
-        """Each row by itself; what is refused is told with its name, the others are done."""
-        self.update_redirect()
-        done = 0
-        for row in rows:
-            name = sheet_words.title_of(row)
-            try:
-                self.datamodel.delete(row)
-            except RuleError as error:
-                flash(f"{name}: {' '.join(_sentences(error))}", "danger")
-            else:
-                done += 1
-        if done:
-            flash(ngettext("%(num)s row is out of use.", "%(num)s rows are out of use.", done), "success")
-        return redirect(self.get_redirect())
+    @expose("/export", methods=["POST"])
+    @has_access
+    def export(self) -> ResponseReturnValue:
+        """Every row that the address filters, or the ticked ones, as a workbook; a fresh login and a reason."""
+        signing.require_fresh()
+        filters = read(self.datamodel, request.args)
+        rows = [self._fetch(pk) for pk in request.form.getlist("rowid")[: sheet_bulk.MOST]]
+        query = self.datamodel.statement(filters.get_joined_filters(self._base_filters), *self._order())
+        if rows:
+            query = query.where(self.sheet.model.id.in_([row.id for row in rows]))
+        return workbook(current_actor(), self.sheet, query, filters, chosen=len(rows))
+
+    @expose("/history/<pk>")
+    @has_access
+    def history(self, pk: str) -> ResponseReturnValue:
+        """Everything that ever happened to a row and to what hangs on it."""
+        row = self._fetch(pk)
+        before = _whole("before", longest=18) or None
+        children = [(BY_CODE[code], name) for code, name in self.sheet.children.items()]
+        page = sheet_history.page(current_actor(), self.sheet, row, children, before=before)
+        return self.render_template(
+            "dictionary/history.html",
+            sheet=self.sheet,
+            row=row,
+            title=sheet_words.title_of(row),
+            items=sheet_words.history_items(self.sheet, children, page.rows),
+            older=page.older,
+            before=before,
+            endpoint=self.endpoint,
+        )
 
     def _fetch(self, pk: str) -> Any:
         """The row within what this reader may see, or 404."""
+        sheet_access.require_reader(current_actor(), self.sheet)
         row = self.datamodel.get(pk, self._base_filters)
         if row is None:
             abort(404)
@@ -261,7 +318,7 @@ class SheetView(ModelView):
                 else:
                     form.form_errors.extend(told)
             return
-        form.form_errors.extend(_sentences(error))
+        form.form_errors.extend(sentences_of(error))
         row = self.datamodel.get(entry.row_id, self._base_filters)
         if error.code == "row.stale" and row is not None:
             stored = sheet_words.as_entered(self.sheet, row)
@@ -293,32 +350,30 @@ class SheetView(ModelView):
             self.update_redirect()
 
 
-def _sentences(error: RuleError) -> list[str]:
-    if isinstance(error, FieldErrors):
-        return [sentence(problem.code, problem.data) for problem in error.problems]
-    return [sentence(error.code, error.data)]
-
-
 def form_version() -> int:
     """The version of the row that the reader of the sent form saw."""
     text = request.form.get("version", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
-def _whole(name: str) -> int:
+def _whole(name: str, longest: int = 5) -> int:
     text = request.args.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= longest else 0
 
 
 def view_of(sheet: Sheet, base_view: type[SheetView] = SheetView) -> type[SheetView]:
-    """The view of a sheet: explicit columns, labels and permissions; no route that the sheet does not allow."""
-    routes = {"list", "show", "keep"}
+    """The view of a sheet: explicit columns, labels and permissions; no route that the sheet does not allow.
+
+    `base_view` has pages that only this sheet has.
+    """
+    routes = {"list", "show", "keep", "action_post", "export", "history"}
     if sheet.can_add:
         routes.add("add")
     if sheet.can_edit:
         routes.add("edit")
     if sheet.can_remove:
-        routes |= {"delete", "action_post"}
+        routes.add("delete")
+    routes |= set(base_view.method_permission_name) - set(SheetView.method_permission_name)
     labels = {field.name: field.label for field in sheet.fields}
     labels |= {column: sheet_words.label_of(sheet, column) for column in sheet.columns}
     base = BASE_FILTERS.get(sheet.code)

@@ -9,6 +9,7 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
 from app import words
+from app.rules.errors import FieldErrors, RuleError
 
 # Alphabetical. A test finds every code raised in the product here.
 SENTENCES: Mapping[str, Any] = {
@@ -62,6 +63,8 @@ SENTENCES: Mapping[str, Any] = {
     "change.vacant-already": _l("Nobody stands there at that moment: choose who is to."),
     "checklist.unknown": _l("There is no such step."),
     "clock.unknown": _l("There is no such clock, or it is not one of yours."),
+    "contact.foreign-class": _l("You keep contact for your own class only."),
+    "contact.mobile-elsewhere": _l("This is a mobile number: enter it in its own field, where it is kept sealed."),
     "document.damaged": _l("The document is damaged or cut off. Open it, save it anew and hand it in again."),
     "document.encrypted": _l("The document is protected by a password. Save it without one and hand it in again."),
     "document.legacy": _l("This is an old .doc or .xls file. Save it as .docx or .xlsx and hand that in."),
@@ -236,6 +239,8 @@ SENTENCES: Mapping[str, Any] = {
     ),
     "setup.server-too-old": _l("PostgreSQL %(found)s is too old; %(needed)s or newer is needed."),
     "sheet.fixed": _l("These rows belong to the product and are not added, changed or removed this way."),
+    "sheet.nothing-chosen": _l("Choose at least one row first."),
+    "sheet.too-many": _l("At most %(most)s rows at a time: choose fewer."),
     "shift.away": _l("%(person)s is away from %(from)s until %(until)s."),
     "shift.begun": _l("This shift has begun: its beginning stays, and it cannot end in the past."),
     "shift.elsewhere": _l("%(person)s has duty at %(office)s from %(from)s until %(until)s."),
@@ -344,6 +349,13 @@ def sentence(code: str, data: Mapping[str, object]) -> str:
         return str(found) % values if values else str(found)
     except KeyError:
         return str(found)
+
+
+def sentences_of(error: RuleError) -> list[str]:
+    """What an error says, field by field."""
+    if isinstance(error, FieldErrors):
+        return [sentence(problem.code, problem.data) for problem in error.problems]
+    return [sentence(error.code, error.data)]
 
 
 def _worded(key: str, value: object) -> object:

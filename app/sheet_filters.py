@@ -248,9 +248,7 @@ class Quick(BaseFilter):
         for field in self.datamodel.sheet.fields:
             if field.kind is Kind.ROW:
                 other, _which = REFERENCES[field.to]
-                is_meant = or_(
-                    _like(other.name, value), other.name_pinyin.startswith(value.lower(), autoescape=True)
-                )
+                is_meant = or_(_like(other.name, value), other.name_pinyin.startswith(value.lower(), autoescape=True))
                 found.append(getattr(model, field.column).in_(select(other.id).where(is_meant)))
         return query.where(or_(*found)) if found else query
 
@@ -414,9 +412,7 @@ def term_of(sent: MultiDict[str, str]) -> str:
 
 def query_of(sheet: Sheet, sent: MultiDict[str, str], endpoint: str, *, without: str = "") -> str:
     """The address of a list that says what was sent, filters and order and nothing else, in a steady order."""
-    names = [
-        f"_flt_{at}_{field.name}" for field in offered(sheet) for at, _one in enumerate(comparisons(sheet, field))
-    ]
+    names = [f"_flt_{at}_{field.name}" for field in offered(sheet) for at, _one in enumerate(comparisons(sheet, field))]
     names += [f"_oc_{endpoint}", f"_od_{endpoint}", f"psize_{endpoint}"]
     asked = [name for name in names if name != without and any(one.strip() for one in sent.getlist(name))]
     return urlencode([(name, value.strip()) for name in asked for value in sent.getlist(name)[:MANY]])

@@ -17,7 +17,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from app import sheet_words
 from app.models import DutySeat, DutyShift
 from app.rules.entries import Kind, Place
-from app.services import sheets
+from app.services import sheet_access, sheets
 from app.services.sheet_rows import REFERENCES, Sheet
 from app.sheet_filters import OfferedFilters, SheetFilters, offered
 from app.standing import current_actor
@@ -92,7 +92,7 @@ class ServiceInterface(SQLAInterface):
         select_columns: Any = None,
     ) -> tuple[int, Sequence[Any]]:
         """How many rows, counted no further than needed, and one page of them with what its cells show."""
-        statement: Select[Any] = select(self.obj)
+        statement = self._own()
         if filters is not None:
             statement = filters.apply_all(statement)
         capped = statement.with_only_columns(self.obj.id).order_by(None).limit(COUNT_CAP + 1).subquery()
@@ -102,11 +102,20 @@ class ServiceInterface(SQLAInterface):
         rows = self.session.scalars(ordered.options(*self._loading(self.sheet.columns))).unique().all()
         return count, rows
 
+    def statement(self, filters: Filters, order_column: str, order_direction: str) -> Select[Any]:
+        """Every row of the filters in this order, with what all its fields show."""
+        ordered = self._ordered(filters.apply_all(self._own()), order_column, order_direction)
+        return ordered.options(*self._loading([field.name for field in self.sheet.fields]))
+
+    def _own(self) -> Select[Any]:
+        """The rows that are this sheet's, and this reader's."""
+        return select(self.obj).where(sheet_access.rows_of(current_actor(), self.sheet))
+
     def get(self, id: Any, filters: Filters | None = None, select_columns: Any = None, **_more: Any) -> Any:
         """The row of that id within the filters, or None."""
         if not str(id).isascii() or not str(id).isdigit() or len(str(id)) > 9:
             return None
-        statement = select(self.obj).where(self.obj.id == int(id))
+        statement = self._own().where(self.obj.id == int(id))
         if filters is not None:
             statement = filters.apply_all(statement)
         every = [field.name for field in self.sheet.fields]

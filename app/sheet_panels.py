@@ -13,7 +13,7 @@ from markupsafe import Markup
 from app import sheet_words, words
 from app.models import Person
 from app.rules import chain
-from app.services import capability_changes, portfolio, vacancies
+from app.services import capability_changes, portfolio, sheet_access, vacancies
 from app.services.sheet_rows import Sheet, rows_by_id
 from app.sheets import BY_CODE, SHEETS, view_name
 from app.standing import current_actor, current_standing
@@ -44,9 +44,9 @@ def of_list(sheet: Sheet) -> list[Panel]:
 
 def changes(sheet: Sheet, row: Any) -> list[dict[str, Any]]:
     """The last changes of a row, for those who keep the sheet."""
-    if not current_actor().grants.can("system"):
+    if not sheet_access.keeps(current_actor(), sheet):
         return []
-    return sheet_words.change_items(sheet, vacancies.changes_of(row))
+    return sheet_words.history_items(sheet, [], vacancies.changes_of(row))
 
 
 def _link(endpoint: str, row: Any) -> Markup:

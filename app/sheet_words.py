@@ -19,7 +19,7 @@ from app.rules import chain, numbering
 from app.rules.entries import Field, Kind, Place
 from app.rules.errors import RuleError
 from app.services import portfolio, present, vacancies
-from app.services.sheet_rows import Sheet, masked_mobile, rows_by_id, values_of
+from app.services.sheet_rows import Sheet, masked_mobile, rows_by_code, rows_by_id, values_of
 from app.sheets import SHEETS
 
 Compute = Callable[[Sequence[Any]], dict[int, Any]]
@@ -134,6 +134,12 @@ def _in_line(place: str) -> Compute:
     return compute
 
 
+def _posts_of(offices: Sequence[Any]) -> dict[int, Any]:
+    """The posts an office answers for."""
+    found = vacancies.posts_under([office.id for office in offices])
+    return {office_id: "、".join(words.named(post) for post in posts) for office_id, posts in found.items()}
+
+
 def _parents(categories: Sequence[Any]) -> dict[int, Any]:
     return rows_by_id(Category, [row.parent_id for row in categories])
 
@@ -178,6 +184,7 @@ COMPUTED: Mapping[tuple[str, str], tuple[Any, Compute]] = {
     ("portfolio", "vice_mayor"): (_l("Vice mayor"), _in_line("vice_mayor")),
     ("portfolio", "deputy"): (_l("Deputy secretary-general"), _in_line("deputy")),
     ("portfolio", "section"): (_l("Matching section"), _in_line("section")),
+    ("offices", "posts"): (_l("Posts"), _posts_of),
     ("categories", "parent"): (_l("Under"), _under),
     ("assumptions", "value"): (_l("Value"), _kept_values),
     ("number_formats", "example"): (_l("Example"), _examples),
@@ -239,23 +246,52 @@ def title_of(row: Any) -> str:
     return " · ".join(named) or str(getattr(row, "day", row.id))
 
 
-def change_items(sheet: Sheet, rows: Sequence[Journal]) -> list[dict[str, Any]]:
-    """Journal rows of a dictionary row as the page macro `ui.timeline` takes them."""
+def history_items(
+    sheet: Sheet, children: Sequence[tuple[Sheet, str]], rows: Sequence[Journal]
+) -> list[dict[str, Any]]:
+    """Journal rows of a dictionary row and of what hangs on it, as the page macro `ui.timeline` takes them."""
+    by_table = {child.model.__tablename__: child for child, _name in children} | {sheet.model.__tablename__: sheet}
+    known = _names([(by_table[row.object_type], row) for row in rows if row.object_type in by_table])
+    return [_item(row, by_table[row.object_type], sheet, known) for row in rows if row.object_type in by_table]
+
+
+def _item(row: Journal, sheet: Sheet, owner: Sheet, known: Mapping[tuple[str, str], str]) -> dict[str, Any]:
     fields = {field.name: field for field in sheet.fields}
-    return [
-        {
-            "at": row.at,
-            "title": str(words.CHANGES.get(row.action, row.action)),
-            "actor": _who(row),
-            "icon": {"create": "plus", "remove": "minus"}.get(row.action, "pen"),
-            "changes": [
-                (str(fields[name].label), _said(fields[name], row.old.get(name)), _said(fields[name], value))
-                for name, value in row.new.items()
-                if name in fields and row.action != "create"
-            ],
-        }
-        for row in rows
-    ]
+    title = str(words.CHANGES.get(row.action, row.action))
+    is_whole = row.action == "create" or (row.action == "remove" and not row.new)
+    values = row.new or row.old
+    return {
+        "at": row.at,
+        "title": title if sheet is owner else f"{sheet.label}: {title}",
+        "actor": _who(row),
+        "post": words.named(row.post) if row.post else "",
+        "role": row.role or "",
+        "icon": {"create": "plus", "remove": "minus", "contact": "phone"}.get(row.action, "pen"),
+        "body": row.reason,
+        "changes": [
+            (
+                str(fields[name].label),
+                "" if is_whole else _said(fields[name], row.old.get(name), known),
+                _said(fields[name], value, known),
+            )
+            for name, value in values.items()
+            if name in fields and not (is_whole and value in (None, "", [], False))
+        ],
+    }
+
+
+def _names(rows: Sequence[tuple[Sheet, Journal]]) -> dict[tuple[str, str], str]:
+    """What the rows of other dictionaries are called that a journal names by their codes; a statement each."""
+    wanted: dict[str, set[str]] = {}
+    for sheet, row in rows:
+        for field in sheet.fields:
+            if field.kind in (Kind.ROW, Kind.ROWS):
+                for value in (row.old.get(field.name), row.new.get(field.name)):
+                    codes = value if isinstance(value, list) else [value]
+                    wanted.setdefault(field.to, set()).update(code for code in codes if isinstance(code, str))
+    return {
+        (to, other.code): words.named(other) for to, codes in wanted.items() for other in rows_by_code(to, codes)
+    }
 
 
 def _who(row: Journal) -> str:
@@ -264,11 +300,14 @@ def _who(row: Journal) -> str:
     return str(words.CAPABILITIES["system"]) if row.user_id else words.process(row.acted_as)
 
 
-def _said(field: Field, value: Any) -> str:
+def _said(field: Field, value: Any, known: Mapping[tuple[str, str], str]) -> str:
     if value is None or value in ("", []):
         return ""
     if field.kind is Kind.MOBILE:
-        return str(_("on file"))
+        return str(_("on file")) if value else ""
+    if field.kind in (Kind.ROW, Kind.ROWS):
+        codes = value if isinstance(value, list) else [value]
+        return "、".join(known.get((field.to, code), str(code)) for code in codes)
     if isinstance(value, bool):
         return str(_("Yes") if value else _("No"))
     if field.kind is Kind.MOMENT:

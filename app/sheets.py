@@ -19,6 +19,7 @@ from app.models import (
     Category,
     ChainLink,
     Channel,
+    Contact,
     DutyShift,
     Holding,
     LimitRule,
@@ -33,6 +34,7 @@ from app.models import (
 )
 from app.rules.entries import Field, Kind, Place
 from app.rules.grants import POST_CAPABILITIES
+from app.services.sheet_access import CONTACT_CLASSES
 from app.services.sheet_rows import Sheet
 
 Fields = tuple[Field, ...]
@@ -82,7 +84,7 @@ POSTS = Sheet(
         *NAMES,
         Field("duty", _l("Duty"), Kind.LONG, limit=2000),
         Field("duty_en", _l("Duty in English"), Kind.LONG, limit=2000),
-        _row("office", _l("Responsible office"), "section", required=True),
+        _row("office", _l("Responsible office"), "section", required=True, bulk=True),
         replace(_row("leader", _l("Responsible leader"), "person"), fixed=True),
         Field(
             "filled_by_duty",
@@ -108,6 +110,7 @@ POSTS = Sheet(
     "Staffing",
     "fa-sitemap",
     _l("The staffing table: desk, menu and permissions follow from it. Other rights wait for the security officer."),
+    children={"holdings": "post"},
 )
 
 PEOPLE = Sheet(
@@ -118,7 +121,7 @@ PEOPLE = Sheet(
     _l("People"),
     (
         *NAMES,
-        _row("unit", _l("Unit"), "unit"),
+        _row("unit", _l("Unit"), "unit", bulk=True),
         Field("position", _l("Position"), searchable=True),
         Field(
             "mobile",
@@ -134,6 +137,7 @@ PEOPLE = Sheet(
     "Staffing",
     "fa-users",
     _l("Everybody who may hold a post, sit a shift, lead a unit or handle its appeals. An account is given apart."),
+    children={"holdings": "person", "memberships": "person", "chains": "person", "absences": "person"},
 )
 
 HOLDINGS = Sheet(
@@ -209,7 +213,7 @@ UNITS = Sheet(
         Field(
             "kind", _l("Kind"), Kind.CHOICE, required=True, choices=words.UNIT_KINDS, searchable=True, orderable=True
         ),
-        _row("group", _l("Group of the circular"), "unit_group", required=True),
+        _row("group", _l("Group of the circular"), "unit_group", required=True, bulk=True),
         SORT,
         ACTIVE,
     ),
@@ -218,6 +222,29 @@ UNITS = Sheet(
     "Organisation",
     "fa-building-columns",
     _l("Responsible units; the General Office's sections are units too."),
+    children={"memberships": "unit", "chains": "unit"},
+)
+
+OFFICES = Sheet(
+    "Units",
+    "offices",
+    Unit,
+    _l("Office"),
+    _l("Offices"),
+    (
+        *NAMES,
+        Field("short_name", _l("Short name"), searchable=True),
+        _row("group", _l("Group of the circular"), "unit_group", required=True, bulk=True),
+        SORT,
+        ACTIVE,
+    ),
+    ("name", "short_name", "posts", "group", "active"),
+    ("sort", "asc"),
+    "Organisation",
+    "fa-door-open",
+    _l("The General Office's sections: their posts, rosters, handlers and clerks."),
+    only={"kind": "section"},
+    children={"memberships": "unit"},
 )
 
 UNIT_GROUPS = Sheet(
@@ -306,7 +333,7 @@ CHANNELS = Sheet(
         replace(CLASS, required=True),
         Field("kind", _l("Kind of channel"), Kind.CHOICE, required=True, choices=words.CHANNEL_KINDS, searchable=True),
         Field("address", _l("Number or address"), searchable=True),
-        _row("office", _l("Office"), "section"),
+        _row("office", _l("Office"), "section", bulk=True),
         SORT,
         ACTIVE,
     ),
@@ -371,7 +398,7 @@ CALENDAR = Sheet(
     _l("Working calendar"),
     (
         Field("day", _l("Day"), Kind.DATE, required=True, searchable=True, orderable=True),
-        Field("kind", _l("Kind"), Kind.CHOICE, required=True, choices=words.DAY_KINDS, searchable=True),
+        Field("kind", _l("Kind"), Kind.CHOICE, required=True, choices=words.DAY_KINDS, searchable=True, bulk=True),
         *NAMES,
         ACTIVE,
     ),
@@ -380,6 +407,47 @@ CALENDAR = Sheet(
     "Rules",
     "fa-calendar-days",
     _l("Local exceptions; the published holidays and make-up days are in force without being entered."),
+)
+
+CONTACTS = Sheet(
+    "Contacts",
+    "contacts",
+    Contact,
+    _l("Contact"),
+    _l("Contact book"),
+    (
+        Field("name", _l("Outlet"), required=True, searchable=True, orderable=True),
+        Field("name_en", _l("Name in English"), searchable=True),
+        Field(
+            "channel_class",
+            _l("Class"),
+            Kind.CHOICE,
+            required=True,
+            choices={code: words.CLASSES[code] for code in CONTACT_CLASSES},
+            searchable=True,
+            orderable=True,
+            help=_l("C: broadcasters and the web; D: newspapers."),
+        ),
+        Field("person_name", _l("Contact person"), searchable=True, orderable=True),
+        Field("position", _l("Position"), searchable=True),
+        Field(
+            "mobile",
+            _l("Mobile"),
+            Kind.MOBILE,
+            help=_l("Never shown in full. Leave empty to keep the number on file, type - to remove it."),
+        ),
+        Field("telephone", _l("Telephone"), help=_l("The office's telephone. A mobile number has its own field.")),
+        Field("last_contact_on", _l("Last contact on"), Kind.DATE, orderable=True),
+        Field("remark", _l("Remark"), Kind.LONG, limit=500),
+        ACTIVE,
+    ),
+    ("name", "channel_class", "person_name", "position", "mobile", "telephone", "last_contact_on", "active"),
+    ("last_contact_on", "asc"),
+    "Organisation",
+    "fa-address-book",
+    _l("Provincial broadcasters and papers with which the collectors of classes C and D keep contact (R2)."),
+    keepers=("collect",),
+    presets=((_l("No contact for 90 days"), {"_flt_2_last_contact_on": "90"}),),
 )
 
 NUMBER_FORMATS = Sheet(
@@ -423,7 +491,7 @@ REMINDERS = Sheet(
             orderable=True,
             help=_l("Negative: before the limit. One day has 1440 minutes."),
         ),
-        Field("rung", _l("Who is told"), Kind.CHOICE, required=True, choices=words.RUNGS, searchable=True),
+        Field("rung", _l("Who is told"), Kind.CHOICE, required=True, choices=words.RUNGS, searchable=True, bulk=True),
         SORT,
         ACTIVE,
     ),
@@ -451,6 +519,7 @@ CATEGORIES = Sheet(
     "Rules",
     "fa-tags",
     _l("A tree of at most three levels; whole trees come in by import."),
+    children={"categories": "parent"},
 )
 
 ASSUMPTIONS = Sheet(
@@ -497,11 +566,13 @@ SHEETS: tuple[Sheet, ...] = tuple(
         SHIFTS,
         ABSENCES,
         UNITS,
+        OFFICES,
         UNIT_GROUPS,
         MEMBERSHIPS,
         CHAINS,
         PORTFOLIO,
         CHANNELS,
+        CONTACTS,
         LIMITS,
         CALENDAR,
         NUMBER_FORMATS,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from flask import redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_appbuilder import AppBuilder, IndexView, expose
@@ -12,6 +14,7 @@ from app.audit_views import AuditView, JournalView
 from app.capability_views import CapabilitiesView, PostsFormView
 from app.change_views import ChangesView
 from app.checklist_views import ChecklistView
+from app.contact_views import ContactView
 from app.coverage_views import CoverageView
 from app.desk_views import AppealView, DeskView, InboxView, IntakeView, SlipView
 from app.dictionary import SheetView, view_of
@@ -20,10 +23,12 @@ from app.import_views import ImportView
 from app.ledger_views import AppealModelView, LedgerView
 from app.report_views import OverdueView, ReportView
 from app.roster_views import RosterView
+from app.services import sheet_access
+from app.services.sheet_rows import Sheet
 from app.sheets import SHEETS
 from app.staffing_table_views import StaffingTableView
 from app.staffing_upload_views import StaffingUploadView
-from app.standing import current_standing
+from app.standing import current_actor, current_standing
 
 
 class HomeView(IndexView):
@@ -41,8 +46,13 @@ class HomeView(IndexView):
 WORK = {"category": "Work", "category_label": _l("Work")}
 SECURITY = {"category": "Security", "category_label": _l("Security")}
 FAMILIES = {"Staffing": _l("Staffing"), "Organisation": _l("Organisation"), "Rules": _l("Rules")}
-# Sheets whose forms do more than write a row.
-BASES: dict[str, type[SheetView]] = {"posts": PostsFormView}
+# Sheets whose forms do more than write a row, or that have more pages than every sheet has.
+BASES: dict[str, type[SheetView]] = {"contacts": ContactView, "posts": PostsFormView}
+
+
+def _has_rows(sheet: Sheet) -> bool:
+    """Whether a part of the sheet is the reader's; elsewhere the permission word alone decides."""
+    return current_standing() is None or sheet_access.reads(current_actor(), sheet)
 
 
 def register(appbuilder: AppBuilder) -> None:
@@ -85,6 +95,7 @@ def register(appbuilder: AppBuilder) -> None:
             label=sheet.label_plural,
             category=sheet.family,
             category_label=FAMILIES[sheet.family],
+            menu_cond=partial(_has_rows, sheet),
         )
     appbuilder.add_view(
         StaffingTableView,

@@ -442,6 +442,8 @@ EVENTS: Mapping[str, Label] = {
     "right.requested": _l("Change of rights asked for"),
     "right.withdrawn": _l("Change of rights withdrawn"),
     "setting.change": _l("Setting changed"),
+    "sheet.export": _l("List exported"),
+    "contact.reveal": _l("Mobile number of a contact shown"),
     "seed.loaded": _l("Founding data loaded"),
     "staffing_list.download": _l("Published staffing list downloaded"),
     "staffing_list.export": _l("Staffing list exported"),

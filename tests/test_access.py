@@ -23,7 +23,7 @@ from sqlalchemy.dialects.postgresql import Range
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from app.models import Account, Appeal, Holding, Person, Post, Report, Task, Unit, db
+from app.models import Account, Appeal, Contact, Holding, Person, Post, Report, Task, Unit, db
 from app.services import (
     capability_changes,
     changes,
@@ -203,6 +203,8 @@ def _things(appeal: Appeal) -> dict[str, Any]:
         "slip_id": appeal.slips[0].id,
         "post_id": collector_a,
         "channel_class": "A",
+        "contact_id": _contact(),
+        "section_id": db.session.scalars(select(Unit.id).where(Unit.kind == "section").order_by(Unit.id)).first(),
         "action": "answer",
         "locale": "zh",
         "filename": "mark.svg",
@@ -215,6 +217,14 @@ def _sheet(make: Factory) -> int:
     with transaction():
         sheet = handovers.make_in(make.actor(a), "change", items=[], post_id=post.id, from_id=a.id, to_id=b.id)
     return sheet.id
+
+
+def _contact() -> int:
+    """A broadcaster with which the C collector keeps contact."""
+    contact = Contact(code="shili_diantai", name="示例电台", channel_class="C")
+    db.session.add(contact)
+    db.session.flush()
+    return contact.id
 
 
 def _workbook(make: Factory) -> int:
@@ -323,7 +333,7 @@ def _address(app: Flask, rule: Rule, world: World, entry: dict[str, Any]) -> str
     values = {**world.values, **DECLARED["endpoints"][rule.endpoint].get("args", {}), **entry.get("args", {})}
     if "pk" in rule.arguments and "pk" not in entry.get("args", {}):
         values["pk"] = _first_row(app, rule.endpoint)
-    chosen = {name: values[name] for name in rule.arguments}
+    chosen = {name: _filled(values[name], world) for name in rule.arguments}
     with app.test_request_context(base_url=URL):
         address: str = app.url_map.bind("localhost").build(rule.endpoint, chosen)
     return address + entry.get("query", "")

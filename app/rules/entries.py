@@ -63,7 +63,8 @@ class Place(StrEnum):
 class Field:
     """One field of a sheet. `label` and `help` are translated when shown; `to` names the dictionary of a ROW.
 
-    `limit` is the longest text; `fixed`: entered once and never changed; `default` fills a new row.
+    `limit` is the longest text; `fixed`: entered once and never changed; `default` fills a new row;
+    `bulk`: may be set for several rows at once.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Field:
     searchable: bool = False
     orderable: bool = False
     default: Any = None
+    bulk: bool = False
 
     @property
     def column(self) -> str:
@@ -108,6 +110,14 @@ def blank(entry: Field) -> Any:
     if entry.kind in (Kind.CHOICES, Kind.ROWS):
         return []
     return False if entry.kind is Kind.BOOL else None
+
+
+def is_mobile(text: str) -> bool:
+    """Whether a text is a mobile number, which is kept sealed, and not a telephone of an office."""
+    try:
+        return bool(_MOBILE.fullmatch(normalise_phone(text))) if text else False
+    except Invalid:
+        return False
 
 
 def problem_of(error: Invalid, entry_name: str) -> FieldProblem:

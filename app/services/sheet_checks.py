@@ -24,7 +24,7 @@ from app.rules import chain, numbering
 from app.rules import grants as grant_rules
 from app.rules.clocks import Limit
 from app.rules.columns import CATEGORY_SEPARATOR, LEVELS
-from app.rules.entries import problem_of, same_shape
+from app.rules.entries import is_mobile, problem_of, same_shape
 from app.rules.errors import Invalid
 from app.services import capability_changes, present
 from app.services.sheet_rows import Draft
@@ -212,12 +212,22 @@ def _assumption(draft: Draft) -> None:
         draft.wrong("value", "assumption.elsewhere")
 
 
+def _contact(draft: Draft) -> None:
+    values = draft.values
+    on = values["last_contact_on"]
+    if on is not None and on > present.today():
+        draft.wrong("last_contact_on", "field.in-future")
+    if is_mobile(values["telephone"]):
+        draft.wrong("telephone", "contact.mobile-elsewhere")
+
+
 _CHECKS: Mapping[str, Callable[[Draft], None]] = {
     "posts": _post,
     "people": _person,
     "memberships": _membership,
     "chains": _link,
     "portfolio": _line,
+    "contacts": _contact,
     "limits": _limit,
     "number_formats": _number_format,
     "categories": _category,

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, select, true
 
-from app.models import Category, Person, Portfolio, Post, Unit, UnitGroup, db
+from app.models import Category, Contact, Person, Portfolio, Post, Unit, UnitGroup, db
 from app.rules.columns import LEVELS
 from app.rules.entries import Field, Kind, Place, blank
 from app.rules.errors import FieldProblem, NotFound
@@ -34,7 +34,10 @@ class Sheet:
     """One dictionary, declared once. `name` is its permission word, `code` its address; `columns` the list's.
 
     `label` names one row, `label_plural` the sheet. `order` is (field, "asc" or "desc"). `can_add`, `can_edit`
-    and `can_remove` are what anybody may do at all; `filled_by` is the page where rows come about instead.
+    and `can_remove` are what anybody may do at all; `filled_by` is the page where rows come about instead. Who writes
+    has one of the capabilities `keepers`. `only` says which rows of the table are this sheet's: columns and what they
+    equal. `children`: sheets whose rows hang on one of these, by code, and the field by which they do. `presets`:
+    ready filters, each with its label.
     """
 
     name: str
@@ -52,6 +55,10 @@ class Sheet:
     can_edit: bool = True
     can_remove: bool = True
     filled_by: str = ""
+    keepers: tuple[str, ...] = ("system",)
+    only: Mapping[str, Any] = field(default_factory=dict)
+    children: Mapping[str, str] = field(default_factory=dict)
+    presets: tuple[tuple[Any, Mapping[str, str]], ...] = ()
 
     def field(self, name: str) -> Field:
         """The field of that name. Raises KeyError."""
@@ -91,9 +98,11 @@ class Draft:
         return self.is_new or any(self.values.get(name) != self.old.get(name) for name in names)
 
 
-def access_row(sheet: Sheet, row_id: int, *, for_update: bool = False) -> Any:
-    """The row of that id. Raises NotFound("row.unknown")."""
-    query = select(sheet.model).where(sheet.model.id == row_id)
+def access_row(
+    sheet: Sheet, row_id: int, *, for_update: bool = False, where: ColumnElement[bool] | None = None
+) -> Any:
+    """The row of that id, within `where`. Raises NotFound("row.unknown")."""
+    query = select(sheet.model).where(sheet.model.id == row_id, true() if where is None else where)
     if for_update:
         query = query.with_for_update(of=sheet.model).execution_options(populate_existing=True)
     found = db.session.scalars(query).one_or_none()
@@ -110,13 +119,19 @@ def rows_by_id(model: Any, ids: Iterable[int | None]) -> dict[int, Any]:
     return {row.id: row for row in db.session.scalars(select(model).where(model.id.in_(wanted)))}
 
 
+def rows_by_code(to: str, codes: Iterable[str]) -> Sequence[Any]:
+    """The rows of a dictionary that have one of these codes."""
+    wanted, model = list(codes), REFERENCES[to][0]
+    return db.session.scalars(select(model).where(model.code.in_(wanted))).all() if wanted else []
+
+
 def values_of(sheet: Sheet, row: Any) -> dict[str, Any]:
     """What a row holds, by field name, typed; a mobile number as a keyed digest, so that a change shows."""
     return {one.name: _read(row, one) for one in sheet.fields}
 
 
-def masked_mobile(person: Person) -> str:
-    """A staff member's mobile number as a page may show it: 136****3687."""
+def masked_mobile(person: Person | Contact) -> str:
+    """A staff member's or a contact's mobile number as a page may show it: 136****3687."""
     return mask_phone(personal.reveal_staff(person.mobile_sealed)) if person.mobile_sealed else ""
 
 

@@ -30,6 +30,4 @@ def keep(actor: Actor, sheet: str, query: str) -> None:
                 row.on_conflict_do_update(index_elements=["user_id", "sheet"], set_={"query": row.excluded.query})
             )
         else:
-            db.session.execute(
-                delete(SheetView).where(SheetView.user_id == actor.user_id, SheetView.sheet == sheet)
-            )
+            db.session.execute(delete(SheetView).where(SheetView.user_id == actor.user_id, SheetView.sheet == sheet))

@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import Range
 from app.models import Post, db
 from app.rules.entries import Field, Kind, Place, blank, code_from, parse, problem_of
 from app.rules.errors import Conflict, FieldErrors, FieldProblem, Invalid, Refused
-from app.services import access, audit, calendar, changes, grants, journal, personal, present, sheet_checks
+from app.services import audit, calendar, changes, grants, journal, personal, present, sheet_access, sheet_checks
 from app.services.actors import Actor
 from app.services.pinyin import sort_key, syllables
 from app.services.sheet_rows import REFERENCES, Draft, Sheet, access_row, journalled, values_of
@@ -36,12 +36,12 @@ def save(
 ) -> Any:
     """Write a row and return it; `values` as typed or as text, fields that are not named stay as they are.
 
-    A save that changes nothing writes nothing. Raises Refused("access.not-granted") without the system officer's
-    capability, NotFound("row.unknown"), Conflict("row.stale") when `version` is not the row's any more, and
-    FieldErrors with each problem at its field. What waits for the security officer (app/services/capability_changes.py)
-    is filed with `reason`.
+    A save that changes nothing writes nothing. Raises Refused("access.not-granted") for who does not keep the
+    sheet, NotFound("row.unknown") also for a row that is not his, Conflict("row.stale") when `version` is not the
+    row's any more, and FieldErrors with each problem at its field. What waits for the security officer
+    (app/services/capability_changes.py) is filed with `reason`.
     """
-    access.require_anywhere(actor, "system")
+    sheet_access.require_keeper(actor, sheet)
     if not (sheet.can_add if row_id is None else sheet.can_edit):
         raise Refused("sheet.fixed")
     try:
@@ -61,9 +61,10 @@ def save_in(
     reason: str = "",
 ) -> Any:
     """Write a row inside the open transaction of the caller, whose business access is; see `save`."""
-    draft = _draft(sheet, row_id, values, version)
+    draft = _draft(actor, sheet, row_id, values, version)
     draft.reason = reason
     sheet_checks.check(draft)
+    sheet_access.check_own(actor, draft)
     if draft.problems:
         raise FieldErrors(draft.problems)
     return _write(actor, draft)
@@ -76,8 +77,8 @@ def trial(
 
     Raises Refused("access.not-granted"), NotFound("row.unknown") and Conflict("row.stale").
     """
-    access.require_anywhere(actor, "system")
-    draft = _draft(sheet, row_id, values, version, for_update=False)
+    sheet_access.require_keeper(actor, sheet)
+    draft = _draft(actor, sheet, row_id, values, version, for_update=False)
     sheet_checks.check(draft)
     return draft
 
@@ -87,11 +88,11 @@ def remove(actor: Actor, sheet: Sheet, row_id: int, *, version: int | None = Non
 
     Repeating it changes nothing. Raises what `save` raises.
     """
-    access.require_anywhere(actor, "system")
+    sheet_access.require_keeper(actor, sheet)
     if not sheet.can_remove:
         raise Refused("sheet.fixed")
     with transaction():
-        row = _locked(sheet, row_id, version)
+        row = _locked(actor, sheet, row_id, version)
         old = values_of(sheet, row)
         draft = Draft(sheet, row, is_new=False, old=old, values=dict(old))
         if sheet.has_switch:
@@ -130,9 +131,19 @@ def _put(draft: Draft) -> None:
 
 
 def _draft(
-    sheet: Sheet, row_id: int | None, sent: Mapping[str, object], version: int | None, *, for_update: bool = True
+    actor: Actor,
+    sheet: Sheet,
+    row_id: int | None,
+    sent: Mapping[str, object],
+    version: int | None,
+    *,
+    for_update: bool = True,
 ) -> Draft:
-    row = sheet.model() if row_id is None else _locked(sheet, row_id, version, for_update=for_update)
+    row = (
+        sheet.model(**sheet.only)
+        if row_id is None
+        else _locked(actor, sheet, row_id, version, for_update=for_update)
+    )
     is_new = row_id is None
     old = {} if is_new else values_of(sheet, row)
     values = {one.name: blank(one) for one in sheet.fields} if is_new else dict(old)
@@ -176,8 +187,8 @@ def _require_rows(one: Field, value: int | list[int], draft: Draft) -> None:
         raise Invalid("person.unknown" if one.to == "person" else "field.choice", field=one.name)
 
 
-def _locked(sheet: Sheet, row_id: int, version: int | None, *, for_update: bool = True) -> Any:
-    row = access_row(sheet, row_id, for_update=for_update)
+def _locked(actor: Actor, sheet: Sheet, row_id: int, version: int | None, *, for_update: bool = True) -> Any:
+    row = access_row(sheet, row_id, for_update=for_update, where=sheet_access.rows_of(actor, sheet))
     if version is not None and row.version != version:
         raise Conflict("row.stale")
     return row
@@ -219,7 +230,9 @@ def _delete(actor: Actor, draft: Draft) -> None:
 
 def _trace(actor: Actor, sheet: Sheet, action: str, row: Any, old: dict[str, Any], new: dict[str, Any]) -> None:
     table = row.__tablename__
-    journal.write(actor, action, table, row.id, old=old, new=new)
+    journal.write(actor, action, table, row.id, old=old, new=new, **sheet_access.acting_for(actor, sheet))
+    if "system" not in sheet.keepers:
+        return  # neither a right nor a setting
     event = "right.change" if sheet.code in RIGHTS else "setting.change"
     audit.record(actor, event, object_type=table, object_id=row.id, detail={"action": action, "fields": sorted(new)})
 

@@ -74,6 +74,15 @@ def memberships_of(**where: int) -> Sequence[Membership]:
     return db.session.scalars(query.order_by(Membership.id).limit(100)).all()
 
 
+def posts_under(office_ids: Sequence[int]) -> dict[int, list[Post]]:
+    """The posts in use that each office answers for, by number. One statement."""
+    found: dict[int, list[Post]] = {}
+    query = select(Post).where(Post.active, Post.office_id.in_(office_ids)).order_by(Post.number)
+    for post in db.session.scalars(query):
+        found.setdefault(post.office_id, []).append(post)
+    return found
+
+
 def changes_of(row: Any, limit: int = 10) -> Sequence[Journal]:
     """The last changes of a dictionary row, newest first."""
     query = select(Journal).where(Journal.object_type == row.__tablename__, Journal.object_id == row.id)
