@@ -20,7 +20,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
 
-from app import sheet_panels, sheet_words, signing
+from app import sheet_children, sheet_panels, sheet_words, signing
 from app.messages import sentence, sentences_of
 from app.rules.entries import Field, Kind
 from app.rules.errors import Conflict, FieldErrors, RuleError
@@ -170,7 +170,7 @@ class SheetView(ModelView):
                 title=f"{self.sheet.label} · {sheet_words.title_of(row)}",
                 widgets=self._get_show_widget(row.id, row),
                 related_views=[],
-                panels=sheet_panels.of_row(self.sheet, row),
+                panels=[*sheet_panels.of_row(self.sheet, row), *sheet_children.of_row(self.sheet, row)],
                 changes=sheet_panels.changes(self.sheet, row),
                 sheet=self.sheet,
                 endpoint=self.endpoint,
@@ -193,7 +193,7 @@ class SheetView(ModelView):
         if request.method == "POST" and form.validate():
             values = {field.name: form[field.name].data for field in fields}
             if self._saved(form, Entry(None, values)):
-                return self.post_add_redirect()
+                return self._onward()
         self._remember(form)
         page = self.render_template(
             self.add_template, title=self.add_title, widgets=self._get_add_widget(form=form), related_views=[]
@@ -344,6 +344,12 @@ class SheetView(ModelView):
                 known = {str(option.id) for option in referred(field.to)}
                 if any(str(one) not in known for one in keep):
                     form[field.name].choices = choices(field, keep, is_multiple=field.kind is Kind.ROWS)
+
+    def _onward(self) -> ResponseReturnValue:
+        """Back to the page whose form was sent, else where the framework leads."""
+        if "next" in request.form:
+            return redirect(signing.safe_next(request.form["next"]))
+        return self.post_add_redirect()  # type: ignore[no-any-return]
 
     def _remember(self, form: Any) -> None:
         if not form.errors:

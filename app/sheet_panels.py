@@ -20,8 +20,21 @@ from app.standing import current_actor, current_standing
 
 
 @dataclass(frozen=True)
+class InlineForm:
+    """A form of a few fields below a table: its address, its button, what it sends along, its fields as `ui.field`."""
+
+    url: str
+    submit: str
+    hidden: Mapping[str, Any]
+    fields: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True)
 class Panel:
-    """A small table below a row, or above a list: heads, rows of cells, and where a row is entered."""
+    """A small table below a row, or above a list: heads, rows of cells, and where a row is entered.
+
+    `past` rows are folded away.
+    """
 
     title: str
     heads: tuple[str, ...]
@@ -29,6 +42,8 @@ class Panel:
     empty: str = ""
     add_url: str = ""
     add_label: str = ""
+    past: tuple[tuple[Any, ...], ...] = ()
+    form: InlineForm | None = None
 
 
 def of_row(sheet: Sheet, row: Any) -> list[Panel]:
