@@ -239,6 +239,7 @@ class SheetView(ModelView):
     @has_access
     def action_post(self) -> ResponseReturnValue:
         """Something done to several rows: each is fetched again, within what the reader may see; asked about first."""
+        sheet_access.require_keeper(current_actor(), self.sheet)
         act = next((one for one in acts_of(self.sheet) if one.name == request.form.get("action")), None)
         if act is None:
             abort(404)

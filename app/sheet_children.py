@@ -13,7 +13,7 @@ from app import sheet_words, words
 from app.rules.columns import LEVELS
 from app.services import reach, sheet_access, sheet_children
 from app.services.sheet_rows import Sheet
-from app.sheet_panels import InlineForm, Panel
+from app.sheet_panels import InlineForm, Panel, people
 from app.sheets import BY_CODE
 from app.standing import current_actor
 
@@ -120,10 +120,6 @@ def _members(unit: Any) -> Panel:
         (str(words.FUNCTIONS[one.function]), _link("PeopleView.show", one.person))
         for one in sheet_children.members_of(unit.id)
     )
-    people = [
-        {"value": one.id, "label": words.named(one), "pinyin": one.name_pinyin}
-        for one in sheet_children.candidates()
-    ]
     functions = [(code, str(label)) for code, label in words.FUNCTIONS.items()]
     if unit.kind != "section":
         functions = [one for one in functions if one[0] != "section_clerk"]
@@ -132,7 +128,7 @@ def _members(unit: Any) -> Panel:
         _("Add"),
         {"unit": unit.id, "active": "y", "next": request.path},
         (
-            {"name": "person", "label": _("Person"), "type": "select", "options": people, "required": True},
+            {"name": "person", "label": _("Person"), "type": "select", "options": people(), "required": True},
             {
                 "name": "function",
                 "label": _("Function"),
@@ -185,6 +181,7 @@ def _category(category: Any) -> list[Panel]:
 
 _OF_ROW: Mapping[str, Callable[[Any], list[Panel]]] = {
     "people": _person,
+    "units": lambda unit: [_members(unit)],
     "offices": _office,
     "channels": _channel,
     "limits": _limit,

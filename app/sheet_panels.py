@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ from markupsafe import Markup
 from app import sheet_words, words
 from app.models import Person
 from app.rules import chain
-from app.services import capability_changes, portfolio, sheet_access, vacancies
+from app.services import capability_changes, portfolio, present, sheet_access, sheet_children, vacancies
 from app.services.sheet_rows import Sheet, rows_by_id
 from app.sheets import BY_CODE, SHEETS, view_name
 from app.standing import current_actor, current_standing
@@ -92,7 +93,7 @@ def _held(post: Any) -> list[Panel]:
         roster = url_for("RosterView.show", office_id=post.office_id)
         on_duty = Panel(_("On duty now"), (_("Role"), _("Person")), rows, add_url=roster)
         return [on_duty, _leader(post)]
-    held = _holdings(vacancies.holdings_of(post_id=post.id), "person")
+    held, past = _split(vacancies.holdings_of(post_id=post.id), "person")
     now = vacancies.holders_of([post])[post.id]
     open_roles = tuple(
         (str(words.ROLES[role]), _vacant_place(f"holding:{post.id}:{role}"), "", "", "")
@@ -100,9 +101,38 @@ def _held(post: Any) -> list[Panel]:
         if not now[role]
     )
     heads = (_("Role"), _("Person"), _("From"), _("Until"), _("State"))
-    address = url_for("ChangesView.new", place=f"holding:{post.id}:A")
-    held_by = Panel(_("Holdings"), heads, open_roles + held, "", address, _("Personnel change"))
-    return [held_by, _leader(post)]
+    return [
+        Panel(_("Holdings"), heads, open_roles + held, past=past, form=_replacement(post)),
+        _leader(post),
+    ]
+
+
+def _replacement(post: Any) -> InlineForm | None:
+    """Who takes over from when: sent to the form of personnel changes, which says what is wrong and files it (R16)."""
+    if not current_actor().grants.can("system"):
+        return None
+    places = [(f"holding:{post.id}:{role}", str(words.ROLES[role])) for role in chain.ROLES]
+    now = present.now().astimezone(present.zone())
+    return InlineForm(
+        url_for("ChangesView.new"),
+        _("Replace"),
+        {"request_key": secrets.token_hex(12)},
+        (
+            {"name": "place", "label": _("Role"), "type": "select", "options": places, "required": True,
+             "value": places[0][0]},
+            {"name": "person", "label": _("Who comes"), "type": "select", "options": people(), "required": True},
+            {"name": "at", "label": _("From when"), "type": "datetime", "required": True,
+             "value": f"{now:%Y-%m-%d %H:%M}"},
+            {"name": "reason", "label": _("Reason"), "required": True, "attrs": {"maxlength": 200}},
+        ),
+    )  # fmt: skip
+
+
+def people() -> list[dict[str, Any]]:
+    """Everybody who can be chosen in a form on a row's page."""
+    return [
+        {"value": one.id, "label": words.named(one), "pinyin": one.name_pinyin} for one in sheet_children.candidates()
+    ]
 
 
 def _coverage(post: Any) -> list[Panel]:
@@ -132,6 +162,13 @@ def _vacant_place(place: str) -> Markup:
     return Markup('<a href="{}">{}</a>').format(address, sheet_words.vacant())
 
 
+def _split(rows: Sequence[Any], other: str) -> tuple[tuple[tuple[Any, ...], ...], tuple[tuple[Any, ...], ...]]:
+    """Holdings in force or to come, and those that are over."""
+    now = present.now()
+    over = [row for row in rows if row.valid.upper is not None and row.valid.upper <= now]
+    return _holdings([row for row in rows if row not in over], other), _holdings(over, other)
+
+
 def _holdings(rows: Sequence[Any], other: str) -> tuple[tuple[Any, ...], ...]:
     states = sheet_words.COMPUTED["holdings", "period"][1](rows)
     endpoint = {"person": "PeopleView.show", "post": "PostsView.show"}[other]
@@ -148,7 +185,7 @@ def _holdings(rows: Sequence[Any], other: str) -> tuple[tuple[Any, ...], ...]:
 
 
 def _person(person: Any) -> list[Panel]:
-    held = _holdings(vacancies.holdings_of(person_id=person.id), "post")
+    held, past = _split(vacancies.holdings_of(person_id=person.id), "post")
     functions = tuple(
         (str(words.FUNCTIONS[row.function]), _link("UnitsView.show", row.unit))
         for row in vacancies.memberships_of(person_id=person.id)
@@ -162,6 +199,7 @@ def _person(person: Any) -> list[Panel]:
             _("Holds no post."),
             url_for("ChangesView.new", person=person.id),
             _("Personnel change"),
+            past=past,
         ),
         Panel(
             _("Functions in units"),
@@ -180,10 +218,6 @@ def _unit(unit: Any) -> list[Panel]:
         (str(words.LINKS[place.link]), str(words.ROLES[place.role]), _stands(place, unit, people), _origin(place))
         for place in places
     )
-    members = tuple(
-        (str(words.FUNCTIONS[row.function]), _link("PeopleView.show", row.person))
-        for row in vacancies.memberships_of(unit_id=unit.id)
-    )
     heads = (_("Link"), _("Role"), _("Person"), _("Follows from"))
     return [
         Panel(
@@ -193,13 +227,6 @@ def _unit(unit: Any) -> list[Panel]:
             "",
             url_for("ChangesView.new", place=f"chain:{unit.id}:first:A"),
             _("Personnel change"),
-        ),
-        Panel(
-            _("Handlers and clerks"),
-            (_("Function"), _("Person")),
-            members,
-            _("Nobody handles this unit's appeals yet."),
-            url_for("MembershipsView.add", unit=unit.id),
         ),
     ]
 
