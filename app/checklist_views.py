@@ -54,8 +54,8 @@ WORDS: Mapping[str, Wording] = {
         _l("Enter the duty rosters"),
         _l("The duty office and the hotline centre are filled by the shift (R17)."),
         _l("%(count)s offices have a hole in the next 30 days"),
-        "ShiftsView.list",
-        _l("Duty shifts"),
+        "RosterView.index",
+        _l("Duty rosters"),
     ),
     "portfolio": Wording(
         _l("Enter the portfolio"),

@@ -18,6 +18,7 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from app import forms, notices, signing, words
 from app.messages import sentence
 from app.models import Appeal
+from app.roster_views import on_desk
 from app.rules import checklist as checklist_rules
 from app.rules import intake as intake_rules
 from app.rules import workflow as rules
@@ -71,6 +72,7 @@ class DeskView(BaseView):
             overseen=desk.posts_overseen(actor) if standing and standing.overseen else [],
             bulk_actions={queue.key: bulk_actions(queue) for queue in queues},
             queue_cap=desk.COUNT_CAP,
+            roster=on_desk(actor),
             first_steps=checklist.steps(actor) if actor.grants.can("system") else (),
             percent=checklist_rules.percent,
         )

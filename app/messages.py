@@ -221,6 +221,9 @@ SENTENCES: Mapping[str, Any] = {
         "“%(name)s” may be several people (%(units)s): write the unit or the code in brackets behind the name."
     ),
     "roster.name-unknown": _l("There is nobody called “%(name)s” here."),
+    "roster.no-head": _l(
+        "No row names the columns: a roster has date, from, until (or time), main seat, second seat."
+    ),
     "roster.no-shift": _l("There is no such shift, or its roster is not one of yours."),
     "roster.not-yours": _l("The roster of this office is planned by its responsible leader and the system officer."),
     "roster.nothing-new": _l("Nothing is new: these shifts stand in the roster already, or lie in the past."),
@@ -228,6 +231,7 @@ SENTENCES: Mapping[str, Any] = {
     "roster.undo-begun": _l("The shift has begun meanwhile: it cannot be undone any more."),
     "roster.undo-late": _l("This cannot be undone any more: somebody changed it since, or it is too long ago."),
     "roster.unknown": _l("There is no such roster, or it is not one of yours."),
+    "roster.unreadable": _l("What was read from the workbook got lost. Hand it in again."),
     "row.constraint": _l("The database refused this row (%(constraint)s): it overlaps or repeats another."),
     "row.stale": _l("Somebody else changed this row first. Reload it and try again."),
     "row.taken": _l("There is such a row already."),
@@ -241,6 +245,9 @@ SENTENCES: Mapping[str, Any] = {
     "sheet.fixed": _l("These rows belong to the product and are not added, changed or removed this way."),
     "sheet.nothing-chosen": _l("Choose at least one row first."),
     "sheet.too-many": _l("At most %(most)s rows at a time: choose fewer."),
+    "shift-note.not-yours": _l("Only who sits this shift writes its handover note."),
+    "shift-note.too-early": _l("The note is written from two hours before the end of the shift on."),
+    "shift-note.too-late": _l("This shift ended more than a day ago: its note cannot be written any more."),
     "shift.away": _l("%(person)s is away from %(from)s until %(until)s."),
     "shift.begun": _l("This shift has begun: its beginning stays, and it cannot end in the past."),
     "shift.elsewhere": _l("%(person)s has duty at %(office)s from %(from)s until %(until)s."),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -19,7 +20,8 @@ from app.rules import rosters as rules
 from app.rules.entries import Field, Kind, parse
 from app.rules.errors import Conflict, FieldErrors, Invalid, Refused, RuleError
 from app.rules.rosters import Duty
-from app.services import present, roster_months, roster_proposals, rosters
+from app.services import present, roster_months, roster_proposals, rosters, shift_handovers
+from app.services.actors import Actor
 from app.services.roster_months import Office
 from app.services.rosters import Edit, Outcome
 from app.services.sheet_rows import options
@@ -100,10 +102,10 @@ class RosterView(BaseView):
     @has_access
     def index(self) -> ResponseReturnValue:
         """Who has duty now, or at the moment asked for, in every office."""
-        at = asked_moment()
-        return self.render_template(
-            "rosters/index.html", lines=roster_months.all_on_duty(current_actor(), at), at=at, now=present.now()
-        )
+        at, actor = asked_moment(), current_actor()
+        lines = roster_months.all_on_duty(actor, at)
+        missing = shift_handovers.missing(line.office.id for line in lines)
+        return self.render_template("rosters/index.html", lines=lines, at=at, now=present.now(), missing=missing)
 
     @expose("/<int:office_id>")
     @has_access
@@ -118,6 +120,7 @@ class RosterView(BaseView):
             now=present.now(),
             on_duty=roster_months.duty_at(month.office, at, actor.person_id),
             undo=_undo(office_id) if month.office.writable else None,
+            notes=shift_handovers.changes(actor, office_id),
             roster_words=roster_words,
         )
 
@@ -165,7 +168,7 @@ class RosterView(BaseView):
         except (Invalid, Conflict, Refused) as error:
             values = roster_words.given(request.form)
             return self._form(office, shift, values, errors_of(error)), 422
-        return _done(office.id, outcome, _("Saved."))
+        return done(office.id, outcome, _("Saved."))
 
     def _form(
         self,
@@ -329,7 +332,7 @@ class RosterView(BaseView):
                 outcome = roster_proposals.accept(actor, office_id, proposal)
                 count = len(proposal.added)
                 text = ngettext("%(num)d shift is entered.", "%(num)d shifts are entered.", count)
-                return _done(office_id, outcome, text)
+                return done(office_id, outcome, text)
         except (Invalid, Conflict) as error:
             return self._repeat(office, request.form, errors_of(error)), 422
         return self._repeat(office, request.form, proposal=proposal)
@@ -352,6 +355,26 @@ class RosterView(BaseView):
                 roster_words=roster_words,
             )
         )
+
+
+@dataclass(frozen=True)
+class OnDesk:
+    """What the desk says of duty rosters: the own duties, the note to be written or taken, notes that are missing."""
+
+    duties: Sequence[Any]
+    turn: shift_handovers.MyTurn | None
+    notes_missing: int
+    words: Any = roster_words
+
+
+def on_desk(actor: Actor) -> OnDesk:
+    """One statement for everybody, two more on duty, four more for the supervisor (R17, R18)."""
+    duties = roster_months.next_duties(actor.person_id) if actor.person_id else []
+    on_duty = bool(duties) and duties[0].starts_at <= present.now()
+    missing = 0
+    if actor.grants.can("supervise"):
+        missing = sum(shift_handovers.missing(office.id for office in roster_months.offices(actor)).values())
+    return OnDesk(duties, shift_handovers.my_turn(actor) if on_duty else None, missing)
 
 
 # --- parsing and answering -------------------------------------------------------------------------------------
@@ -399,10 +422,11 @@ def _attempt(office_id: int, call: Callable[[], Outcome], text: str) -> Response
         for words in errors_of(error).values():
             flash(words, "danger")
         return redirect(_back(office_id))
-    return _done(office_id, outcome, text)
+    return done(office_id, outcome, text)
 
 
-def _done(office_id: int, outcome: Outcome, text: str) -> ResponseReturnValue:
+def done(office_id: int, outcome: Outcome, text: str) -> ResponseReturnValue:
+    """Answer a change: JSON for a script, the month again for a person; it can be undone for a while."""
     if outcome.undo:
         session[UNDO] = {"office": office_id, "rows": outcome.undo, "at": int(present.now().timestamp())}
     if wants_json():

@@ -7,13 +7,15 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from flask_babel import format_date, gettext
+from babel.dates import format_skeleton
+from flask_babel import format_date, get_locale, gettext
 from flask_babel import lazy_gettext as _l
 
 from app import words
 from app.messages import sentence
 from app.rules.calendar import DayKind
 from app.rules.errors import FieldErrors, FieldProblem, Invalid
+from app.rules.roster_lists import Fault
 from app.services import present
 from app.services.roster_checks import Finding
 from app.services.roster_months import DayCell, Seated, Shift
@@ -51,6 +53,12 @@ def until(moment: datetime, day: date) -> str:
     return f"{local:%m-%d %H:%M}"
 
 
+def written_until(moment: datetime, day: date) -> str:
+    """The same as a workbook has it, in the reader's language, so that it can be read back."""
+    local = moment.astimezone(present.zone())
+    return until(moment, day) if local.date() <= day + timedelta(days=1) else f"{local:%Y-%m-%d %H:%M}"
+
+
 def span(starts_at: datetime, ends_at: datetime) -> str:
     """ "08:00–20:00", seen from the day it begins on."""
     return f"{clock(starts_at)}–{until(ends_at, day_of(starts_at))}"
@@ -64,6 +72,11 @@ def dated_span(starts_at: datetime, ends_at: datetime) -> str:
 def weekday(day: date) -> str:
     """周一, Mon."""
     return format_date(day, "EEE")
+
+
+def month(first: date) -> str:
+    """2026年12月, December 2026."""
+    return format_skeleton("yMMMM", first, locale=get_locale())
 
 
 def mark(cell: DayCell) -> str:
@@ -160,7 +173,21 @@ def several(problems: Iterable[Invalid]) -> FieldErrors:
     return FieldErrors([FieldProblem(one.field or "", one.code, one.data) for one in problems])
 
 
-def found(finding: Finding) -> str:
+NOTE_STATES: Mapping[str, tuple[Any, str, str]] = {
+    "coming": (_l("to come"), "", "clock"),
+    "due": (_l("to be written"), "warn", "pen"),
+    "missing": (_l("missing"), "danger", "triangle-exclamation"),
+    "given": (_l("waits to be taken over"), "warn", "signature"),
+    "taken": (_l("handed over"), "ok", "check"),
+}
+
+
+def due(text: str | None) -> str:
+    """A due moment of open work."""
+    return words.due_text(datetime.fromisoformat(text), present.zone()) if text else ""
+
+
+def found(finding: Finding | Fault) -> str:
     """What speaks against a planned shift, in a sentence."""
     return sentence(finding.code, finding.data)
 

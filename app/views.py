@@ -22,6 +22,7 @@ from app.handover_views import HandoverView
 from app.import_views import ImportView
 from app.ledger_views import AppealModelView, LedgerView
 from app.report_views import OverdueView, ReportView
+from app.roster_file_views import RosterFileView, ShiftNoteView
 from app.roster_views import RosterView
 from app.services import sheet_access
 from app.services.sheet_rows import Sheet
@@ -63,6 +64,8 @@ def register(appbuilder: AppBuilder) -> None:
     staffing = {"category": "Staffing", "category_label": FAMILIES["Staffing"]}
     appbuilder.add_view(RosterView, "Rosters", icon="fa-calendar-days", label=_l("Duty rosters"), **staffing)
     appbuilder.add_view_no_menu(SlipView)
+    appbuilder.add_view_no_menu(RosterFileView)
+    appbuilder.add_view_no_menu(ShiftNoteView)
     appbuilder.add_view_no_menu(HandoverView)
     appbuilder.add_view(AppealModelView, "Appeals", icon="fa-comments", label=_l("Appeals"), **WORK)
     appbuilder.add_view(LedgerView, "Ledger", icon="fa-book", label=_l("Ledger"), **WORK)

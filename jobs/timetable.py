@@ -25,7 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app import report_words
 from app.quiet import log_without_values
-from app.services import coverage, heartbeats, outbox, present, sealing, slots, staffing_lists, tasks
+from app.services import coverage, heartbeats, outbox, present, sealing, shift_handovers, slots, staffing_lists, tasks
 from jobs.reminders import plan_reminders
 from jobs.runtime import prepare_process, process_context
 
@@ -78,6 +78,12 @@ class Memory:
 def plan(_slot: datetime) -> None:
     """Plan reminders; the planner looks at the present state, so a missed minute is made up by the next."""
     plan_reminders()
+
+
+def remind_of_shift_notes(_slot: datetime) -> None:
+    """Tell who leaves a shift soon that the handover note is due; a missed minute is made up by the next."""
+    with process_context():
+        shift_handovers.remind(present.now())
 
 
 def seal_everything(_slot: datetime) -> None:
@@ -138,6 +144,7 @@ def beat() -> None:
 
 SLOTTED: tuple[Slotted, ...] = (
     Slotted("plan_reminders", "* * * * *", Missed.LATEST, plan),
+    Slotted("shift_notes", "* * * * *", Missed.LATEST, remind_of_shift_notes),
     Slotted("seal_everything", "7 * * * *", Missed.LATEST, seal_everything),
     Slotted("tell_gaps", "0 8 * * *", Missed.LATEST, tell_gaps),
     # Every day, because a list that failed to come about on the first is made up for on the next.

@@ -265,6 +265,14 @@ def shown(row: DutyShift, person_id: int | None = None) -> Shift:
     return _shown([row], Period(start, end), person_id)[0]
 
 
+def several(rows: Sequence[DutyShift], person_id: int | None = None) -> list[Shift]:
+    """Shifts as a page shows them; one statement."""
+    if not rows:
+        return []
+    spans = [bounds(row) for row in rows]
+    return _shown(rows, Period(min(start for start, _ in spans), max(end for _, end in spans)), person_id)
+
+
 def absences(person_ids: Iterable[int], window: Period) -> list[rules.Away]:
     """The confirmed absences of these people that reach into the window; one statement."""
     wanted = sorted(set(person_ids))
@@ -439,7 +447,10 @@ def access_shift(actor: Actor, shift_id: int) -> DutyShift:
 
 
 def span_of(window: Period) -> Range[datetime]:
-    return Range(window.starts_at, window.ends_at, bounds="[)")
+    """A period as the database has it; the end of time is no end."""
+    end = None if window.ends_at >= datetime.max.replace(tzinfo=UTC) else window.ends_at
+    start = None if window.starts_at <= datetime.min.replace(tzinfo=UTC) else window.starts_at
+    return Range(start, end, bounds="[)")
 
 
 def _next_month(first: date) -> date:

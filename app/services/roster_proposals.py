@@ -28,6 +28,8 @@ class Proposal:
     findings: tuple[Finding, ...]
     past: int = 0
     left_out: int = 0
+    unchanged: int = 0
+    changed: int = 0
 
 
 def pattern(office_id: int, first: date, last: date) -> Pattern:
@@ -74,9 +76,15 @@ def propose(
         bad = {finding.duty for finding in findings}
         left_out, fresh = len(bad), [duty for duty in fresh if duty not in bad]
         findings = judge(fresh, ignoring=removed.keys())
-    edits = [Edit(shift_id, None, versions[shift_id]) for shift_id in removed]
-    edits += [Edit(None, duty) for duty in fresh]
-    return Proposal(tuple(edits), tuple(fresh), tuple(removed.values()), findings, past, left_out)
+    same_time = {(duty.starts_at, duty.ends_at): shift_id for shift_id, duty in removed.items()}
+    edits, changed = [], set()
+    for duty in fresh:
+        shift_id = same_time.get((duty.starts_at, duty.ends_at))
+        edits.append(Edit(shift_id, duty, versions[shift_id] if shift_id else None))
+        changed |= {shift_id} - {None}
+    edits = [Edit(shift_id, None, versions[shift_id]) for shift_id in removed if shift_id not in changed] + edits
+    gone = tuple(duty for shift_id, duty in removed.items() if shift_id not in changed)
+    return Proposal(tuple(edits), tuple(fresh), gone, findings, past, left_out, len(kept), len(changed))
 
 
 def accept(actor: Actor, office_id: int, proposal: Proposal, *, reason: str = "") -> Outcome:

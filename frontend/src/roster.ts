@@ -264,6 +264,9 @@ class Roster {
 }
 
 export function startRoster(): void {
+  // On a phone the month is a list: it opens at today, not at days long gone.
+  const today = document.getElementById("today");
+  if (today && !location.hash && window.matchMedia("(max-width: 900px)").matches) today.scrollIntoView();
   const root = document.querySelector<HTMLElement>("[data-roster][data-writable]");
   if (root) new Roster(root);
 }
