@@ -22,8 +22,8 @@ from .staffing_list import StaffingList
 from .table import Translate
 
 BODY_FONT, HEAD_FONT, LATIN_FONT = "仿宋", "黑体", "Times New Roman"
-_WIDTHS = (3.7, 8.9, 4.2, 3.0, 2.95, 2.95)  # cm; together the width between the margins of A4 across
-_MARGIN, _EDGE = 2.0, 1.6  # cm at the sides; above and below
+_WIDTHS = (3.5, 8.4, 4.1, 3.2, 3.25, 3.25)  # cm; together the width between the margins of A4 across
+_MARGIN, _EDGE = 2.0, 1.4  # cm at the sides; above and below
 _SIZE = 10.5  # points: 五号
 _EARLIEST = (1980, 1, 1, 0, 0, 0)  # a zip archive knows no earlier moment
 
@@ -71,7 +71,7 @@ def _page(made: Any) -> None:
 
 
 def _row(row: Any, cells: Sequence[str], *, is_head: bool) -> None:
-    row.height, row.height_rule = Cm(0.9), WD_ROW_HEIGHT_RULE.AT_LEAST
+    row.height, row.height_rule = Cm(0.8), WD_ROW_HEIGHT_RULE.AT_LEAST
     properties = row._tr.get_or_add_trPr()
     properties.append(OxmlElement("w:cantSplit"))
     if is_head:

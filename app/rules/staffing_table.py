@@ -408,10 +408,14 @@ def _celled(text: str) -> Iterator[tuple[int, Cells]]:
 
 def _tabbed(text: str) -> Iterator[tuple[int, Cells]]:
     """Cells between tabs; one that was quoted keeps its line ends, another goes on where a line ends too early."""
-    if '"' in text:
-        rows = csv.reader(io.StringIO(text), delimiter="\t")
-        yield from enumerate(rows, 1)
-        return
+    if '"' in text and text.count('"') % 2 == 0:
+        try:
+            quoted = list(csv.reader(io.StringIO(text), delimiter="\t"))
+        except csv.Error:  # a cell longer than any cell is no quotation
+            quoted = []
+        if quoted:
+            yield from enumerate(quoted, 1)
+            return
     width, start, cells = 0, 1, [""]
     for number, line in enumerate(text.split("\n"), 1):
         pieces = line.split("\t")

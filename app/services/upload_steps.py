@@ -28,8 +28,9 @@ from app.models import (
     UnitGroup,
     db,
 )
-from app.rules.errors import Refused
+from app.rules.errors import FieldErrors, FieldProblem, Refused
 from app.rules.staffing_difference import Item, Ref
+from app.rules.staffing_table import LEADER
 from app.services import changes, journal, personal, present
 from app.services import sheets as dictionary
 from app.services.actors import Actor
@@ -159,11 +160,11 @@ class _Work:
         post_id, role = self._id(item.post), item.role or None
         person = self._id(item.person) if item.person is not None else None
         until = _until(post_id, role, self.at) if item.kind == "holding" else None
-        record = changes.apply_in(
-            self.actor,
-            Change(item.kind, self.at, self.upload.reason, post_id=post_id, role=role, person_id=person),
-            upload_id=self.upload.id,
-        )
+        change = Change(item.kind, self.at, self.upload.reason, post_id=post_id, role=role, person_id=person)
+        try:
+            record = changes.apply_in(self.actor, change, upload_id=self.upload.id)
+        except FieldErrors as error:
+            raise _located(error, item) from error
         self.steps.append(
             {
                 "do": "change",
@@ -176,6 +177,14 @@ class _Work:
                 "until": until.isoformat() if until else None,
             }
         )
+
+
+def _located(error: FieldErrors, item: Item) -> FieldErrors:
+    """The same problems with the row and column of the table; a moment stays at its own field."""
+    place = {"row": item.line, "column": item.role.lower() or LEADER}
+    return FieldErrors(
+        one if one.field == "at" else FieldProblem("table", one.code, {**one.data, **place}) for one in error.problems
+    )
 
 
 def _now(sheet: str, row_id: int, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.rules.errors import Invalid
 from app.rules.staffing_table import ABOVE, Entry, Table, from_text, joined, person, read
@@ -228,8 +230,28 @@ def test_tabs_with_quoted_cells_as_a_spreadsheet_pastes_them() -> None:
     assert seen(from_text("\n".join(lines))) == expected()
 
 
+@pytest.mark.parametrize("stray", ['"', '"' + "示" * 150_000 + '"'])
+def test_a_stray_or_endless_quotation_is_just_text(stray: str) -> None:
+    lines = ["\t".join(cells) for cells in (HEADS, *ROWS)]
+    assert seen(from_text("\n".join([*lines, stray + "\t\t\t\t\t"]))) == expected()
+
+
 def test_tabs_with_torn_cells_as_a_text_program_pastes_them() -> None:
     assert seen(from_text("\n".join("\t".join(cells) for cells in (HEADS, *ROWS)))) == expected()
+
+
+pieces = st.sampled_from(
+    [*HEADS, *'|\t\n"（\u3000\x00', "\n|\n", "|---|", "示例", "示 例\n13800000001", "1380000000", "当值人员", "空缺"]
+)
+
+
+@given(st.lists(pieces, max_size=60).map("".join))
+def test_no_text_is_too_odd_to_be_read_or_refused(text: str) -> None:
+    found = from_text(text)
+    assert found.rows or found.problems
+    for line in found.rows:
+        assert line.post
+        assert line.office
 
 
 @pytest.mark.parametrize("text", ["", "示例", "|", "||||||", "\t\t\t", "岗位|职责", "\x00" * 10])

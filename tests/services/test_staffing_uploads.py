@@ -309,6 +309,25 @@ def test_it_wants_a_reason_and_a_sane_moment(make: Factory) -> None:
     assert refused.value.problems[0].code == "change.moment"
 
 
+def test_a_refused_step_names_the_row_of_the_table(make: Factory) -> None:
+    """Who is to be B from next week cannot become A today for good."""
+    soon, post = present.now() + timedelta(days=7), make.post("registrar")
+    coming = make.holder("supervisor")
+    later = Change("holding", soon, post_id=post.id, role="B", person_id=coming.id)
+    changes.file(make.actor(officer="system"), later)
+    rows = rows_now()
+    at(rows, "信息编号登记员")[4] = coming.name
+    with pytest.raises(FieldErrors) as refused:
+        apply(make, hand_in(make, rows))
+    (problem,) = refused.value.problems
+    assert (problem.field, problem.code, problem.data["row"], problem.data["column"]) == (
+        "table",
+        "holding.both-roles",
+        9,
+        "a",
+    )
+
+
 def test_posts_and_leaders_change_at_once_only(make: Factory) -> None:
     rows = rows_now()
     at(rows, "信息编号登记员")[2] = "市府办信息中心"
