@@ -118,7 +118,8 @@ def remedy(gap: Gap) -> Remedy:
     if gap.cause in _REACH:
         return _reached(gap)
     if gap.cause is Cause.BOTH_AWAY:
-        return Remedy(_("Record who stands in, or shorten an absence"), _address("Absences", "AbsencesView.list"))
+        address = _address("Absences", "AbsencesView.list", method="read")
+        return Remedy(_("Record who stands in, or shorten an absence"), address)
     role = "B" if gap.cause is Cause.NO_B else "A"
     return filled(gap.post, role) if gap.post is not None else named_for(gap.unit, gap.link, role)
 
