@@ -63,7 +63,7 @@ class Chart:
         x, width = self.x(begin), round((end - begin) / (self.end - self.start) * 100, 3)
         name = who(first, people) if len(run) == 1 else ngettext("%(num)d duty shift", "%(num)d duty shifts", len(run))
         text = str(words.CAUSES[first.cause.value]) if first.cause else name
-        period = _("%(start)s to %(end)s", start=moment_text(begin), end=moment_text(end))
+        period = _("%(start)s to %(end)s", start=moment_text(begin), end=words.due_text(end, present.zone()))
         label = " · ".join(part for part in (_spoken(first, name), period) if part)
         return Bar(x, width, tone_of(first), text if width >= _WIDE else "", label, begin)
 
@@ -97,8 +97,8 @@ def who(stretch: Stretch, people: Mapping[int, Named]) -> str:
 
 
 def moment_text(moment: datetime) -> str:
-    """A moment as the page writes it; the end of a day is 24:00."""
-    return words.due_text(moment, present.zone())
+    """A moment at which something begins: midnight is 00:00 of the new day."""
+    return f"{moment.astimezone(present.zone()):%Y-%m-%d %H:%M}"
 
 
 def chart_of(survey: Survey) -> Chart:

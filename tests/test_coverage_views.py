@@ -155,6 +155,13 @@ def test_a_moment_of_the_past_finds_who_held_it_then(make: Factory, system: Flas
     assert "已停用" in page
 
 
+def test_a_beginning_is_written_as_midnight_of_the_new_day(make: Factory, system: FlaskClient) -> None:
+    today = present.today()
+    assert f"{today} 00:00至" in get(system, "/coverage/")
+    post = make.post("registrar")
+    assert f"{today} 00:00，" in get(system, f"/coverage/responsible?post={post.id}&at={today}T00:00")
+
+
 def test_units_without_a_gap_are_shown_on_demand(make: Factory, system: FlaskClient) -> None:
     assert db.session.query(Unit).count() > 0
     assert len(get(system, "/coverage/?all=1")) >= len(get(system, "/coverage/"))
