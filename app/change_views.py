@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask import flash, redirect, request, url_for
@@ -18,7 +18,7 @@ from app import change_words, forms
 from app.messages import sentence
 from app.rules.entries import Field, Kind, parse, problem_of
 from app.rules.errors import Conflict, FieldErrors, FieldProblem, Invalid, RuleError
-from app.services import change_records, changes, desk, present
+from app.services import change_records, changes, desk, leavers, present
 from app.services.change_records import Place
 from app.services.changes import UNSEEN, Change, Newcomer
 from app.standing import current_actor
@@ -29,9 +29,12 @@ _FIELDS = (
     Field("person", required=True),
     Field("newcomer", limit=64),
     Field("position", limit=64),
-    Field("at", kind=Kind.MOMENT, required=True),
+    Field("at", kind=Kind.MOMENT),
     Field("reason", required=True, limit=200),
 )
+
+
+_LEAVE_FIELDS = tuple(one for one in _FIELDS if one.name in ("at", "reason"))
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,39 @@ class ChangesView(BaseView):
         flash(_("Filed to the duty office as %(number)s.", number=record.number), "success")
         return redirect(url_for("ChangesView.show", change_id=record.id))
 
+    @expose("/leave/<int:person_id>", methods=["GET", "POST"])
+    @has_access
+    @permission_name("report")
+    def leave(self, person_id: int) -> ResponseReturnValue:
+        """Somebody leaves: every place he holds, what becomes of it, and the form that files it."""
+        sent = request.values
+        texts = {"at": sent.get("at", ""), "reason": sent.get("reason", "")}
+        errors: dict[str, list[str]] = {}
+        if request.method == "POST":
+            try:
+                return self._leave(person_id, texts)
+            except FieldErrors as error:
+                errors = _errors(error)
+        values, _problems = _parsed(_LEAVE_FIELDS[:1], texts)
+        page = self.render_template(
+            "changes/leave.html",
+            leaving=leavers.preview(current_actor(), person_id, values.get("at") or present.now()),
+            texts=texts,
+            errors=errors,
+            request_key=request.form.get("request_key") or secrets.token_hex(12),
+            **_means(),
+        )
+        return page, 422 if errors else 200
+
+    def _leave(self, person_id: int, texts: Mapping[str, str]) -> ResponseReturnValue:
+        values, problems = _parsed(_LEAVE_FIELDS, texts)
+        if problems:
+            raise FieldErrors(problems)
+        key = forms.request_key(request.form)
+        record = leavers.leave(current_actor(), person_id, values["at"], values["reason"], request_key=key)
+        flash(_("Filed to the duty office as %(number)s.", number=record.number), "success")
+        return redirect(url_for("ChangesView.show", change_id=record.id))
+
     @expose("/<int:change_id>")
     @has_access
     @permission_name("read")
@@ -158,15 +194,7 @@ class ChangesView(BaseView):
 def _entered(sent: Mapping[str, str], places: list[Place]) -> Entered:
     """What was typed, or what the address of the form begins with."""
     texts = {one.name: sent.get(one.name, "") for one in _FIELDS}
-    if not texts["at"] and request.method == "GET":
-        texts["at"] = present.now().astimezone(present.zone()).strftime("%Y-%m-%d %H:%M")
-    values: dict[str, Any] = {}
-    problems: list[FieldProblem] = []
-    for one in _FIELDS:
-        try:
-            values[one.name] = parse(one, texts[one.name], present.zone())
-        except Invalid as error:
-            problems.append(problem_of(error, one.name))
+    values, problems = _parsed(_FIELDS, texts)
     place = next((one for one in places if one.key == texts["place"]), None)
     if place is None and texts["place"]:
         problems.append(FieldProblem("place", "field.choice"))
@@ -180,6 +208,25 @@ def _entered(sent: Mapping[str, str], places: list[Place]) -> Entered:
         problems.append(FieldProblem("person", "field.choice"))
     change = _change(place, values, texts["person"]) if place is not None and values.get("at") else None
     return Entered(texts, place, change, newcomer, chosen or newcomer is not None, tuple(problems))
+
+
+def _parsed(fields: Sequence[Field], texts: Mapping[str, str]) -> tuple[dict[str, Any], list[FieldProblem]]:
+    values: dict[str, Any] = {}
+    problems: list[FieldProblem] = []
+    for one in fields:
+        try:
+            values[one.name] = parse(one, texts[one.name], present.zone())
+        except Invalid as error:
+            problems.append(problem_of(error, one.name))
+    if "at" in values:
+        values["at"] = _at(values["at"])
+    return values, problems
+
+
+def _at(typed: datetime | None) -> datetime:
+    """Nothing typed is at once, and so is this minute: its beginning may lie before what was changed within it."""
+    now = present.now()
+    return now if typed is None or timedelta(0) <= now - typed < timedelta(minutes=1) else typed
 
 
 def _change(place: Place, values: Mapping[str, Any], person: str) -> Change:

@@ -152,6 +152,37 @@ def _entry(value: Any) -> str:
     return str(value)
 
 
+PLACES: Mapping[str, Any] = {
+    "holding": _l("Holds a post"),
+    "chain": _l("Stands in a chain"),
+    "leader": _l("Responsible leader"),
+    "membership": _l("Function in a unit"),
+    "duty": _l("Duty shift to come"),
+    "shift": _l("Duty shift under way"),
+    "stand_in": _l("Stands in for somebody"),
+    "portfolio": _l("Portfolio line"),
+}
+_SEATS: Mapping[str, Any] = {"main": _l("Main seat (A)"), "second": _l("Second seat (B)")}
+_LEADS: Mapping[str, Any] = {"vice_mayor": _l("Vice mayor"), "deputy": _l("Deputy secretary-general")}
+
+
+def left_place(place: Mapping[str, Any]) -> str:
+    """A place that somebody leaves, as a record keeps it, in a line."""
+    role, link = place.get("role"), place.get("link")
+    roles = {**words.ROLES, **words.FUNCTIONS, **_SEATS, **_LEADS}
+    parts = [words.either(place.get("name"), place.get("name_en"))]
+    parts += [str(words.LINKS[link])] if link in words.LINKS else []
+    parts += [str(roles[role])] if role in roles else []
+    return f"{PLACES[place['kind']]}: {' · '.join(parts)}"
+
+
+def outcome(row: StaffingChange) -> str:
+    """The side "after" of a record in a line."""
+    if row.kind == "leaver":
+        return str(_("Has left") if "left_at" in row.after else _("Leaves at that moment"))
+    return side(row.after)
+
+
 def who_filed(row: StaffingChange) -> str:
     """Who filed a record: a person, an officer, or the software."""
     if row.filed_by is not None:

@@ -132,6 +132,7 @@ SENTENCES: Mapping[str, Any] = {
     "journal.too-long": _l(
         "The chain is too long to be checked whole on a page: run flask verify-journal on the server."
     ),
+    "leaver.filed": _l("This person leaves already: the change is filed and takes effect at its moment."),
     "limit.amount-missing": _l("Say how many hours or days."),
     "limit.before-start": _l("This date has already passed."),
     "limit.clock-fixed": _l("The clock of a limit stays as it is: add another limit instead."),
@@ -179,7 +180,7 @@ SENTENCES: Mapping[str, Any] = {
     "period.ends-before-start": _l("The end must lie after the beginning."),
     "period.overlap": _l("Another period overlaps with this one."),
     "person.ambiguous-name": _l("%(count)s people are called %(name)s: name the unit."),
-    "person.in-office": _l("This person still stands here: %(places)s. Name somebody else there first."),
+    "person.in-office": _l("This person still stands here: %(places)s. Use “Leaves” on the page of this person."),
     "person.name-missing": _l("The name is missing."),
     "person.not-in-unit": _l("Nobody called %(name)s belongs to %(unit)s."),
     "person.unknown": _l("There is no such person."),

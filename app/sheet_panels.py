@@ -208,7 +208,13 @@ def _person(person: Any) -> list[Panel]:
             _("Has no function in a unit."),
             url_for("MembershipsView.add", person=person.id),
         ),
+        *([_leaving(person)] if person.active and current_actor().grants.can("system") else []),
     ]
+
+
+def _leaving(person: Any) -> Panel:
+    text = _("One form ends every place of this person and shuts the account the same day.")
+    return Panel(_("Leaving"), (), (), text, url_for("ChangesView.leave", person_id=person.id), _("Leaves"))
 
 
 def _unit(unit: Any) -> list[Panel]:

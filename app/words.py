@@ -460,6 +460,7 @@ PROCESSES: Mapping[str, Label] = {
     "cli": _l("Command line"),
     "command line": _l("Command line"),
     "demo": _l("Demonstration"),
+    "leavers": _l("Leaving at its moment"),
     "quarterly_report": _l("Report worker"),
     "seed": _l("Founding data"),
     "setup": _l("Set-up"),

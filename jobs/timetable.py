@@ -25,7 +25,18 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app import report_words
 from app.quiet import log_without_values
-from app.services import coverage, heartbeats, outbox, present, sealing, shift_handovers, slots, staffing_lists, tasks
+from app.services import (
+    coverage,
+    heartbeats,
+    leavers,
+    outbox,
+    present,
+    sealing,
+    shift_handovers,
+    slots,
+    staffing_lists,
+    tasks,
+)
 from jobs.reminders import plan_reminders
 from jobs.runtime import prepare_process, process_context
 
@@ -117,6 +128,12 @@ def publish_staffing_list(_slot: datetime) -> None:
         staffing_lists.publish_half_yearly(report_words.staffing_reader())
 
 
+def let_leavers_go() -> None:
+    """Shut the accounts of those whose filed moment of leaving has come."""
+    with process_context():
+        leavers.finish_due()
+
+
 def sweep_deliveries() -> None:
     """Wake workers for notices that should have gone out."""
     with process_context():
@@ -157,6 +174,7 @@ SWEEPS: tuple[Sweep, ...] = (
     Sweep("sweep_tasks", 15.0, sweep_tasks),
     Sweep("seal_journal", 4.0, seal_journal),
     Sweep("keep_coverage", 10.0, keep_coverage),
+    Sweep("let_leavers_go", 30.0, let_leavers_go),
 )
 
 

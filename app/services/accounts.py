@@ -458,14 +458,25 @@ def _guard_officer(actor: Actor, account: Account) -> None:
 def _switch(actor: Actor, account_id: int, *, active: bool) -> None:
     _require(actor, "system")
     with transaction():
-        account = _locked(account_id)
-        _guard_officer(actor, account)
-        if account.user.active is active:
-            return
-        account.user.active = active
-        if not active:
-            sessions.end_all(account.user_id)
-        _note(actor, account, "account.enabled" if active else "account.disabled")
+        _switch_in(actor, _locked(account_id), active=active)
+
+
+def disable_in(actor: Actor, person_id: int) -> bool:
+    """`disable` for a person's account inside the open transaction; False when he has none or it is shut already."""
+    _require(actor, "system")
+    account_id = db.session.scalar(select(Account.id).where(Account.person_id == person_id))
+    return account_id is not None and _switch_in(actor, _locked(account_id), active=False)
+
+
+def _switch_in(actor: Actor, account: Account, *, active: bool) -> bool:
+    _guard_officer(actor, account)
+    if account.user.active is active:
+        return False
+    account.user.active = active
+    if not active:
+        sessions.end_all(account.user_id)
+    _note(actor, account, "account.enabled" if active else "account.disabled")
+    return True
 
 
 def _of_officer(officer: str) -> Account | None:

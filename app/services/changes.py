@@ -92,7 +92,7 @@ def file(
     require_filing(actor, change)
     with transaction():
         queue()
-        if (known := _filed_before(request_key)) is not None:
+        if (known := filed_before(request_key)) is not None:
             return known
         if newcomer is not None:
             change = replace(change, person_id=_enter(actor, change, newcomer).id)
@@ -164,7 +164,12 @@ def _is_code_taken(code: str) -> bool:
 
 
 def apply_in(
-    actor: Actor, change: Change, *, upload_id: int | None = None, request_key: str | None = None
+    actor: Actor,
+    change: Change,
+    *,
+    upload_id: int | None = None,
+    told_as: str = "",
+    request_key: str | None = None,
 ) -> StaffingChange:
     """Make a change inside the open transaction: the period rows, the numbered record, journal, audit, notices.
 
@@ -190,6 +195,7 @@ def apply_in(
         person_id=change.person_id,
         left=[plan.outgoing.id] if plan.outgoing is not None else [],
         upload_id=upload_id,
+        told_as=told_as,
         request_key=request_key,
     )
 
@@ -210,12 +216,14 @@ def record_in(
     person_id: int | None = None,
     left: Iterable[int] = (),
     upload_id: int | None = None,
+    told_as: str = "",
     request_key: str | None = None,
 ) -> StaffingChange:
     """File the record of a change that the caller writes in the same open transaction: number, journal, audit, notices.
 
     `before` and `after` are JSON-able: codes and names, no telephone number. `person_id` comes, `left` go: both are
-    told, and so is whoever acts for the duty office (R16); all changes of one upload are told to it in one notice.
+    told, and so is whoever acts for the duty office (R16). Changes of one upload, or with the same `told_as`, are
+    told to the duty office in one notice.
     """
     queue()
     row = StaffingChange(
@@ -252,7 +260,7 @@ def record_in(
     )
     detail = {"action": "file", "kind": kind, "number": row.number}
     audit.record(actor, "right.change", object_type="staffing_change", object_id=row.id, detail=detail)
-    _tell(row, left)
+    _tell(row, left, told_as)
     return row
 
 
@@ -354,7 +362,7 @@ def _moment_problems(change: Change) -> list[FieldProblem]:
 
 def _plan_holding(change: Change, person: Person | None, problems: list[FieldProblem]) -> Plan:
     post = _post(change, problems)
-    if post is not None and post.filled_by_duty:
+    if person is not None and post is not None and post.filled_by_duty:
         problems.append(FieldProblem("post", "post.on-duty-roster"))
     if change.role not in chain.ROLES:
         problems.append(FieldProblem("role", "field.choice"))
@@ -374,11 +382,13 @@ def _plan_holding(change: Change, person: Person | None, problems: list[FieldPro
 
 def _plan_link(change: Change, person: Person | None, problems: list[FieldProblem]) -> Plan:
     unit = db.session.get(Unit, change.unit_id) if change.unit_id is not None else None
-    if unit is None or not unit.active:
+    if unit is None or not (unit.active or person is None):
         problems.append(FieldProblem("unit", "unit.unknown"))
         return _plan(change, None, None, None, person, None)
     place = {"unit_id": change.unit_id, "link": change.link, "role": change.role}
     before, until = periods.standing_at(ChainLink, place, change.at), periods.next_start(ChainLink, place, change.at)
+    if person is None and before is not None:
+        return _plan(change, None, unit, before, None, until)
     others = select(ChainLink).where(
         ChainLink.unit_id == unit.id, ChainLink.valid.op("&&")(func.tstzrange(change.at, until))
     )
@@ -399,7 +409,8 @@ def _plan_leader(change: Change, person: Person | None, problems: list[FieldProb
 
 def _post(change: Change, problems: list[FieldProblem]) -> Post | None:
     post = db.session.get(Post, change.post_id) if change.post_id is not None else None
-    if post is None or not post.active:
+    # What is out of use is still vacated, but not filled again.
+    if post is None or not (post.active or change.person_id is None):
         problems.append(FieldProblem("post", "post.unknown"))
         return None
     return post
@@ -470,16 +481,18 @@ def _row(row: Any) -> dict[str, Any]:
     }
 
 
-def _tell(row: StaffingChange, left: Iterable[int]) -> None:
+def _tell(row: StaffingChange, left: Iterable[int], told_as: str) -> None:
     subject = ("staffing_change", row.id)
-    filed = f"staffing_upload:{row.upload_id}" if row.upload_id else f"staffing_change:{row.id}"
+    filed = told_as or (f"staffing_upload:{row.upload_id}" if row.upload_id else f"staffing_change:{row.id}")
     outbox.enqueue("change.filed", staffing.acting_with("triage"), key=f"{filed}|change.filed", subject=subject)
-    told = {"change.appointed": [row.person_id] if row.person_id else [], "change.relieved": [*left]}
+    comes = [row.person_id] if row.person_id and row.kind != "leaver" else []
+    told = {"change.appointed": comes, "change.relieved": [*left]}
     for kind, people in told.items():
         outbox.enqueue(kind, people, key=f"staffing_change:{row.id}|{kind}", subject=subject)
 
 
-def _filed_before(request_key: str | None) -> StaffingChange | None:
+def filed_before(request_key: str | None) -> StaffingChange | None:
+    """The record that the form with this key made already."""
     if request_key is None:
         return None
     query = select(Journal.object_id).where(
