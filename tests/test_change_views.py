@@ -193,8 +193,10 @@ def test_a_units_handler_sees_and_reports_his_own_chain_only(make: Factory) -> N
 
 def test_every_place_leads_to_the_form(system: FlaskClient, make: Factory) -> None:
     post, person, unit = make.post("ledger_admin"), make.person(), make.a_unit()
+    shown = system.get(f"/dictionary/posts/show/{post.id}", base_url=URL).text
+    assert 'action="/changes/new"' in shown
+    assert f'value="holding:{post.id}:A"' in shown
     for page, link in (
-        (f"posts/show/{post.id}", f"/changes/new?place=holding:{post.id}:A"),
         (f"posts/show/{post.id}", f"/changes/new?place=leader:{post.id}"),
         (f"people/show/{person.id}", f"/changes/new?person={person.id}"),
         (f"people/show/{person.id}", f"/changes/leave/{person.id}"),
