@@ -37,7 +37,7 @@ class DateField {
     input.dataset["enhanced"] = "1";
     input.autocomplete = "off";
     input.inputMode = "numeric";
-    input.placeholder = this.withTime ? "2026-01-05 09:30" : "2026-01-05";
+    input.placeholder ||= this.withTime ? "2026-01-05 09:30" : "2026-01-05";
     const button = element("button", { type: "button", "aria-label": text("Choose a date"), tabindex: "-1" });
     button.append(element("i", { class: "fa-regular fa-calendar", "aria-hidden": "true" }));
     const box = element("div", { class: "date-box" });
