@@ -40,14 +40,15 @@ def book(month: RosterMonth, t: Translate) -> Book:
     """Two sheets on A4: the list and the calendar."""
     title = t("{office}: duty roster, {month}").format(office=month.office, month=month.month)
     gaps = (t("Nobody has duty: {gaps}").format(gaps="; ".join(month.gaps)),) if month.gaps else ()
+    # Seventy characters: a month of one shift a day stands on one upright page.
     columns = (
-        Column("date", t("Date"), "text", width=12),
-        Column("weekday", t("Weekday"), "ordinal", width=9),
-        Column("from", t("From"), "ordinal", width=10),
+        Column("date", t("Date"), "text", width=11),
+        Column("weekday", t("Weekday"), "ordinal", width=6),
+        Column("from", t("From"), "ordinal", width=7),
         Column("until", t("Until"), "ordinal", width=12),
-        Column("main", t("Main seat"), width=24),
-        Column("second", t("Second seat"), width=24),
-        Column("label", t("Name of the shift"), width=14),
+        Column("main", t("Main seat"), width=14),
+        Column("second", t("Second seat"), width=13),
+        Column("label", t("Name of the shift"), width=7),
     )
     rows = [
         (line.day.isoformat(), line.weekday, line.starts, line.ends, line.main, line.second, line.label)

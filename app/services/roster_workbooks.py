@@ -115,7 +115,7 @@ def _wall(cell: Any, dress: Dress) -> str:
         for shift in cell.shifts
         if _day(shift.starts_at) == cell.day
     ]
-    return "\n".join([head, *told])
+    return "\n".join([head, *(told or ([dress.t("Nobody")] if cell.holes and not cell.is_past else []))])
 
 
 def _day(moment: datetime) -> date:

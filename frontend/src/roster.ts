@@ -111,8 +111,9 @@ class Roster {
     this.forgetRefusals();
     this.picked = piece;
     piece.node.classList.add("is-picked");
-    this.root.classList.add(piece.kind === "person" ? "is-person" : "is-shift");
+    // The buttons that say "here" would push what is dragged away from under the pointer.
     if (!withBar || !this.bar) return;
+    this.root.classList.add(piece.kind === "person" ? "is-person" : "is-shift");
     const shift = piece.kind === "shift" ? piece.node : piece.shift;
     const span = shift?.dataset["span"] ?? "";
     const what = piece.kind === "person" ? [piece.name, span].filter(Boolean).join(" · ") : span;
