@@ -19,6 +19,7 @@ from app import signing
 from app.desk_views import bulk_actions
 from app.dictionary import Entry, SheetView, form_version
 from app.messages import sentence
+from app.roster_views import OnDesk
 from app.rules.errors import Conflict, RuleError
 from app.services import capability_changes, fictional_desk, present, rights_preview, roles
 from app.services.capability_changes import Rights
@@ -72,13 +73,13 @@ class CapabilitiesView(BaseView):
             **_as_on_the_desk(shown),
         )
 
-    @expose("/changes/<int:change_id>")
+    @expose("/changes/<int:asked_id>")
     @has_access
     @permission_name("read")
-    def change(self, change_id: int) -> ResponseReturnValue:
+    def change(self, asked_id: int) -> ResponseReturnValue:
         """One change, with who would gain and lose what if it were confirmed now."""
         actor = current_actor()
-        found = capability_changes.access_change(actor, change_id)
+        found = capability_changes.access_change(actor, asked_id)
         return self.render_template(
             "capabilities/change.html",
             change=found,
@@ -91,47 +92,47 @@ class CapabilitiesView(BaseView):
             was_demonstration=capability_changes.was_demonstration(found),
         )
 
-    @expose("/changes/<int:change_id>/confirm", methods=["POST"])
+    @expose("/changes/<int:asked_id>/confirm", methods=["POST"])
     @has_access
     @permission_name("confirm")
-    def confirm(self, change_id: int) -> ResponseReturnValue:
+    def confirm(self, asked_id: int) -> ResponseReturnValue:
         """The security officer agrees."""
         signing.require_fresh()
         told = _("Confirmed: the post has these rights now.")
-        return self._done(change_id, capability_changes.confirm, told, seen=_seen())
+        return self._done(asked_id, capability_changes.confirm, told, seen=_seen())
 
-    @expose("/changes/<int:change_id>/demonstrate", methods=["POST"])
+    @expose("/changes/<int:asked_id>/demonstrate", methods=["POST"])
     @has_access
     @permission_name("request")
-    def demonstrate(self, change_id: int) -> ResponseReturnValue:
+    def demonstrate(self, asked_id: int) -> ResponseReturnValue:
         """In the demonstration the system officer agrees in the security officer's place."""
         told = _("Confirmed as the security officer (demonstration): the post has these rights now.")
-        return self._done(change_id, capability_changes.demonstrate, told, seen=_seen())
+        return self._done(asked_id, capability_changes.demonstrate, told, seen=_seen())
 
-    @expose("/changes/<int:change_id>/refuse", methods=["POST"])
+    @expose("/changes/<int:asked_id>/refuse", methods=["POST"])
     @has_access
     @permission_name("confirm")
-    def refuse(self, change_id: int) -> ResponseReturnValue:
+    def refuse(self, asked_id: int) -> ResponseReturnValue:
         """The security officer does not agree; the post stays as it is."""
         signing.require_fresh()
         remark = request.form.get("reason", "")
-        return self._done(change_id, capability_changes.refuse, _("Refused: the post stays as it is."), remark=remark)
+        return self._done(asked_id, capability_changes.refuse, _("Refused: the post stays as it is."), remark=remark)
 
-    @expose("/changes/<int:change_id>/withdraw", methods=["POST"])
+    @expose("/changes/<int:asked_id>/withdraw", methods=["POST"])
     @has_access
     @permission_name("request")
-    def withdraw(self, change_id: int) -> ResponseReturnValue:
+    def withdraw(self, asked_id: int) -> ResponseReturnValue:
         """The system officer takes it back."""
-        return self._done(change_id, capability_changes.withdraw, _("Withdrawn: the post stays as it is."))
+        return self._done(asked_id, capability_changes.withdraw, _("Withdrawn: the post stays as it is."))
 
-    def _done(self, change_id: int, decide: Any, told: str, **more: Any) -> ResponseReturnValue:
+    def _done(self, asked_id: int, decide: Any, told: str, **more: Any) -> ResponseReturnValue:
         try:
-            is_new = decide(current_actor(), change_id, **more)
+            is_new = decide(current_actor(), asked_id, **more)
         except Conflict as error:
             flash(sentence(error.code, error.data), "danger")
         else:
             flash(*((told, "success") if is_new else (_("This had been done already; nothing was changed."), "info")))
-        return redirect(url_for("CapabilitiesView.change", change_id=change_id))
+        return redirect(url_for("CapabilitiesView.change", asked_id=asked_id))
 
 
 class PostsFormView(SheetView):
@@ -177,7 +178,7 @@ class PostsFormView(SheetView):
         super()._tell(row)
         waits = capability_changes.pending_of(row.id)
         if waits is not None:
-            address = url_for("CapabilitiesView.change", change_id=waits.id)
+            address = url_for("CapabilitiesView.change", asked_id=waits.id)
             told = _("What the post may do waits for the security officer.")
             flash(Markup('{} <a href="{}">{}</a>').format(told, address, _("Look at the change")), "warning")
 
@@ -185,7 +186,6 @@ class PostsFormView(SheetView):
 def _as_on_the_desk(shown: fictional_desk.FictionalDesk) -> dict[str, Any]:
     """What the template of the real desk is rendered with."""
     return {
-        "standing": shown.standing,
         "queues": shown.queues,
         "now": present.now(),
         "days": shown.days,
@@ -194,6 +194,8 @@ def _as_on_the_desk(shown: fictional_desk.FictionalDesk) -> dict[str, Any]:
         "reports": shown.reports,
         "overseen": [],
         "queue_cap": COUNT_CAP,
+        "roster": OnDesk([], None, 0),
+        "first_steps": (),
     }
 
 

@@ -80,7 +80,7 @@ def _rights(post: Any) -> Panel:
     waits = capability_changes.pending_of(post.id)
     if waits is not None:
         asked = url_for("CapabilitiesView.desk", post_id=post.id, **{"as": "asked"})
-        change = url_for("CapabilitiesView.change", change_id=waits.id)
+        change = url_for("CapabilitiesView.change", asked_id=waits.id)
         rows.append((look(asked, _("See the desk")), _("As it would be")))
         rows.append((look(change, _("Change of rights")), str(words.CHANGE_STATES["pending"])))
     return Panel(_("Rights"), (_("Look"), _("State")), tuple(rows))

@@ -189,7 +189,7 @@ def _thirteenth(world: World, make: Factory, section: Unit) -> None:
     sheets.save(system, BY_CODE["posts"], post.id, {"capabilities": ["report"]})
     waits = capability_changes.pending_of(post.id)
     assert waits is not None
-    world.values["change_id"] = waits.id
+    world.values["asked_id"] = waits.id
 
 
 def _things(appeal: Appeal) -> dict[str, Any]:
