@@ -51,9 +51,9 @@ def test_a_roster_is_planned_by_mouse_and_by_keyboard(visit: Visit, product: Pro
     # Who alone holds the main seat cannot be dragged away: the reason stands at the place.
     with visitor.refused():
         _shift(page, first).locator("[data-seat='main'] .roster-person").drag_to(
-            _shift(page, second).locator("[data-seat='second']")
+            _shift(page, second).locator("[data-seat='second'] .roster-seat-name")
         )
-        expect(page.locator(".roster-refusal").first).to_contain_text("主班至少要有一人")
+        expect(page.locator("#roster .roster-refusal")).to_contain_text("主班至少要有一人")
 
     # The keyboard: choose with Enter, go to the seat's button, press Enter.
     _shift(page, second).locator("[data-seat='second'] .roster-person").focus()
