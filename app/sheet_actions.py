@@ -25,7 +25,7 @@ from app.services import present, sheet_bulk, sheet_export
 from app.services.actors import Actor
 from app.services.sheet_bulk import Chosen, Outcome
 from app.services.sheet_rows import Sheet
-from app.sheet_filters import OfferedFilters, chips
+from app.sheet_filters import OfferedFilters, chips, listed
 from app.sheet_forms import form_field
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -159,7 +159,7 @@ def _plain(value: Any) -> Cell:
     if isinstance(value, bool):
         return str(_("Yes") if value else _("No"))
     if isinstance(value, list | tuple):
-        return "、".join(str(one) for one in value)
+        return listed(str(one) for one in value)
     return value if value is None or isinstance(value, int) or hasattr(value, "isoformat") else str(value)
 
 

@@ -104,7 +104,15 @@ def _office(office: Any) -> list[Panel]:
     heads = (_("From"), _("Until"), _("Main seat (A)"), _("Second seat (B)"))
     return [
         Panel(_("Posts"), (_("Post"), _("Number")), posts, _("This office answers for no post.")),
-        *_if_any(Panel(_("On duty, now and next"), heads, shifts)),
+        *_if_any(
+            Panel(
+                _("On duty, now and next"),
+                heads,
+                shifts,
+                add_url=url_for("RosterView.show", office_id=office.id),
+                add_label=str(_("Duty roster")),
+            )
+        ),
         *_if_any(Panel(_("Channels"), (_("Channel"), _("Class")), channels)),
         _members(office),
     ]

@@ -387,6 +387,7 @@ OBJECTS: Mapping[str, Label] = {
 
 CHANGES: Mapping[str, Label] = {
     "create": _l("Entered"),
+    "contact": _l("Contact made"),
     "edit": _l("Changed"),
     "remove": _l("Taken out of use"),
     "file": _l("Filed"),

@@ -22,7 +22,8 @@ from app.models import (
 )
 from app.services import present
 
-ROWS = 20  # of what has no end by itself: shifts, absences
+ROWS = 20  # of what has no end by itself: seats, absences
+SHIFTS = 7
 
 
 def _not_over(model: type[DutyShift] | type[ChainLink]) -> ColumnElement[bool]:
@@ -38,10 +39,10 @@ def seats_of(person_id: int) -> Sequence[DutySeat]:
 
 
 def shifts_of(office_id: int) -> Sequence[DutyShift]:
-    """The shifts of an office from now on."""
+    """The shift of an office that runs and the next ones; the month stands in the roster."""
     query = select(DutyShift).where(DutyShift.office_id == office_id, _not_over(DutyShift))
     query = query.options(selectinload(DutyShift.seats).joinedload(DutySeat.person))
-    return db.session.scalars(query.order_by(func.lower(DutyShift.valid)).limit(ROWS)).all()
+    return db.session.scalars(query.order_by(func.lower(DutyShift.valid)).limit(SHIFTS)).all()
 
 
 def links_of(person_id: int) -> Sequence[ChainLink]:
