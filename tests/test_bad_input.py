@@ -158,7 +158,8 @@ def test_a_period_that_ends_before_it_starts(system: FlaskClient, make: Factory,
 
 def test_a_post_of_the_seed_keeps_its_number_when_another_wants_it(system: FlaskClient, make: Factory) -> None:
     post, other = make.post("registrar"), make.post("liaison")
-    sent = _post(make, number=str(other.number), name=post.name, version=str(post.version))
+    rights = {"capabilities": post.capabilities, "scope": post.scope}
+    sent = _post(make, number=str(other.number), name=post.name, version=str(post.version), **rights)
     page = system.post(f"/dictionary/posts/edit/{post.id}", base_url=URL, data=sent)
     assert page.status_code == 422
     assert 'id="number-error"' in page.text
