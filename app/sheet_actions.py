@@ -15,7 +15,7 @@ from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 from sqlalchemy import Select
 
-from app import report_words, sheet_words
+from app import report_words, sheet_words, words
 from app.messages import sentences_of
 from app.reports.table import Cell, Column
 from app.reports.table import Kind as CellKind
@@ -27,6 +27,7 @@ from app.services.sheet_bulk import Chosen, Outcome
 from app.services.sheet_rows import Sheet
 from app.sheet_filters import OfferedFilters, chips, listed
 from app.sheet_forms import form_field
+from app.standing import current_standing
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 SET = "set_"
@@ -109,7 +110,7 @@ def workbook(
         columns=tuple(_column(sheet, name) for name in names),
         cells=_cells(sheet, names),
         facts=(*_asked(filters, chosen), _("As of %(at)s", at=now)),
-        footer=_("Exported by %(name)s on %(at)s", name=actor.name, at=now),
+        footer=_("Exported by %(name)s on %(at)s", name=words.named(current_standing()), at=now),
         filtered=tuple(getattr(one, "column_name", "") for one in filters.filters),
     )
     sheet_export.export(actor, sheet, query, dress, reason=request.form.get("reason", ""), out=file)
