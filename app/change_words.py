@@ -136,15 +136,12 @@ def is_late(effective_at: datetime, filed_at: datetime) -> bool:
 
 
 def side(values: Mapping[str, Any]) -> str:
-    """One side of a record, before or after, in a line: the person, or each place it speaks of by name."""
-    if "person" in values or "name" in values:
-        return words.either(str(values.get("name", "")), str(values.get("name_en", "")))
+    """One side of a record, before or after, in a line: the person, or every place it speaks of."""
     if not values:
         return _("Vacant")
-    return "；".join(
-        _("%(kind)s: %(place)s", kind=_LINE_PLACES.get(name, name), place=_entry(value) or _("Vacant"))
-        for name, value in values.items()
-    )
+    if "person" in values or "name" in values:
+        return words.either(str(values.get("name", "")), str(values.get("name_en", "")))
+    return "；".join(_entry(value) for value in values.values() if value)
 
 
 def _entry(value: Any) -> str:
@@ -169,9 +166,6 @@ _SEATS: Mapping[str, Any] = {"main": _l("Main seat (A)"), "second": _l("Second s
 _LEADS: Mapping[str, Any] = {"vice_mayor": _l("Vice mayor"), "deputy": _l("Deputy secretary-general")}
 
 
-_LINE_PLACES: Mapping[str, Any] = {**_LEADS, "section": _l("Matching section"), "units": _l("Units")}
-
-
 def left_place(place: Mapping[str, Any]) -> str:
     """A place that somebody leaves, as a record keeps it, in a line."""
     role, link = place.get("role"), place.get("link")
@@ -179,7 +173,7 @@ def left_place(place: Mapping[str, Any]) -> str:
     parts = [words.either(place.get("name"), place.get("name_en"))]
     parts += [str(words.LINKS[link])] if link in words.LINKS else []
     parts += [str(roles[role])] if role in roles else []
-    return _("%(kind)s: %(place)s", kind=PLACES[place["kind"]], place=" · ".join(parts))
+    return f"{PLACES[place['kind']]}: {' · '.join(parts)}"
 
 
 def outcome(row: StaffingChange) -> str:

@@ -24,7 +24,7 @@ from app.rules import intake as intake_rules
 from app.rules import workflow as rules
 from app.rules.errors import Conflict, FieldErrors, Invalid, NotFound, Refused, RuleError
 from app.rules.grants import RowFacts
-from app.services import access, checklist, desk, inbox, intake, overdue, present, reading, sight, workflow
+from app.services import access, checklist, desk, inbox, intake, leave, overdue, present, reading, sight, workflow
 from app.services.actors import Actor
 from app.standing import current_actor, current_standing
 
@@ -73,6 +73,7 @@ class DeskView(BaseView):
             bulk_actions={queue.key: bulk_actions(queue) for queue in queues},
             queue_cap=desk.COUNT_CAP,
             roster=on_desk(actor),
+            leave_waiting=leave.waiting(actor) if actor.person_id else 0,
             first_steps=checklist.steps(actor) if actor.grants.can("system") else (),
             percent=checklist_rules.percent,
         )

@@ -13,6 +13,31 @@ from app.rules.errors import FieldErrors, RuleError
 
 # Alphabetical. A test finds every code raised in the product here.
 SENTENCES: Mapping[str, Any] = {
+    "absence.both-away": _l("%(place)s: A and B would both be away from %(starts)s to %(ends)s. Name who stands in."),
+    "absence.decided": _l("This request has been decided already."),
+    "absence.in-past": _l("This lies in the past."),
+    "absence.not-away": _l("This person is not away now."),
+    "absence.not-own": _l("Only who goes away hands over."),
+    "absence.nothing-to-hand-over": _l("There is no post to hand over."),
+    "absence.on-duty": _l(
+        "On duty at %(office)s from %(starts)s to %(ends)s, and nobody else sits there. "
+        "Have the duty roster changed first."
+    ),
+    "absence.over": _l("This absence has begun or ended and cannot be taken back any more."),
+    "absence.overlap": _l("Another absence from %(starts)s to %(ends)s overlaps with this one."),
+    "absence.own": _l("Nobody confirms his own absence."),
+    "absence.third-person": _l(
+        "%(place)s: A and B would both be away from %(starts)s to %(ends)s, and no leader can stand in. "
+        "Name a third person."
+    ),
+    "absence.too-long": _l("An absence lasts %(days)s days at most."),
+    "absence.unknown": _l("There is no such absence, or it is not one of yours."),
+    "absences.empty": _l("The workbook has no absences."),
+    "absences.kind-unknown": _l(
+        "“%(value)s” is no kind of absence. Write leave, business trip, sick leave, training or other."
+    ),
+    "absences.no-header": _l("No header row was found. It needs the columns name, from and until."),
+    "absences.too-many": _l("%(count)s rows are too many; at most %(most)s at a time."),
     "access.not-granted": _l("None of the posts you act for now allows this."),
     "access.signed-out": _l("You are not logged in. Log in and try again."),
     "account.confirm-first": _l("Type your password once more first."),
@@ -294,6 +319,12 @@ SENTENCES: Mapping[str, Any] = {
     "staffing-upload.post-in-use": _l("“%(post)s” was given capabilities meanwhile: take it out of use under Posts."),
     "staffing-upload.row-changed": _l("“%(name)s” was changed since: what this table changed cannot be restored."),
     "staffing-upload.unknown": _l("There is no such staffing table."),
+    "stand-in.away": _l("This person is away at that time."),
+    "stand-in.holder": _l("This person is A or B of the post."),
+    "stand-in.not-offered": _l("The responsible leader can stand in: name him."),
+    "stand-in.taken": _l("Somebody else has taken this post over already."),
+    "stand-in.unfit": _l("This person is not in use any more."),
+    "stand-in.unknown": _l("There is no such take-over, or it is not one of yours."),
     "strike-off.not-informed": _l("The appellant has not been told yet: record when and how first."),
     "strike-off.result-missing": _l("Write the result first."),
     "swap.already-there": _l("This person sits in the other shift already."),
@@ -352,7 +383,7 @@ def sentence(code: str, data: Mapping[str, object]) -> str:
     found = SENTENCES.get(code)
     if found is None:
         return str(gettext("Refused: %(code)s", code=code))
-    values = {key: _worded(key, value) for key, value in data.items()}
+    values = {key: _worded(key, value, data.get(f"{key}_en")) for key, value in data.items()}
     try:
         return str(found) % values if values else str(found)
     except KeyError:
@@ -366,8 +397,11 @@ def sentences_of(error: RuleError) -> list[str]:
     return [sentence(error.code, error.data)]
 
 
-def _worded(key: str, value: object) -> object:
+def _worded(key: str, value: object, value_en: object = None) -> object:
+    """A code by its word; a row, or a name that came with its English one, in the reader's language."""
     if hasattr(value, "name_en"):
         return words.named(value)
+    if value_en is not None:
+        return words.either(str(value), str(value_en))
     table = {"state": words.STATES, "action": words.ACTIONS, "capability": words.CAPABILITIES}.get(key, {})
     return str(table.get(str(value), value))

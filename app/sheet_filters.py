@@ -21,9 +21,8 @@ from sqlalchemy.dialects.postgresql import Range
 from werkzeug.datastructures import MultiDict
 
 from app import words
-from app.models import Absence, Holding
 from app.rules.entries import Field, Kind, Place
-from app.services import present
+from app.services import absences, present
 from app.services.sheet_rows import REFERENCES, Sheet, rows_by_id
 from app.standing import current_actor
 
@@ -263,12 +262,7 @@ class AbsencesInSight(BaseFilter):
     """The system officer keeps all absences; a responsible leader sees those of his posts' people."""
 
     def apply(self, query: Any, value: Any) -> Any:
-        granted = current_actor().grants
-        if granted.can("system"):
-            return query
-        posts = [grant.post_id for grant in granted.grants if grant.capability == "oversee"]
-        held = select(Holding.person_id).where(Holding.post_id.in_(posts))
-        return query.where(Absence.person_id.in_(held))
+        return query.where(absences.in_sight(current_actor()))
 
 
 BASE_FILTERS: Mapping[str, Any] = {"absences": AbsencesInSight}

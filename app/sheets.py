@@ -11,7 +11,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
-from app import words
+from app import leave_words, words
 from app.models import (
     Absence,
     Assumption,
@@ -193,12 +193,24 @@ ABSENCES = Sheet(
     Absence,
     _l("Absence"),
     _l("Absences"),
-    (PERSON, *PERIOD, REASON),
-    ("person", "starts_at", "ends_at", "period", "reason"),
+    (
+        PERSON,
+        *PERIOD,
+        Field("kind", _l("Kind"), Kind.CHOICE, choices=leave_words.KINDS, searchable=True, orderable=True),
+        Field("state", _l("State"), Kind.CHOICE, choices=leave_words.STATES, searchable=True, orderable=True),
+        Field("late_notice", _l("Late notice"), Kind.BOOL, searchable=True),
+        REASON,
+    ),
+    ("person", "starts_at", "ends_at", "kind", "state", "late_notice", "reason"),
     ("starts_at", "desc"),
     "Staffing",
     "fa-plane-departure",
-    _l("While A is away, B acts (R15)."),
+    _l("While A is away, B acts (R15). Asked for, confirmed and entered under Leave and handover."),
+    # Both away together is refused there: no second way around that check.
+    can_add=False,
+    can_edit=False,
+    can_remove=False,
+    filled_by="AbsenceEntryView.enter",
 )
 
 UNITS = Sheet(

@@ -20,6 +20,7 @@ from app.desk_views import AppealView, DeskView, InboxView, IntakeView, SlipView
 from app.dictionary import SheetView, view_of
 from app.handover_views import HandoverView
 from app.import_views import ImportView
+from app.leave_views import AbsenceEntryView, LeaveView
 from app.ledger_views import AppealModelView, LedgerView
 from app.report_views import OverdueView, ReportView
 from app.roster_file_views import RosterFileView, ShiftNoteView
@@ -67,12 +68,14 @@ def register(appbuilder: AppBuilder) -> None:
     appbuilder.add_view_no_menu(RosterFileView)
     appbuilder.add_view_no_menu(ShiftNoteView)
     appbuilder.add_view_no_menu(HandoverView)
+    appbuilder.add_view_no_menu(AbsenceEntryView)
     appbuilder.add_view(AppealModelView, "Appeals", icon="fa-comments", label=_l("Appeals"), **WORK)
     appbuilder.add_view(LedgerView, "Ledger", icon="fa-book", label=_l("Ledger"), **WORK)
     appbuilder.add_view(OverdueView, "Overdue", icon="fa-hourglass-end", label=_l("Overdue-case report"), **WORK)
     appbuilder.add_view(ReportView, "Reports", icon="fa-chart-column", label=_l("Quarterly reports"), **WORK)
     appbuilder.add_view(ImportView, "Imports", icon="fa-file-import", label=_l("Imports"), **WORK)
     appbuilder.add_view(ChecklistView, "Checklist", icon="fa-list-check", label=_l("First steps"), **WORK)
+    appbuilder.add_view(LeaveView, "Leave", icon="fa-plane-departure", label=_l("Leave and handover"), **WORK)
     appbuilder.add_view(InboxView, "Inbox", icon="fa-bell", label=_l("Inbox"), **WORK)
     appbuilder.add_view(
         CoverageView,

@@ -395,6 +395,12 @@ CHANGES: Mapping[str, Label] = {
     "request": _l("Asked for"),
     "confirm": _l("Confirmed"),
     "refuse": _l("Refused"),
+    "cancel": _l("Taken back"),
+    "return": _l("Back early"),
+    "take_over": _l("Taken over by hand"),
+    "end": _l("Ended"),
+    "give": _l("Handed over"),
+    "take": _l("Taken over"),
     "withdraw": _l("Withdrawn"),
 }
 

@@ -28,6 +28,7 @@ from app.quiet import log_without_values
 from app.services import (
     coverage,
     heartbeats,
+    leave,
     leavers,
     outbox,
     present,
@@ -134,6 +135,12 @@ def let_leavers_go() -> None:
         leavers.finish_due()
 
 
+def watch_absences(_slot: datetime) -> None:
+    """Remind of hand-overs, return reports and of absences that nobody covers any more; each once."""
+    with process_context():
+        leave.remind()
+
+
 def sweep_deliveries() -> None:
     """Wake workers for notices that should have gone out."""
     with process_context():
@@ -166,6 +173,7 @@ SLOTTED: tuple[Slotted, ...] = (
     Slotted("tell_gaps", "0 8 * * *", Missed.LATEST, tell_gaps),
     # Every day, because a list that failed to come about on the first is made up for on the next.
     Slotted("publish_staffing_list", "5 0 * * *", Missed.LATEST, publish_staffing_list),
+    Slotted("watch_absences", "*/10 * * * *", Missed.LATEST, watch_absences),
     Slotted("tidy", "40 3 * * *", Missed.LATEST, tidy),
 )
 SWEEPS: tuple[Sweep, ...] = (

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,9 @@ from sqlalchemy.dialects.postgresql import Range
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from app.models import Account, Appeal, Contact, Holding, Person, Post, Report, Task, Unit, db
+from app.models import Account, Appeal, Contact, Holding, Person, Post, Report, StandIn, Task, Unit, db
 from app.services import (
+    absences,
     capability_changes,
     changes,
     handovers,
@@ -108,6 +110,7 @@ def world(app: Flask, make: Factory) -> World:
     account.must_change_password = True
     found.values.update(_things(appeal))
     found.values["sheet_id"] = _sheet(make)
+    found.values["absence_id"], found.values["stand_in_id"] = _leave(make)
     found.values["account_id"] = db.session.scalars(select(Account.id).where(Account.person_id == nobody.id)).one()
     found.values["person_id"] = make.person().id
     found.values["office_id"] = make.unit("duty_office").id
@@ -225,6 +228,19 @@ def _contact() -> int:
     db.session.add(contact)
     db.session.flush()
     return contact.id
+
+
+def _leave(make: Factory) -> tuple[int, int]:
+    """A request of the registrar's that waits, and a take-over by B that ended long ago."""
+    now = present.now()
+    a, b = make.holder("registrar"), make.holder("registrar", "B")
+    wish = absences.Wish("leave", now + timedelta(days=30), now + timedelta(days=31))
+    absence = absences.request(make.actor(a), wish)
+    period = Range(now - timedelta(days=2), now - timedelta(days=1), bounds="[)")
+    taken = StandIn(kind="take_over", post_id=make.post("registrar").id, person_id=b.id, valid=period)
+    db.session.add(taken)
+    db.session.commit()
+    return absence.id, taken.id
 
 
 def _workbook(make: Factory) -> int:

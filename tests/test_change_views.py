@@ -12,7 +12,6 @@ from sqlalchemy import select
 from app.models import Holding, Journal, Person, StaffingChange, Unit, db
 from app.services import changes, present
 from app.services.changes import Change
-from app.services.transaction import transaction
 from tests.factories import Factory
 from tests.test_desk import counted
 
@@ -236,17 +235,6 @@ def test_the_pages_cost_few_statements(system: FlaskClient, make: Factory) -> No
         with counted() as statements:
             assert system.get(address, base_url=URL).status_code == 200
         assert len(statements) <= most, f"{address}: {len(statements)}\n" + "\n\n".join(statements)
-
-
-def test_a_change_of_portfolio_names_each_place(system: FlaskClient, make: Factory) -> None:
-    old = {"deputy": {"code": "a", "name": "示例秘书长", "name_en": "Sample deputy"}, "units": [{"name": "示例单位"}]}
-    new: dict[str, object] = {"deputy": {}, "units": []}
-    with transaction():
-        actor = make.actor(officer="system")
-        row = changes.record_in(actor, kind="portfolio", at=present.now(), before=old, after=new)
-    page = system.get(f"/changes/{row.id}", base_url=URL).text
-    for words in ("副秘书长：示例秘书长", "单位：示例单位", "副秘书长：空缺"):
-        assert words in page
 
 
 def test_a_long_list_has_pages(system: FlaskClient, make: Factory) -> None:

@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from app import sheets as declared
-from app.models import Absence, Channel, Journal, Person, Post, Unit, db
-from app.services import changes, present, sheets
+from app.models import Channel, Person, Post, Unit, db
+from app.services import absences, changes, present, sheets
 from app.services.changes import Change
 from app.services.sheet_rows import Sheet
 from app.sheets import view_name
@@ -131,23 +131,6 @@ def test_a_refusal_stands_at_its_field_and_what_was_typed_stays(system: FlaskCli
     assert make.count(Post, name="示例重号岗") == 0
 
 
-def test_only_what_was_typed_over_is_written(system: FlaskClient, make: Factory) -> None:
-    """A moment shown in minutes keeps its seconds when something else of the row is changed."""
-    person = make.person()
-    starts = present.now().replace(second=34, microsecond=567890)
-    absence = sheets.save(
-        make.actor(officer="system"), declared.BY_CODE["absences"], None, {"person": person.id, "starts_at": starts}
-    )
-    local = starts.astimezone(present.zone()).strftime("%Y-%m-%d %H:%M")
-    sent = {"person": str(person.id), "starts_at": local, "ends_at": "", "reason": "示例：培训", "version": "1"}
-    assert system.post(_address("absences", f"edit/{absence.id}"), base_url=URL, data=sent).status_code == 302
-    changed = db.session.get(Absence, absence.id)
-    assert changed is not None
-    assert (changed.valid.lower, changed.reason) == (starts, "示例：培训")
-    last = db.session.scalars(select(Journal).order_by(Journal.id.desc()).limit(1)).one()
-    assert last.new == {"reason": "示例：培训"}
-
-
 def test_a_stale_form_shows_what_stands_there_now_and_can_be_sent_again(system: FlaskClient, make: Factory) -> None:
     unit = make.a_unit()
     values = {
@@ -260,15 +243,14 @@ def test_a_responsible_leader_sees_the_absences_of_his_own_people(make: Factory)
     now = present.now()
     kept = {}
     for name, person in (("own", make.holder("registrar")), ("foreign", make.person("示例外人"))):
-        values = {"person": person.id, "starts_at": now, "ends_at": now + timedelta(days=1)}
-        kept[name] = sheets.save(actor, declared.BY_CODE["absences"], None, values).id
+        wish = absences.Wish("leave", now, now + timedelta(days=1))
+        kept[name] = absences.enter(actor, person.id, wish).id
     browser = make.signed_in(leader)
     page = browser.get(_address("absences"), base_url=URL)
     assert page.status_code == 200
     assert "示例外人" not in page.text
     assert browser.get(_address("absences", f"show/{kept['own']}"), base_url=URL).status_code == 200
     assert browser.get(_address("absences", f"show/{kept['foreign']}"), base_url=URL).status_code == 404
-    assert browser.get(_address("absences", f"edit/{kept['own']}"), base_url=URL).status_code == 403
 
 
 def test_a_vacant_place_leads_to_the_form_that_fills_it(system: FlaskClient, make: Factory) -> None:

@@ -122,7 +122,7 @@ _VOCABULARY = (
             Coverage="read",
             Rosters="read write",
             StaffingTable="read export write",
-            **dict.fromkeys(_DICTIONARIES, "read write"),
+            **(dict.fromkeys(_DICTIONARIES, "read write") | {"Absences": "read write confirm"}),
         ),
     ),
     # The duty director stands for the duty office: changes are reported to him (R16).

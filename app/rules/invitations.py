@@ -93,7 +93,7 @@ def match(
     seen: dict[int, int] = {}
     for line in lines:
         try:
-            person = _meant(line, by_name)
+            person = meant(line, by_name)
             if person.person_id in seen:
                 data = {"name": line.name[:64], "row": seen[person.person_id]}
                 raise Invalid("invitations.twice", data, field="name")
@@ -105,7 +105,8 @@ def match(
     return tuple(pairs), tuple(problems)
 
 
-def _meant(line: Line, by_name: Mapping[str, Sequence[Candidate]]) -> Candidate:
+def meant(line: Line, by_name: Mapping[str, Sequence[Candidate]]) -> Candidate:
+    """Who is meant by a name and a unit; `by_name` is keyed by `name_key`. Raises Invalid as `match` tells."""
     if not line.name:
         raise Invalid("person.name-missing", field="name")
     name = line.name[:64]

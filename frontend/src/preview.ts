@@ -1,4 +1,5 @@
 /** Forms that say what they will do: [data-preview] names the address that answers with the words for [data-preview-target]. */
+import { enhanceSelects } from "./combobox";
 import { post } from "./http";
 
 const WAIT = 250;
@@ -18,7 +19,9 @@ function startPreview(form: HTMLFormElement): void {
       // Sent like the form itself: names stand in no address.
       const answer = await post(address, values);
       const words = await answer.text();
-      if (mine === asked && !answer.redirected) target.innerHTML = words;
+      if (mine !== asked || answer.redirected) return;
+      target.innerHTML = words;
+      enhanceSelects(target);
     } catch {
       // The form says the same when it is sent.
     }
