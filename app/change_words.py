@@ -59,12 +59,17 @@ def options(places: Sequence[Place]) -> list[dict[str, Any]]:
     ]
 
 
+def _with_unit(person: Person) -> str:
+    name = words.named(person)
+    return _("%(name)s (%(unit)s)", name=name, unit=words.named(person.unit)) if person.unit else name
+
+
 def people(rows: Sequence[Person]) -> list[dict[str, Any]]:
     """People as a choice field offers them, with the unit that tells two of one name apart."""
     return [
         {
             "value": row.id,
-            "label": f"{words.named(row)}（{words.named(row.unit)}）" if row.unit else words.named(row),
+            "label": _with_unit(row),
             "pinyin": row.name_pinyin,
         }
         for row in rows
@@ -148,7 +153,7 @@ def _entry(value: Any) -> str:
     if isinstance(value, Mapping):
         return words.either(str(value.get("name", "")), str(value.get("name_en", "")))
     if isinstance(value, list):
-        return "、".join(_entry(one) for one in value)
+        return words.listed(_entry(one) for one in value)
     return str(value)
 
 

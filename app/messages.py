@@ -403,5 +403,7 @@ def _worded(key: str, value: object, value_en: object = None) -> object:
         return words.named(value)
     if value_en is not None:
         return words.either(str(value), str(value_en))
+    if isinstance(value, list):
+        return words.listed(str(one) for one in value)
     table = {"state": words.STATES, "action": words.ACTIONS, "capability": words.CAPABILITIES}.get(key, {})
     return str(table.get(str(value), value))

@@ -25,7 +25,7 @@ from app.services import present, sheet_bulk, sheet_export
 from app.services.actors import Actor
 from app.services.sheet_bulk import Chosen, Outcome
 from app.services.sheet_rows import Sheet
-from app.sheet_filters import OfferedFilters, chips, listed
+from app.sheet_filters import OfferedFilters, chips
 from app.sheet_forms import form_field
 from app.standing import current_standing
 
@@ -160,7 +160,7 @@ def _plain(value: Any) -> Cell:
     if isinstance(value, bool):
         return str(_("Yes") if value else _("No"))
     if isinstance(value, list | tuple):
-        return listed(str(one) for one in value)
+        return words.listed(str(one) for one in value)
     return value if value is None or isinstance(value, int) or hasattr(value, "isoformat") else str(value)
 
 

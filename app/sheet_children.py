@@ -154,7 +154,7 @@ def _members(unit: Any) -> Panel:
 def _channel(channel: Any) -> list[Panel]:
     if channel.office is None:
         return []
-    posts = "、".join(words.named(post) for post in sheet_children.posts_of(channel.office_id))
+    posts = words.listed(words.named(post) for post in sheet_children.posts_of(channel.office_id))
     row = (_link("OfficesView.show", channel.office), posts)
     return [Panel(_("Office"), (_("Office"), _("Posts")), (row,))]
 

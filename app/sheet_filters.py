@@ -6,14 +6,13 @@ An address names a filter as the framework does, `_flt_<comparison>_<field>`. A 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from flask_appbuilder.models.filters import BaseFilter, BaseFilterConverter, Filters
-from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import String, and_, cast, false, func, or_, select
@@ -30,11 +29,6 @@ from app.standing import current_actor
 PERIOD = Field("valid", _l("In force"), Kind.DATE, place=Place.NOWHERE)
 MANY = 100  # values of one filter
 _NAME = re.compile(r"_flt_([0-9])_(\w+)")
-
-
-def listed(texts: Iterable[str]) -> str:
-    """Several values in a row, as the reader's language parts them."""
-    return (", " if str(get_locale()) == "en" else "、").join(texts)
 
 
 def _day(text: str) -> date | None:
@@ -91,7 +85,7 @@ class SheetFilter(BaseFilter):
 
     def said(self, values: list[str]) -> str:
         """The values in words."""
-        return listed(one for one in values if one)
+        return words.listed(one for one in values if one)
 
 
 class Holds(SheetFilter):
@@ -116,10 +110,10 @@ class IsAmong(SheetFilter):
 
     def said(self, values: list[str]) -> str:
         if self.field.kind is not Kind.ROW:
-            return listed(str(self.field.choices.get(one, one)) for one in values)
+            return words.listed(str(self.field.choices.get(one, one)) for one in values)
         ids = [int(one) for one in values if one.isascii() and one.isdigit() and len(one) < 10]
         found = rows_by_id(REFERENCES[self.field.to][0], ids)
-        return listed(words.named(found[one]) for one in ids if one in found) or "?"
+        return words.listed(words.named(found[one]) for one in ids if one in found) or "?"
 
 
 class IsNotAmong(IsAmong):

@@ -41,7 +41,7 @@ def vacant() -> Markup:
 
 def named_or_vacant(rows: Sequence[Any]) -> str:
     """Names, or the vacancy."""
-    return "、".join(words.named(row) for row in rows) if rows else vacant()
+    return words.listed(words.named(row) for row in rows) if rows else vacant()
 
 
 def shown(row: Any, field: Field, *, is_list: bool = False) -> Any:
@@ -137,7 +137,7 @@ def _in_line(place: str) -> Compute:
 def _posts_of(offices: Sequence[Any]) -> dict[int, Any]:
     """The posts an office answers for."""
     found = vacancies.posts_under([office.id for office in offices])
-    return {office_id: "、".join(words.named(post) for post in posts) for office_id, posts in found.items()}
+    return {office_id: words.listed(words.named(post) for post in posts) for office_id, posts in found.items()}
 
 
 def _parents(categories: Sequence[Any]) -> dict[int, Any]:
@@ -307,10 +307,10 @@ def _said(field: Field, value: Any, known: Mapping[tuple[str, str], str]) -> str
         return str(_("on file")) if value else ""
     if field.kind in (Kind.ROW, Kind.ROWS):
         codes = value if isinstance(value, list) else [value]
-        return "、".join(known.get((field.to, code), str(code)) for code in codes)
+        return words.listed(known.get((field.to, code), str(code)) for code in codes)
     if isinstance(value, bool):
         return str(_("Yes") if value else _("No"))
     if field.kind is Kind.MOMENT:
         return str(format_datetime(datetime.fromisoformat(value), "yyyy-MM-dd HH:mm"))
     found = _worded(field, value)
-    return "、".join(found) if isinstance(found, list) else str(found)
+    return words.listed(found) if isinstance(found, list) else str(found)

@@ -250,7 +250,7 @@ OFFICES = Sheet(
         SORT,
         ACTIVE,
     ),
-    ("name", "short_name", "posts", "group", "active"),
+    ("name", "posts", "group", "active"),
     ("sort", "asc"),
     "Organisation",
     "fa-door-open",

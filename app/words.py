@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
-from flask_babel import get_locale
+from flask_babel import get_locale, gettext
 from flask_babel import lazy_gettext as _l
 
 Label = Any  # a lazily translated string
@@ -545,6 +545,11 @@ def named(row: Any) -> str:
         return ""
     english = getattr(row, "name_en", "") if str(get_locale()) == "en" else ""
     return english or str(row.name)
+
+
+def listed(texts: Iterable[str]) -> str:
+    """Several things in a row, as the reader's language parts them."""
+    return str(gettext(", ")).join(texts)
 
 
 def due_text(moment: datetime, zone: tzinfo) -> str:

@@ -21,7 +21,7 @@ __all__ = ["world"]  # the fixture
 
 SPOKEN = {"title", "aria-label", "placeholder", "alt", "data-label", "data-confirm", "data-confirm-ok", "data-help"}
 BUSY = ("registrar", "duty_director", "supervisor", "handler_own", "system")
-DICTIONARY = re.compile(r"/dictionary/\w+/(show|edit)/|/dictionary/assumptions/")
+DICTIONARY = re.compile(r"/dictionary/\w+/(show|edit|history)/|/dictionary/assumptions/")
 SILENT = {"script", "style", "svg", "code", "kbd"}
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 CJK = re.compile(r"[\u3400-\u9fff\u3000-\u303f\uff00-\uffef]+")

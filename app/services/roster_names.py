@@ -51,7 +51,7 @@ class Directory:
         own = [one for one in found if one.unit_id == self.office_id]
         if len(found) == 1 or len(own) == 1:
             return (own or found)[0].id
-        units = "、".join(one.unit or one.code for one in found)
+        units = [one.unit or one.code for one in found]
         raise Invalid("roster.name-ambiguous", {"name": name[:40], "units": units})
 
     def written(self, person_id: int) -> str:

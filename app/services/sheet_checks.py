@@ -74,7 +74,7 @@ def _person(draft: Draft) -> None:
         return
     offices = offices_of(draft.row.id)
     if offices:
-        draft.wrong("active", "person.in-office", {"places": "、".join(offices)})
+        draft.wrong("active", "person.in-office", {"places": offices})
 
 
 def offices_of(person_id: int) -> list[str]:
