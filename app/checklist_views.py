@@ -61,14 +61,14 @@ WORDS: Mapping[str, Wording] = {
         _l("Enter the portfolio"),
         _l("Vice mayor, deputy secretary-general and matching section of each line (R8)."),
         _l("%(count)s lines are incomplete"),
-        "PortfolioView.list",
+        "PortfolioBoardView.index",
         _l("Portfolio"),
     ),
     "chains": Wording(
         _l("Name who answers for each unit"),
         _l("First and directly responsible person (R7, R8)."),
         _l("%(count)s units have nobody named"),
-        "ChainsView.list",
+        "ChainView.index",
         _l("Responsibility chains"),
     ),
     "handlers": Wording(

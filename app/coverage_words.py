@@ -136,7 +136,7 @@ def _reached(gap: Gap) -> Remedy:
 def named_for(unit: UnitRow | None, link: str, role: str) -> Remedy:
     """Where somebody is named for a place of a chain: in the chain, or in the portfolio it follows from."""
     if (link, role) in chain.DERIVED:
-        return Remedy(_("Name a leader in the portfolio"), _address("Portfolio", "PortfolioView.list"))
+        return Remedy(_("Name a leader in the portfolio"), _address("Portfolio", "PortfolioBoardView.index"))
     assert unit is not None
     return Remedy(_("Name somebody in the chain"), _change(f"chain:{unit.id}:{link}:{role}"))
 

@@ -42,6 +42,7 @@ TITLES: Mapping[str, Any] = {
     "handover.given": _l("A handover sheet waits for your confirmation"),
     "handover.report": _l("A return report waits for your confirmation"),
     "handover.taken": _l("Your handover sheet was taken over"),
+    "portfolio.changed": _l("Change of portfolio %(number)s concerns your line"),
     "post.taken_back": _l("A post you had taken over was taken back"),
     "post.taken_over": _l("A post of yours was taken over by B"),
     "reminder.due": _l("%(number)s: %(clock)s is due now"),

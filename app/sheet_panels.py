@@ -55,7 +55,7 @@ def of_row(sheet: Sheet, row: Any) -> list[Panel]:
 
 def of_list(sheet: Sheet) -> list[Panel]:
     """The panels above a list."""
-    return [_all_chains()] if sheet.code == "chains" else []
+    return []
 
 
 def changes(sheet: Sheet, row: Any) -> list[dict[str, Any]]:
@@ -251,22 +251,8 @@ def _stands(place: chain.Place, unit: Any, people: Mapping[int, Any]) -> Any:
     if not place.is_derived:
         address = url_for("ChangesView.new", place=f"chain:{unit.id}:{place.link}:{place.role}")
     else:
-        address = url_for("PortfolioView.list")
+        address = url_for("PortfolioBoardView.index")
     return Markup('<a href="{}">{}</a>').format(address, sheet_words.vacant())
-
-
-def _all_chains() -> Panel:
-    """Every unit with everybody in its chain: the vacancies at one glance."""
-    units = vacancies.units_in_chains()
-    chains = vacancies.chains_of(units)
-    people = rows_by_id(Person, [place.person_id for places in chains.values() for place in places])
-    heads = tuple(f"{words.LINKS[link]} {role}" for link in chain.LINKS for role in chain.ROLES)
-    rows = []
-    for unit in units:
-        stands = {(place.link, place.role): _stands(place, unit, people) for place in chains[unit.id]}
-        cells = tuple(stands.get((link, role), "–") for link in chain.LINKS for role in chain.ROLES)
-        rows.append((_link("UnitsView.show", unit), *cells))
-    return Panel(_("All chains"), (_("Unit"), *heads), tuple(rows))
 
 
 def _portfolio(row: Any) -> list[Panel]:

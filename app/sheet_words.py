@@ -103,10 +103,11 @@ def _holders(posts: Sequence[Any]) -> dict[int, Any]:
 
 def _periods(rows: Sequence[Any]) -> dict[int, Any]:
     now = present.now()
-    return {row.id: _period(row.valid, now) for row in rows}
+    return {row.id: period_chip(row.valid, now) for row in rows}
 
 
-def _period(valid: Any, now: datetime) -> Markup:
+def period_chip(valid: Any, now: datetime) -> Markup:
+    """Whether a period is over, to come or in force."""
     if valid.upper is not None and valid.upper <= now:
         return chip(_("Over"))
     if valid.lower is not None and valid.lower > now:

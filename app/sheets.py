@@ -300,20 +300,22 @@ CHAINS = Sheet(
     "chains",
     ChainLink,
     _l("Chain link"),
-    _l("Responsibility chains"),
+    _l("Periods of the chains"),
     (
         _row("unit", _l("Unit"), "unit", required=True),
         Field("link", _l("Link"), Kind.CHOICE, required=True, choices=words.LINKS, searchable=True),
         ROLE,
         PERSON,
-        replace(PERIOD[0], required=False, help=_l("Empty: from the beginning.")),
-        PERIOD[1],
+        *PERIOD,
     ),
     ("unit", "link", "role", "person", "starts_at", "ends_at", "period"),
     ("unit", "asc"),
     "Organisation",
     "fa-link",
-    _l("Who stands in a unit's chain (R7, R8, R15). The upper links follow from the portfolio."),
+    _l("Who stood, stands and will stand in a unit's chain. Filled by personnel changes alone (R15, R16)."),
+    can_add=False,
+    can_edit=False,
+    can_remove=False,
 )
 
 PORTFOLIO = Sheet(
@@ -321,7 +323,7 @@ PORTFOLIO = Sheet(
     "portfolio",
     Portfolio,
     _l("Portfolio line"),
-    _l("Portfolio"),
+    _l("Names of the lines"),
     (
         *NAMES,
         SORT,
@@ -330,8 +332,8 @@ PORTFOLIO = Sheet(
     ("name", "vice_mayor", "deputy", "section", "active"),
     ("sort", "asc"),
     "Organisation",
-    "fa-diagram-project",
-    _l("Vice mayor → deputy secretary-general → matching section → units. Chains follow from it."),
+    "fa-signature",
+    _l("What the lines are called. Who leads them and which units are under them is changed under Portfolio."),
 )
 
 CHANNELS = Sheet(

@@ -12,6 +12,7 @@ from flask_babel import lazy_gettext as _l
 from app.account_views import AccountsView
 from app.audit_views import AuditView, JournalView
 from app.capability_views import CapabilitiesView, PostsFormView
+from app.chain_views import ChainView
 from app.change_views import ChangesView
 from app.checklist_views import ChecklistView
 from app.contact_views import ContactView
@@ -22,6 +23,7 @@ from app.handover_views import HandoverView
 from app.import_views import ImportView
 from app.leave_views import AbsenceEntryView, LeaveView
 from app.ledger_views import AppealModelView, LedgerView
+from app.portfolio_views import PortfolioBoardView
 from app.report_views import OverdueView, ReportView
 from app.roster_file_views import RosterFileView, ShiftNoteView
 from app.roster_views import RosterView
@@ -93,6 +95,11 @@ def register(appbuilder: AppBuilder) -> None:
         category="Staffing",
         category_label=FAMILIES["Staffing"],
     )
+    organisation = {"category": "Organisation", "category_label": FAMILIES["Organisation"]}
+    appbuilder.add_view(
+        PortfolioBoardView, "Portfolio", icon="fa-diagram-project", label=_l("Portfolio"), **organisation
+    )
+    appbuilder.add_view(ChainView, "Chains", icon="fa-link", label=_l("Responsibility chains"), **organisation)
     for sheet in SHEETS:
         appbuilder.add_view(
             view_of(sheet, BASES.get(sheet.code, SheetView)),

@@ -283,6 +283,14 @@ LINKS: Mapping[str, Label] = {
     "final": _l("Finally responsible"),
 }
 
+NO_LINE = _l("Under no line")
+PLACES: Mapping[str, Label] = {
+    "vice_mayor": _l("Vice mayor"),
+    "deputy": _l("Deputy secretary-general"),
+    "section": _l("Matching section"),
+    "unit": _l("Unit"),
+}
+
 CHANNEL_KINDS: Mapping[str, Label] = {
     "phone": _l("Telephone"),
     "fax": _l("Fax"),

@@ -204,6 +204,8 @@ def _things(appeal: Appeal) -> dict[str, Any]:
         "appeal_id": appeal.id,
         "clock_id": running.id,
         "slip_id": appeal.slips[0].id,
+        "unit_id": appeal.unit_id,
+        "line_id": appeal.portfolio_id,
         "post_id": collector_a,
         "channel_class": "A",
         "contact_id": _contact(),

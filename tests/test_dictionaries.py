@@ -255,7 +255,7 @@ def test_a_responsible_leader_sees_the_absences_of_his_own_people(make: Factory)
 
 def test_a_vacant_place_leads_to_the_form_that_fills_it(system: FlaskClient, make: Factory) -> None:
     unit = make.a_unit("local_government")
-    page = system.get(_address("chains"), base_url=URL).text
+    page = system.get("/chains/", base_url=URL).text
     place = f"chain:{unit.id}:first:A"
     found = re.search(rf'href="(/changes/new\?place={place})"', page)
     assert found is not None

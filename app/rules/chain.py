@@ -1,7 +1,8 @@
 """The responsibility chain of a unit: which links it has, who stands in them, what is vacant (R7, R8, R15).
 
-A territorial unit has two links, a departmental one four. The two upper links derive from the portfolio line,
-so a change of portfolio changes every chain under it; only the coordinating link's own B is named by hand.
+A territorial unit and a section have two links, a departmental one four. The two upper links derive from the
+portfolio line, so a change of portfolio changes every chain under it; only the coordinating link's own B is named
+by hand.
 """
 
 from __future__ import annotations
@@ -22,8 +23,14 @@ _HEAD = {("first", "A"): "head", ("first", "B"): "other_head", ("direct", "A"): 
          ("direct", "B"): "other_office_head"}  # fmt: skip
 _PORTFOLIO = {("coordinating", "A"): "deputy_secretary_general", ("coordinating", "B"): "to_be_named",
               ("final", "A"): "vice_mayor", ("final", "B"): "deputy_secretary_general"}  # fmt: skip
+# Paragraph 3 gives a coordinating and a final responsible person to departments at city level only, those stationed
+# in the city among them (paragraph 6 names 市直及驻市 together).
+FOUR_LINKS: tuple[str, ...] = ("department", "stationed")
 
 # Which position the rule puts into each place (R15), as codes; what a kind does not list it does not have.
+# Paragraph 6 on the General Office's sections says no more than that each of their posts has an A and a B. We read
+# it, as data of a chain: first is the section's head and another head of it, direct the A and the B of the post that
+# handles its business. Its posts of the staffing table have their A and B there.
 POSITIONS: Mapping[str, Mapping[tuple[str, str], str]] = MappingProxyType({
     "local_government": {
         ("first", "A"): "county_mayor", ("first", "B"): "executive_deputy",
@@ -35,7 +42,10 @@ POSITIONS: Mapping[str, Mapping[tuple[str, str], str]] = MappingProxyType({
     },
     "department": _HEAD | _PORTFOLIO,
     "stationed": _HEAD | _PORTFOLIO,
-    "section": _HEAD | _PORTFOLIO,
+    "section": {
+        ("first", "A"): "section_head", ("first", "B"): "other_section_head",
+        ("direct", "A"): "section_post_a", ("direct", "B"): "section_post_b",
+    },
 })  # fmt: skip
 
 # The places that follow from the portfolio line of the unit, and whose they are there (R8, R15).

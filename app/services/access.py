@@ -13,7 +13,7 @@ from app.rules.grants import Grant, GrantSet, Reading, RowFacts, Scope, reaches
 from app.services.actors import Actor
 
 # A section and a leader see a slip from the moment it is filled in; before that it is the duty office's own paper.
-_AFTER_SLIP = (
+AFTER_SLIP = (
     "slip_ready",
     "with_section",
     "with_leader",
@@ -62,9 +62,9 @@ def reached(reading: Reading) -> ColumnElement[bool]:
     if reading.units:
         parts.append(and_(Appeal.unit_id.in_(sorted(reading.units)), Appeal.state.notin_(_BEFORE_UNIT)))
     if reading.sections:
-        parts.append(and_(Appeal.section_id.in_(sorted(reading.sections)), Appeal.state.in_(_AFTER_SLIP)))
+        parts.append(and_(Appeal.section_id.in_(sorted(reading.sections)), Appeal.state.in_(AFTER_SLIP)))
     if reading.portfolios:
-        parts.append(and_(Appeal.portfolio_id.in_(sorted(reading.portfolios)), Appeal.state.in_(_AFTER_SLIP)))
+        parts.append(and_(Appeal.portfolio_id.in_(sorted(reading.portfolios)), Appeal.state.in_(AFTER_SLIP)))
     return or_(*parts) if parts else false()
 
 
@@ -74,7 +74,7 @@ def shows(grant: Grant, appeal: Appeal) -> bool:
         return False
     if grant.scope is Scope.OWN_UNIT:
         return appeal.state not in _BEFORE_UNIT
-    return grant.scope not in (Scope.OWN_OFFICE, Scope.OWN_PORTFOLIO) or appeal.state in _AFTER_SLIP
+    return grant.scope not in (Scope.OWN_OFFICE, Scope.OWN_PORTFOLIO) or appeal.state in AFTER_SLIP
 
 
 def appeals_for(actor: Actor, capability: str | None = None) -> Select[Appeal]:

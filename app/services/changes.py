@@ -18,7 +18,7 @@ from app.rules import chain
 from app.rules.entries import code_from, problem_of
 from app.rules.errors import Conflict, FieldErrors, FieldProblem, Invalid, NotFound, Refused
 from app.rules.grants import Grant
-from app.services import audit, journal, numbers, outbox, periods, present, staffing
+from app.services import audit, chains, journal, numbers, outbox, periods, present, staffing
 from app.services.actors import Actor
 from app.services.pinyin import sort_key, syllables
 from app.services.transaction import transaction
@@ -34,6 +34,7 @@ class Change:
     """Who is to stand where from when. `person_id` None leaves the place vacant.
 
     kind "holding": post_id, role; "chain": unit_id, link, role; "leader": post_id, the post's responsible leader.
+    `beside` are changes of the same chain that the same transaction makes at the same moment: A and B may swap.
     """
 
     kind: str
@@ -46,6 +47,7 @@ class Change:
     portfolio_id: int | None = None
     place: str | None = None
     person_id: int | None = None
+    beside: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -393,6 +395,15 @@ def _plan_link(change: Change, person: Person | None, problems: list[FieldProble
         ChainLink.unit_id == unit.id, ChainLink.valid.op("&&")(func.tstzrange(change.at, until))
     )
     named = [chain.Named(row.link, row.role, row.person_id) for row in db.session.scalars(others)]
+    named += [
+        chain.Named(place.link, place.role, place.person_id)
+        for place in chains.places_of(unit, change.at)
+        if place.is_derived and place.person_id is not None
+    ]
+    if change.beside:
+        moved = {(other.link, other.role) for other in change.beside}
+        named = [row for row in named if (row.link, row.role) not in moved]
+        named += [chain.Named(o.link or "", o.role or "", o.person_id) for o in change.beside if o.person_id]
     try:
         # A vacancy is nobody's, hence never the same person twice.
         wanted = chain.Named(change.link or "", change.role or "", person.id if person else 0)

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import joinedload
 
 from app.models import Person, Portfolio, PortfolioPlace, Unit, db
+from app.rules import chain
 from app.services import present
 
 LEADERS = ("vice_mayor", "deputy")
@@ -109,3 +110,30 @@ def _line(row: Portfolio, places: Sequence[PortfolioPlace]) -> Line:
     single: dict[str, Any] = {place.place: place.person or place.unit for place in places if place.place != "unit"}
     units = [place.unit for place in places if place.place == "unit" and place.unit is not None]
     return Line(row, **single, units=tuple(sorted(units, key=lambda unit: (unit.sort, unit.id))))
+
+
+def without_line(at: datetime | None = None) -> Sequence[Unit]:
+    """The units in use whose chain follows from a line and that are under none."""
+    under = select(PortfolioPlace.unit_id).where(
+        PortfolioPlace.place == "unit", PortfolioPlace.valid.contains(at or present.now())
+    )
+    query = select(Unit).where(Unit.active, Unit.kind.in_(chain.FOUR_LINKS), Unit.id.not_in(under))
+    return db.session.scalars(query.order_by(Unit.sort, Unit.id)).all()
+
+
+def periods_of(line_id: int) -> Sequence[PortfolioPlace]:
+    """Who and what stood in a line, stands and will stand in it: place by place, the latest first."""
+    query = select(PortfolioPlace).where(PortfolioPlace.portfolio_id == line_id)
+    query = query.options(joinedload(PortfolioPlace.person), joinedload(PortfolioPlace.unit))
+    latest = func.lower(PortfolioPlace.valid).desc().nulls_last()
+    found = db.session.scalars(query.order_by(latest, PortfolioPlace.id.desc()).limit(500)).all()
+    return sorted(found, key=lambda row: (*SINGLE, "unit").index(row.place))
+
+
+def coming(after: datetime | None = None) -> Sequence[PortfolioPlace]:
+    """Periods already entered that begin later, the next first."""
+    query = select(PortfolioPlace).where(func.lower(PortfolioPlace.valid) > (after or present.now()))
+    query = query.options(
+        joinedload(PortfolioPlace.portfolio), joinedload(PortfolioPlace.person), joinedload(PortfolioPlace.unit)
+    )
+    return db.session.scalars(query.order_by(func.lower(PortfolioPlace.valid), PortfolioPlace.id).limit(100)).all()

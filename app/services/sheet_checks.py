@@ -20,8 +20,8 @@ from app.models import (
     Unit,
     db,
 )
-from app.rules import chain, numbering
 from app.rules import grants as grant_rules
+from app.rules import numbering
 from app.rules.clocks import Limit
 from app.rules.columns import CATEGORY_SEPARATOR, LEVELS
 from app.rules.entries import is_mobile, problem_of, same_shape
@@ -116,26 +116,6 @@ def _membership(draft: Draft) -> None:
             draft.wrong("unit", "membership.no-section")
 
 
-def _link(draft: Draft) -> None:
-    values = draft.values
-    unit = db.session.get(Unit, values["unit"])
-    assert unit is not None  # a reference was found to exist
-    others = [
-        chain.Named(row.link, row.role, row.person_id)
-        for row in db.session.scalars(
-            select(ChainLink).where(
-                ChainLink.unit_id == unit.id,
-                ChainLink.id != (draft.row.id or 0),
-                ChainLink.valid.op("&&")(func.tstzrange(values["starts_at"], values["ends_at"])),
-            )
-        )
-    ]
-    try:
-        chain.check_named(unit.kind, chain.Named(values["link"], values["role"], values["person"]), others)
-    except Invalid as error:
-        draft.problems.append(problem_of(error, "link"))
-
-
 def _line(draft: Draft) -> None:
     """A line goes out of use when nobody and no unit stands in it any more: nobody loses his leaders unseen (R8)."""
     if draft.is_new or draft.values["active"] or not draft.changed("active"):
@@ -225,7 +205,6 @@ _CHECKS: Mapping[str, Callable[[Draft], None]] = {
     "posts": _post,
     "people": _person,
     "memberships": _membership,
-    "chains": _link,
     "portfolio": _line,
     "contacts": _contact,
     "limits": _limit,

@@ -274,7 +274,6 @@ _CONSTRAINTS: Mapping[str, tuple[str, str]] = {
     "post_number_key": ("number", "row.taken"),
     "calendar_day_day_key": ("day", "row.taken"),
     "membership_person_id_unit_id_function_key": ("person", "row.taken"),
-    "chain_link_no_overlap": ("starts_at", "period.overlap"),
     "uq_capability_change_pending": ("capabilities", "capability-change.pending"),
 }
 

@@ -24,7 +24,7 @@ LINE = Line(MAYOR, DEPUTY)
         ("administration", ("first", "direct")),
         ("department", ("first", "direct", "coordinating", "final")),  # R8
         ("stationed", ("first", "direct", "coordinating", "final")),
-        ("section", ("first", "direct", "coordinating", "final")),
+        ("section", ("first", "direct")),  # R15: no coordinating and no final person is named for it
     ],
 )
 def test_which_links_a_kind_of_unit_has(kind: str, links: tuple[str, ...]) -> None:
@@ -40,7 +40,8 @@ def test_which_links_a_kind_of_unit_has(kind: str, links: tuple[str, ...]) -> No
         ("administration", ("first", "B"), "other_leader"),
         ("department", ("first", "B"), "other_head"),
         ("stationed", ("direct", "B"), "other_office_head"),
-        ("section", ("final", "A"), "vice_mayor"),
+        ("section", ("first", "A"), "section_head"),
+        ("section", ("direct", "B"), "section_post_b"),
     ],
 )
 def test_r15_which_position_stands_where(kind: str, place: tuple[str, str], position: str) -> None:
@@ -80,11 +81,12 @@ def test_a_change_of_portfolio_wins_over_a_person_named_by_hand() -> None:
             [f"{link} {role}" for link in ("first", "direct", "coordinating", "final") for role in "AB"],
         ),
         (
-            "section",
+            "stationed",
             NAMED,
             Line(None, DEPUTY),
             ["coordinating B", "final A"],
         ),
+        ("section", NAMED[:1], LINE, ["first B", "direct A", "direct B"]),
     ],
 )
 def test_what_is_vacant(kind: str, named: tuple[Named, ...], line: Line | None, vacant: list[str]) -> None:
