@@ -217,9 +217,11 @@ def _sent(line: portfolio.Line) -> PortfolioChange:
 
 
 def _units(line: portfolio.Line) -> list[dict[str, Any]]:
-    """The units that can be moved in, by the line they come from."""
+    """The units that can be moved in, by the line they come from; a section matches a line, it is not under one."""
     own = {unit.id for unit in line.units}
     under = {unit.id: words.named(other.row) for other in portfolio.lines_at() for unit in other.units}
     none = str(words.NO_LINE)
-    found = [choice(one, under.get(one.id, none)) for one in options("unit") if one.id not in own]
+    sections = {one.id for one in options("section")}
+    offered = [one for one in options("unit") if one.id not in own and one.id not in sections]
+    found = [choice(one, under.get(one.id, none)) for one in offered]
     return sorted(found, key=lambda one: (one["group"] == none, one["group"]))

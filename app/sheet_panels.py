@@ -264,7 +264,7 @@ def _portfolio(row: Any) -> list[Panel]:
     )
     rows = tuple((_link("UnitsView.show", unit), str(words.UNIT_KINDS[unit.kind])) for unit in line.units)
     return [
-        Panel(_("Who leads this line"), (_("Place"), _("Person")), places),
+        Panel(_("Who leads this line"), (_("Place in the line"), _("Person")), places),
         Panel(_("Units under this line"), (_("Unit"), _("Kind")), rows, _("No unit is under this line.")),
     ]
 

@@ -35,6 +35,7 @@ _MATTERS = (
     "holding",
     "person",
     "portfolio",
+    "portfolio",
     "portfolio_place",
     "post",
     "staffing_change",
