@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import Range
 from werkzeug.datastructures import MultiDict
 
 from app import sheets as declared
-from app.models import CalendarDay, SheetView, Unit, db
+from app.models import Absence, CalendarDay, SheetView, Unit, db
 from app.rules.entries import Kind
 from app.services import present, sheets
 from app.services.sheet_rows import Sheet
@@ -96,8 +97,9 @@ def test_days_and_periods_are_compared_by_the_local_day(system: FlaskClient, mak
     assert _rows(system, "calendar", _flt_0_day=["2026-03-16", ""]) == 1
     assert _rows(system, "calendar", _flt_0_day=["", "2026-03-01"]) == 1
     starts = present.now().astimezone(present.zone()).replace(hour=0, minute=0, second=0, microsecond=0)
-    values = {"person": make.person().id, "starts_at": starts, "ends_at": starts + timedelta(days=2)}
-    sheets.save(make.actor(officer="system"), declared.BY_CODE["absences"], None, values)
+    period = Range(starts, starts + timedelta(days=2), bounds="[)")
+    db.session.add(Absence(person_id=make.person().id, valid=period))
+    db.session.commit()
     found = {
         days: _rows(system, "absences", _flt_0_valid=(starts + timedelta(days=days)).date().isoformat())
         for days in (-1, 0, 1, 2)
