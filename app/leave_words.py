@@ -75,7 +75,8 @@ def template() -> BytesIO:
         title=title,
         columns=tuple(Column(code, str(label), width=22) for code, label in COLUMNS.items()),
         rows=[(*line, "", "")],
-        notes=(
+        # Above the header: what stands below the table would be read as rows.
+        facts=(
             gettext("A day without time as the end means that whole day. Replace the line by your own."),
             gettext("Stand-in: only where A and B would be away together."),
         ),

@@ -14,13 +14,13 @@ from .invitations import Candidate, Line, RowProblem, meant
 
 COLUMNS: tuple[str, ...] = ("name", "unit", "starts_at", "ends_at", "kind", "reason", "stand_in")
 _TITLES: Mapping[str, frozenset[str]] = {
-    "name": frozenset(("姓名", "人员", "外出人员", "name", "person")),
+    "name": frozenset(("姓名", "名称", "名字", "人员", "外出人员", "name", "person")),
     "unit": frozenset(("单位", "处室", "部门", "所在单位", "unit", "office")),
-    "starts_at": frozenset(("起", "开始", "开始时间", "外出时间", "from")),
-    "ends_at": frozenset(("止", "结束", "结束时间", "返回时间", "until")),
+    "starts_at": frozenset(("起", "开始", "开始时间", "起始时间", "外出时间", "from")),
+    "ends_at": frozenset(("止", "结束", "结束时间", "截止时间", "返回时间", "返岗时间", "until")),
     "kind": frozenset(("类别", "类型", "外出类别", "kind")),
-    "reason": frozenset(("事由", "原因", "reason")),
-    "stand_in": frozenset(("顶岗人", "顶岗人员", "standin", "stand in")),
+    "reason": frozenset(("事由", "理由", "原因", "reason")),
+    "stand_in": frozenset(("顶岗", "顶岗人", "顶岗人员", "stand-in", "standin", "stand in")),
 }
 # What an office writes for each kind; the codes are understood too.
 _KINDS: Mapping[str, str] = {
@@ -63,7 +63,7 @@ def read(
     problems: list[RowProblem] = []
     for position, (number, cells) in enumerate(rows):
         if header is None:
-            header = _header(cells)
+            header = header_of(cells)
             if header is None and position >= _HEADER_SEARCH:
                 break
             continue
@@ -143,7 +143,8 @@ def end_of(value: object, zone: tzinfo, *, is_1904: bool = False) -> datetime:
     return (found.at.astimezone(zone) + timedelta(days=1)).astimezone(found.at.tzinfo)
 
 
-def _header(cells: Sequence[Cell]) -> dict[str, Column] | None:
+def header_of(cells: Sequence[Cell]) -> dict[str, Column] | None:
+    """Which column says what, if these cells are a header with at least name, from and until."""
     found: dict[str, Column] = {}
     for column in columns_of(cells):
         for name, titles in _TITLES.items():

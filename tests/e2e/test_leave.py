@@ -80,8 +80,12 @@ def test_a_goes_on_leave_and_b_works_and_reports_back(visit: Visit, product: Pro
     b.page.locator("#reports tr", has_text=post).locator("a.btn").click()
     b.fill(remark="示例：无其他事项")
     b.submit()
-    assert b.page.locator(".sheet").get_by_text(SUBJECT).count()
+    # B has the post no more: of what he did he sees the number, A the subject too.
+    number = product.one("SELECT number FROM appeal WHERE id = %(appeal)s", appeal=appeal)
+    assert b.page.locator(".sheet").get_by_text(number).count()
+    assert not b.page.locator(".sheet").get_by_text(SUBJECT).count()
     a.open(_sheet_of(a, post))
+    assert a.page.locator(".sheet").get_by_text(SUBJECT).count()
     _press(a, "/take")
     assert a.page.get_by_text("双方已在系统中确认").count()
     assert a.desk().locator("section[id^='number.to_number']").count()
