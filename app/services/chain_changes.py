@@ -49,9 +49,10 @@ class Reading:
 
 
 def units(kind: str = "") -> Sequence[Unit]:
-    """The units in use that have a chain, in their order."""
+    """The units in use that have a chain, kind by kind, in their order."""
     query = select(Unit).where(Unit.active, Unit.kind == kind if kind else Unit.kind.in_(chain.UNIT_KINDS))
-    return db.session.scalars(query.order_by(Unit.sort, Unit.id)).all()
+    rows = db.session.scalars(query.order_by(Unit.sort, Unit.id)).all()
+    return sorted(rows, key=lambda row: chain.UNIT_KINDS.index(row.kind))
 
 
 def unit(unit_id: int) -> Unit:
