@@ -18,7 +18,7 @@ from app import change_words, forms
 from app.messages import sentence
 from app.rules.entries import Field, Kind, parse, problem_of
 from app.rules.errors import Conflict, FieldErrors, FieldProblem, Invalid, RuleError
-from app.services import change_records, changes, desk, leavers, present
+from app.services import change_records, changes, desk, leavers, present, reach
 from app.services.change_records import Place
 from app.services.changes import UNSEEN, Change, Newcomer
 from app.standing import current_actor
@@ -264,8 +264,16 @@ def _outlook(entered: Entered) -> dict[str, Any] | None:
     if not problems and (entered.newcomer is None or name):
         waiting = desk.waiting_for(place.post) if place.kind == "holding" and place.post is not None else 0
         found["sentence"] = change_words.sentence(plan, place, name)
-        found["notes"] = change_words.consequences(plan, waiting)
+        found["notes"] = change_words.consequences(plan, waiting, _unreached(entered))
     return found
+
+
+def _unreached(entered: Entered) -> str:
+    """Why nobody can reach who comes, "" where somebody can or nobody comes."""
+    if entered.newcomer is not None:
+        return "no_account"
+    person_id = entered.change.person_id if entered.change is not None else None
+    return reach.unreachable([person_id]).get(person_id, "") if person_id is not None else ""
 
 
 def _seen(place: str) -> int | None:

@@ -107,9 +107,11 @@ def sentence(plan: Plan, place: Place, newcomer: str = "") -> str:
     return _("From %(at)s on %(person)s stands in %(place)s and follows %(before)s.", **named)
 
 
-def consequences(plan: Plan, waiting: int) -> list[str]:
-    """What else follows from it: how long it holds, what passes on, who is told."""
+def consequences(plan: Plan, waiting: int, unreached: str = "") -> list[str]:
+    """What else follows from it: how long it holds, what passes on, who is told; why nobody reaches who comes."""
     found, at, now = [], plan.change.at, present.now()
+    if unreached:
+        found.append(_("%(cause)s. Until that is mended it counts as a gap.", cause=words.CAUSES[unreached]))
     if plan.until is not None:
         until = moment(plan.until)
         found.append(_("It holds until %(until)s: then the next one already entered follows.", until=until))

@@ -19,13 +19,14 @@ from app.standing import current_actor
 
 @dataclass(frozen=True)
 class Wording:
-    """What a step is called, why it matters, what is left of it ("%(count)s …"), and where it is done."""
+    """What a step is called, why it matters, what is left of it ("%(count)s …"), and the pages where it is done."""
 
     title: Any
     why: Any
     left: Any
     endpoint: str = ""
     link: Any = ""
+    other: tuple[str, Any] | None = None
 
 
 WORDS: Mapping[str, Wording] = {
@@ -33,22 +34,25 @@ WORDS: Mapping[str, Wording] = {
         _l("Replace the roster by your own people"),
         _l("The people of the founding document of 2010 are placeholders until yours are entered."),
         _l("%(count)s people of the document are still in use"),
-        "PeopleView.list",
-        _l("People"),
+        "StaffingUploadView.index",
+        _l("Hand in a staffing table"),
+        ("PeopleView.list", _l("People")),
     ),
     "posts": Wording(
         _l("Fill A-role and B-role of every post"),
         _l("No post is ever vacant (R15)."),
         _l("%(count)s roles are vacant"),
-        "PostsView.list",
-        _l("Posts"),
+        "CoverageView.index",
+        _l("Coverage"),
+        ("PostsView.list", _l("Posts")),
     ),
     "accounts": Wording(
         _l("Give every holder a login"),
         _l("Whoever cannot sign in cannot act: no account, disabled, or the code was never used."),
         _l("%(count)s holders cannot be reached"),
-        "AccountsView.list",
-        _l("Accounts"),
+        "AccountsView.invitations",
+        _l("Invite many"),
+        ("AccountsView.list", _l("Accounts")),
     ),
     "rosters": Wording(
         _l("Enter the duty rosters"),

@@ -118,7 +118,7 @@ def remedy(gap: Gap) -> Remedy:
     if gap.cause in _REACH:
         return _reached(gap)
     if gap.cause is Cause.BOTH_AWAY:
-        address = _address("Absences", "AbsencesView.list", method="read")
+        address = _address("Leave", "LeaveView.index", method="read")
         return Remedy(_("Record who stands in, or shorten an absence"), address)
     role = "B" if gap.cause is Cause.NO_B else "A"
     return filled(gap.post, role) if gap.post is not None else named_for(gap.unit, gap.link, role)

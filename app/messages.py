@@ -346,7 +346,7 @@ SENTENCES: Mapping[str, Any] = {
     "stand-in.unknown": _l("There is no such take-over, or it is not one of yours."),
     "strike-off.not-informed": _l("The appellant has not been told yet: record when and how first."),
     "strike-off.result-missing": _l("Write the result first."),
-    "swap.already-there": _l("This person sits in the other shift already."),
+    "swap.already-there": _l("One of them sits in the other shift already."),
     "swap.not-there": _l("This person does not sit in this shift any more."),
     "swap.same-person": _l("A person cannot swap with himself."),
     "task.cancelled": _l("Cancelled."),

@@ -97,6 +97,8 @@ PLACES: Mapping[str, tuple[str, str]] = {
     "post.taken_back": ("LeaveView.index", ""),
     "post.taken_over": ("LeaveView.index", ""),
 }
+# Which shift it is about is said as well, as long as the roster has it.
+SHIFTS = frozenset({"shift.changed", "shift.off", "shift.on", "shift.swapped"})
 UNWORDED = _l("Notice about %(number)s")
 
 
@@ -110,12 +112,17 @@ def address(kind: str, data: Mapping[str, Any]) -> str:
 
 
 def title(kind: str, data: Mapping[str, Any]) -> str:
-    """One line. `data`: number, clock (its kind), due_at, task (its kind), as `inbox.Entry.data` has it."""
+    """One line. `data`: number, clock (its kind), due_at, task (its kind), shift_at, as `inbox.Entry.data` has it."""
     sentence = TITLES.get(kind, UNWORDED)
     due_at = data.get("due_at")
-    return str(sentence) % {
+    worded = str(sentence) % {
         "number": data.get("number") or gettext("An appeal without a number"),
         "clock": str(words.CLOCKS.get(data.get("clock") or "", gettext("Limit"))),
         "due": words.due_text(due_at, present.zone()) if isinstance(due_at, datetime) else "",
         "task": str(TASKS.get(data.get("task") or "", gettext("Task"))),
     }
+    shift_at = data.get("shift_at")
+    if kind not in SHIFTS or not isinstance(shift_at, datetime):
+        return worded
+    moment = f"{shift_at.astimezone(present.zone()):%Y-%m-%d %H:%M}"
+    return gettext("%(notice)s: %(moment)s", notice=worded, moment=moment)

@@ -321,6 +321,7 @@ class HandoverSheet(Stamped, Model):
     post: Mapped[Post | None] = relationship()
     office: Mapped[Unit | None] = relationship()
     absence: Mapped[Absence | None] = relationship()
+    shift: Mapped[DutyShift | None] = relationship()
     giver: Mapped[Person | None] = relationship(foreign_keys=[from_id])
     taker: Mapped[Person | None] = relationship(foreign_keys=[to_id])
 

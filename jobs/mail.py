@@ -21,7 +21,7 @@ from flask_babel import force_locale, gettext
 from sqlalchemy import func, select
 
 from app import notices
-from app.models import Account, Appeal, Clock, Person, StaffingChange, Task, db
+from app.models import Account, Appeal, Clock, DutyShift, Person, StaffingChange, Task, db
 from app.services import outbox
 
 
@@ -51,7 +51,7 @@ def compose(lease: outbox.Lease) -> Letter:
     """The words of a delivery in its recipient's language; only numbers of appeals and records, no names, no texts."""
     named = func.coalesce(Appeal.number, StaffingChange.number)
     query = (
-        select(Person.email, Account.locale, named, Clock.kind, Clock.due_at, Task.kind)
+        select(Person.email, Account.locale, named, Clock.kind, Clock.due_at, Task.kind, func.lower(DutyShift.valid))
         .select_from(Person)
         .outerjoin(Account, Account.person_id == Person.id)
         .outerjoin(Appeal, Appeal.id == lease.appeal_id)
@@ -61,14 +61,18 @@ def compose(lease: outbox.Lease) -> Letter:
             StaffingChange,
             (StaffingChange.id == lease.subject_id) & (lease.subject_type == StaffingChange.__tablename__),
         )
+        .outerjoin(
+            DutyShift, (DutyShift.id == lease.subject_id) & (lease.subject_type == DutyShift.__tablename__)
+        )
         .where(Person.id == lease.recipient_id)
     )
-    address, locale, number, clock, due_at, task = db.session.execute(query).one()
+    address, locale, number, clock, due_at, task, shift_at = db.session.execute(query).one()
     db.session.rollback()
     if not address:
         raise RefusedError("no-address")
     with force_locale(locale or current_app.config["BABEL_DEFAULT_LOCALE"]):
-        subject = notices.title(lease.kind, {"number": number, "clock": clock, "due_at": due_at, "task": task})
+        known = {"number": number, "clock": clock, "due_at": due_at, "task": task, "shift_at": shift_at}
+        subject = notices.title(lease.kind, known)
         body = "\n\n".join((subject, gettext("Details are in the system; please do not answer this mail.")))
     return Letter(address, subject, body, message_id(lease.idem_key))
 

@@ -124,6 +124,7 @@ def test_the_form_says_in_one_sentence_what_will_happen(system: FlaskClient, mak
     preview = system.post("/changes/preview", base_url=URL, data=sent)
     assert preview.status_code == 200
     assert "示例接任人" in preview.text
+    assert "没有账号。在此之前按空缺计算。" in preview.text
     assert old.name in preview.text
     assert make.count(StaffingChange) == 0
     wrong = system.post("/changes/preview", base_url=URL, data={**sent, "person": str(old.id)})

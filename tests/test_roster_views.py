@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from app.models import DutyShift, HandoverSheet, Person, Unit, db
 from app.services import present
 from tests.factories import Factory, moment
+from tests.services.test_inbox import notices
 from tests.services.test_rosters import shift
 from tests.test_desk import counted
 
@@ -212,7 +213,9 @@ def test_the_desk_offers_the_note_and_the_next_shift_takes_it(make: Factory, off
     with present.at(at("03-06 20:10")):
         browser = make.signed_in(two)
         assert "上一班的交接单等您接班确认。" in browser.get("/desk/", base_url=URL).text
-        assert "示例：注意" in browser.get(f"/handovers/{sheet.id}", base_url=URL).text
+        page = browser.get(f"/handovers/{sheet.id}", base_url=URL).text
+        assert "示例：注意" in page
+        assert "<th>班次</th>" in page
         version = sheet.version
         browser.post(f"/handovers/{sheet.id}/take", base_url=URL, data={"version": version})
         db.session.refresh(sheet)
@@ -233,3 +236,13 @@ def test_a_notice_leads_to_the_month_of_the_shift(make: Factory, office: Unit, p
     answer = browser.get(f"/rosters/shifts/{pair[0].id}", base_url=URL)
     assert answer.location == f"/rosters/{office.id}?month=2031-03#shift-{pair[0].id}"
     assert browser.get("/rosters/shifts/99999999", base_url=URL).location == "/rosters/"
+
+
+def test_a_notice_says_when_the_shift_begins_as_long_as_there_is_one(make: Factory, pair: Pair) -> None:
+    notices(pair[2], 1, "shift.on", subject_type="duty_shift", subject_id=pair[0].id)
+    notices(pair[2], 1, "shift.off", subject_type="duty_shift", subject_id=99999999)
+    db.session.commit()
+    page = make.signed_in(pair[2]).get("/inbox/", base_url=URL).text
+    begins = pair[0].valid.lower.astimezone(present.zone())
+    assert f"：{begins:%Y-%m-%d %H:%M}" in page
+    assert page.count(f"：{begins:%Y-%m-%d}") == 1

@@ -356,6 +356,7 @@ _PARTIES = (
     joinedload(HandoverSheet.giver),
     joinedload(HandoverSheet.taker),
     joinedload(HandoverSheet.absence).joinedload(Absence.person),
+    joinedload(HandoverSheet.shift),
 )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import func, select, update
 
-from app.models import Appeal, Clock, Notice, StaffingChange, Task, db
+from app.models import Appeal, Clock, DutyShift, Notice, StaffingChange, Task, db
 from app.services import present
 from app.services.actors import Actor
 from app.services.transaction import transaction
@@ -34,6 +34,7 @@ class Entry:
     task_subject_id: int | None
     subject_type: str
     subject_id: int | None
+    shift_at: datetime | None
     created_at: datetime
     read_at: datetime | None
 
@@ -46,6 +47,7 @@ class Entry:
             "due_at": self.due_at,
             "task": self.task_kind,
             "subject": (self.subject_type, self.subject_id),
+            "shift_at": self.shift_at,
         }
 
 
@@ -68,6 +70,7 @@ def list_for(actor: Actor, *, before_id: int | None = None, limit: int = 30) -> 
             Task.subject_id.label("task_subject_id"),
             Notice.subject_type,
             Notice.subject_id,
+            func.lower(DutyShift.valid),
             Notice.created_at,
             Notice.read_at,
         )
@@ -77,6 +80,9 @@ def list_for(actor: Actor, *, before_id: int | None = None, limit: int = 30) -> 
         .outerjoin(
             StaffingChange,
             (Notice.subject_type == StaffingChange.__tablename__) & (Notice.subject_id == StaffingChange.id),
+        )
+        .outerjoin(
+            DutyShift, (Notice.subject_type == DutyShift.__tablename__) & (Notice.subject_id == DutyShift.id)
         )
         .where(Notice.person_id == actor.person_id)
         .order_by(Notice.id.desc())

@@ -57,6 +57,7 @@ def test_an_entry_names_its_appeal_and_clock_in_codes(app: Flask) -> None:
         "due_at": NOON + HOUR,
         "task": None,
         "subject": ("", None),
+        "shift_at": None,
     }
 
 
