@@ -37,6 +37,9 @@ OUTSIDE = {"DATABASE_URL": "postgresql://owner:x@db/minsheng", "DATABASE_APP_URL
         ({"REDIS_URL": "http://x"}, "REDIS_URL must start with redis://"),
         ({"SECRET_KEY": "changeme"}, "SECRET_KEY is a known default"),
         ({"SECRET_KEY": "\\2\\1thisismyscretkey\\1\\2\\e\\y\\y\\h"}, "SECRET_KEY is a known default"),
+        ({"SECRET_KEY": "dev"}, "SECRET_KEY is a known default"),
+        ({"SECRET_KEY": base64.b64encode(b"0123").decode() + "devdevde"}, "SECRET_KEY is a known default"),
+        ({"SECRET_KEY": "changeme" + KEY[8:]}, "SECRET_KEY is a known default"),
         ({"SECRET_KEY": "not base64!"}, "SECRET_KEY must be base64"),
         ({"SECRET_KEY": base64.b64encode(b"short").decode()}, "SECRET_KEY must hold at least 32 bytes"),
         ({"SECRET_KEY": base64.b64encode(b"a" * 64).decode()}, "SECRET_KEY is not random"),
@@ -59,6 +62,11 @@ def test_it_refuses_what_it_does_not_understand(environ: dict[str, str], message
         config.load(environ)
     assert str(refusal.value).startswith(message)
     assert "\n" not in str(refusal.value)
+
+
+def test_a_random_key_may_contain_a_short_word_by_chance() -> None:
+    key = f"{KEY[:10]}Dev{KEY[13:]}"
+    assert config.load({"SECRET_KEY": key}).secret_key == key
 
 
 def test_an_empty_environment_is_a_loopback_installation_with_embedded_servers() -> None:
