@@ -143,11 +143,16 @@ def check_named(kind: str, row: Named, others: Iterable[Named] = ()) -> None:
         raise Invalid("chain.same-person", {"link": row.link}, field="person")
 
 
-def climb(places: Sequence[Place], handlers: Sequence[int] = (), away: Collection[int] = ()) -> Ladder:
+def climb(
+    places: Sequence[Place],
+    handlers: Sequence[int] = (),
+    away: Collection[int] = (),
+    standing_in: Mapping[str, Sequence[int]] = MappingProxyType({}),
+) -> Ladder:
     """The reminder ladder of a unit's clocks: handler → direct → first → coordinating → final.
 
-    In each link A, or B while A is away or vacant. A person stands on the lowest of his rungs only; missing
-    rungs are skipped and named with "vacant", "away" or "same_person".
+    In each link A, or B while A is away or vacant, or who stands in by link while both are. A person stands on the
+    lowest of his rungs only; missing rungs are skipped and named with "vacant", "away" or "same_person".
     """
     rungs: list[Rung] = []
     missing: list[tuple[str, str]] = []
@@ -162,6 +167,7 @@ def climb(places: Sequence[Place], handlers: Sequence[int] = (), away: Collectio
         else:
             both = sorted((p for p in places if p.link == name), key=lambda p: p.role)
             everybody = [p.person_id for p in both if p.person_id is not None]
+            everybody += standing_in.get(name, ())
             here = [p for p in everybody if p not in away][:1]
         if fresh := tuple(p for p in here if p not in seen):
             rungs.append(Rung(name, fresh))

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import and_, select
 from sqlalchemy.orm import aliased
 
-from app.models import ChainLink, Person, PortfolioPlace, Unit, db
+from app.models import ChainLink, Person, PortfolioPlace, StandIn, Unit, db
 from app.rules import chain as rules
 from app.services import present
 
@@ -30,6 +30,19 @@ def chains_at(unit_ids: Collection[int], at: datetime | None = None) -> dict[int
         unit_id: rules.chain(kind, named.get(unit_id, ()), rules.Line(vice_mayor_id, deputy_id))
         for unit_id, kind, vice_mayor_id, deputy_id in db.session.execute(_lines(unit_ids, moment))
     }
+
+
+def standing_in(unit_ids: Collection[int], at: datetime | None = None) -> dict[int, dict[str, tuple[int, ...]]]:
+    """Who stands in for both A and B in a link of these units at `at` (now by default), by unit and link (R15)."""
+    query = select(StandIn.unit_id, StandIn.link, StandIn.person_id).where(
+        StandIn.unit_id.in_(unit_ids), StandIn.valid.contains(at or present.now())
+    )
+    found: dict[int, dict[str, tuple[int, ...]]] = {}
+    rows: list[Any] = [tuple(row) for row in db.session.execute(query.order_by(StandIn.id))]
+    for unit_id, link, person_id in rows:
+        own = found.setdefault(unit_id, {})
+        own[link] = (*own.get(link, ()), person_id)
+    return found
 
 
 def _lines(unit_ids: Collection[int], moment: datetime) -> Any:

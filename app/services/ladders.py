@@ -63,6 +63,7 @@ class Directory:
     staffing: roster.Staffing
     members: Mapping[tuple[int, str], tuple[int, ...]]
     chains: Mapping[int, tuple[chain.Place, ...]]
+    standing_in: Mapping[int, Mapping[str, tuple[int, ...]]]
     away: frozenset[int]
     active: frozenset[int]
 
@@ -95,12 +96,14 @@ class Directory:
         function = "section_clerk" if clock_kind == "delivery" else "handler"
         handlers = self._here(self.members.get((unit_id, function), ()))
         places = self.chains.get(unit_id, ())
-        away = self.away | {p.person_id for p in places if p.person_id is not None and p.person_id not in self.active}
+        instead = self.standing_in.get(unit_id, {})
         standing = {
-            name: tuple(p.person_id for p in places if p.link == name and p.person_id is not None)
+            name: (*(p.person_id for p in places if p.link == name and p.person_id is not None), *instead.get(name, ()))
             for name in UNIT_RUNGS[1:]
         }
-        return self._climb(UNIT_RUNGS[UNIT_RUNGS.index(rung) :], chain.climb(places, handlers, away), standing)
+        away = self.away | {person for persons in standing.values() for person in persons if person not in self.active}
+        ladder = chain.climb(places, handlers, away, instead)
+        return self._climb(UNIT_RUNGS[UNIT_RUNGS.index(rung) :], ladder, standing)
 
     def _directors(self) -> tuple[roster.Rung, ...]:
         persons = self.acting(self.director.post_id) if self.director else ()
@@ -137,6 +140,7 @@ def directory(places: Iterable[Place], at: datetime) -> Directory:
         staffing=known,
         members=_members(unit_ids) if unit_ids else {},
         chains=chains.chains_at(unit_ids, at) if unit_ids else {},
+        standing_in=chains.standing_in(unit_ids, at) if unit_ids else {},
         away=frozenset(absence.person_id for absence in known.absences),
         active=frozenset(db.session.scalars(select(Person.id).where(Person.active))),
     )

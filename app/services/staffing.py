@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import selectinload
 
-from app.models import Absence, DutyShift, Holding, Membership, Post, StandIn, db
+from app.models import Absence, DutySeat, DutyShift, Holding, Membership, Person, Post, StandIn, db
 from app.rules import grants as rules
 from app.rules import roster
 from app.services import present
@@ -20,13 +21,16 @@ def facts_of(post: Post) -> roster.PostFacts:
 
 
 def load(posts: Iterable[Post], at: datetime | None = None) -> roster.Staffing:
-    """Everything that decides who acts for these posts at `at` (now by default), in four statements."""
+    """Everything that decides who acts for these posts at `at` (now by default), in four statements.
+
+    Who is out of use holds nothing, whatever a row still says: as for the permissions, the other role acts.
+    """
     moment = at or present.now()
     wanted = list(posts)
     holdings = [
         roster.Holding(row.post_id, row.person_id, row.role, _start(row.valid.lower, moment), row.valid.upper)
         for row in db.session.scalars(
-            select(Holding).where(Holding.post_id.in_([p.id for p in wanted]), Holding.valid.contains(moment))
+            _in_use(Holding).where(Holding.post_id.in_([p.id for p in wanted]), Holding.valid.contains(moment))
         )
     ]
     offices = {p.office_id for p in wanted if p.filled_by_duty}
@@ -35,13 +39,15 @@ def load(posts: Iterable[Post], at: datetime | None = None) -> roster.Staffing:
             row.office_id,
             _start(row.valid.lower, moment),
             row.valid.upper,
-            tuple(seat.person_id for seat in row.seats if seat.seat == "main"),
-            tuple(seat.person_id for seat in row.seats if seat.seat == "second"),
+            *(
+                tuple(one.person_id for one in row.seats if one.seat == seat and one.person.active)
+                for seat in ("main", "second")
+            ),
         )
         for row in db.session.scalars(
             select(DutyShift)
             .where(DutyShift.office_id.in_(offices), DutyShift.valid.contains(moment))
-            .options(selectinload(DutyShift.seats))
+            .options(selectinload(DutyShift.seats).joinedload(DutySeat.person))
         )
     ]
     absences = [
@@ -59,11 +65,15 @@ def load(posts: Iterable[Post], at: datetime | None = None) -> roster.Staffing:
             takes_over=row.kind == "take_over",
         )
         for row in db.session.scalars(
-            select(StandIn).where(StandIn.post_id.in_([p.id for p in wanted]), StandIn.valid.contains(moment))
+            _in_use(StandIn).where(StandIn.post_id.in_([p.id for p in wanted]), StandIn.valid.contains(moment))
         )
         if row.post_id is not None
     ]
     return roster.Staffing(holdings, shifts, absences, stand_ins)
+
+
+def _in_use(model: type[Holding] | type[StandIn]) -> Select[Any]:
+    return select(model).join(Person, Person.id == model.person_id).where(Person.active)
 
 
 def posts_with(capability: str, row: rules.RowFacts | None = None) -> list[Post]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from flask_appbuilder.security.sqla.models import User
@@ -45,24 +45,9 @@ def everybody(at: datetime | None = None) -> Everybody:
     in_use = select(Post).where(Post.active).order_by(Post.sort, Post.number)
     posts = {post.id: post for post in db.session.scalars(in_use)}
     people = {person.id: person for person in db.session.scalars(select(Person).where(Person.active))}
-    known = _of_people(staffing.load(posts.values(), moment), people)
+    known = staffing.load(posts.values(), moment)
     acting = {post.id: roster.acting(staffing.facts_of(post), moment, known) for post in posts.values()}
     return Everybody(posts, acting, people, _facts(posts.values(), acting, people, moment), _logins())
-
-
-def _of_people(known: roster.Staffing, people: Mapping[int, Person]) -> roster.Staffing:
-    """The staffing without whoever is out of use: he holds nothing, whatever a row still says."""
-
-    def seated(shift: roster.Shift) -> roster.Shift:
-        main, second = (tuple(p for p in seat if p in people) for seat in (shift.main, shift.second))
-        return replace(shift, main=main, second=second)
-
-    return roster.Staffing(
-        [row for row in known.holdings if row.person_id in people],
-        [seated(shift) for shift in known.shifts],
-        known.absences,
-        [row for row in known.stand_ins if row.person_id in people],
-    )
 
 
 def _facts(

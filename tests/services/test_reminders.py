@@ -6,8 +6,9 @@ from datetime import datetime, time, timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy.dialects.postgresql import Range
 
-from app.models import Assumption, ChainLink, Delivery, Holding, db
+from app.models import Assumption, ChainLink, Delivery, Holding, Person, StandIn, db
 from app.services import outbox, present, reminders
 from tests.services import making
 from tests.services.making import DAY, HOUR, MINUTE, NOON
@@ -145,6 +146,27 @@ def test_a_vacant_rung_is_skipped_upwards_and_recorded(app: Flask) -> None:
     assert making.told(clock) == [("unit_limit_hour", head.id)]
     (record,) = making.deliveries(clock, state="cancelled")
     assert (record.recipient_id, record.last_error) == (None, "skipped:handler,direct")
+
+
+def test_who_stands_in_for_a_link_is_told_while_its_people_are_away(app: Flask) -> None:
+    head, deputy, stand_in = making.person(), making.person(), making.person()
+    unit = making.unit("finance")
+    for person, role in ((head, "A"), (deputy, "B")):
+        db.session.add(ChainLink(unit_id=unit.id, link="first", role=role, person_id=person.id))
+        making.away(person.id)
+    period = Range(NOON - DAY, NOON + DAY, bounds="[)")
+    db.session.add(StandIn(kind="both_away", unit_id=unit.id, link="first", person_id=stand_in.id, valid=period))
+    clock = making.clock(NOON + 30 * MINUTE, kind="unit_limit", unit_code="finance")
+    plan()
+    assert making.told(clock) == [("unit_limit_hour", stand_in.id)]
+
+
+def test_b_is_told_when_a_is_out_of_use(app: Flask) -> None:
+    """As for the permissions: whoever is out of use holds nothing."""
+    db.session.get_one(Person, making.holder("liaison", "A")).active = False
+    clock = making.clock(NOON + 10 * HOUR)
+    plan()
+    assert making.told(clock) == [("fetch_back_before", making.holder("liaison", "B"))]
 
 
 def test_a_ladder_without_anybody_is_recorded_once(app: Flask) -> None:
