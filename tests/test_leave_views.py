@@ -103,6 +103,18 @@ def test_reasons_are_for_those_who_decide(office: Office) -> None:
     assert supervisor.get(f"/leave/{absence.id}", base_url=URL).status_code == 404
 
 
+def test_a_supervisor_who_leads_one_post_reads_the_reasons_of_that_post_alone(office: Office) -> None:
+    system, supervisor = office.make.actor(officer="system"), office.make.holder("supervisor")
+    office.post.leader_id = supervisor.id
+    stranger = office.make.person("示例别处")
+    for person, why in ((office.a, "示例：体检"), (stranger, "示例：家事")):
+        absences.enter(system, person.id, Wish("sick", present.now() - DAY, present.now() + DAY, why))
+    page = office.make.signed_in(supervisor).get("/leave/", base_url=URL).text
+    assert stranger.name in page
+    assert "体检" in page
+    assert "家事" not in page
+
+
 def test_a_post_is_taken_over_and_back(office: Office) -> None:
     browser = office.make.signed_in(office.b)
     address = f"/leave/take-over/{office.post.id}"

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, true
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import joinedload
 
@@ -28,6 +29,8 @@ from app.services.transaction import transaction
 
 LONGEST_REASON = 200
 OPEN = ("requested", "confirmed")
+# A roster is planned month by month: who sat in it so long ago still belongs to it.
+SAT_WITHIN = timedelta(days=31)
 
 
 @dataclass(frozen=True)
@@ -103,20 +106,33 @@ def in_sight(actor: Actor) -> ColumnElement[bool]:
     if actor.grants.can("system"):
         return true()
     posts = [grant.post_id for grant in actor.grants.grants if grant.capability == "oversee"]
-    return Absence.person_id.in_(_led(posts))
+    wanted = Post.id.in_([post_id for post_id in posts if post_id is not None])
+    found: ColumnElement[bool] = exists().where(wanted, _belongs()).correlate(Absence)
+    return found
 
 
-def _led(post_ids: Iterable[int | None]) -> ColumnElement[bool]:
-    """SQL: the persons of these posts: who holds one, or sits in the roster that fills it."""
-    wanted = [post_id for post_id in post_ids if post_id is not None]
-    held = select(Holding.person_id).where(Holding.post_id.in_(wanted))
-    offices = select(Post.office_id).where(Post.id.in_(wanted), Post.filled_by_duty)
-    seated = (
-        select(DutySeat.person_id)
-        .join(DutyShift, DutyShift.id == DutySeat.shift_id)
-        .where(DutyShift.office_id.in_(offices))
+def _belongs() -> ColumnElement[bool]:
+    """SQL: the absence is of somebody who belongs to the post when it begins: holds it then or later, or sits for it.
+
+    Who had given the post up by then is its leader's business no more.
+    """
+    begins = func.lower(Absence.valid)
+    held = exists().where(
+        Holding.person_id == Absence.person_id, Holding.post_id == Post.id, _ends_after(Holding, begins)
     )
-    return held.union(seated)  # type: ignore[return-value]
+    seated = exists().where(
+        DutySeat.person_id == Absence.person_id,
+        DutySeat.shift_id == DutyShift.id,
+        DutyShift.office_id == Post.office_id,
+        _ends_after(DutySeat, begins - SAT_WITHIN),
+    )
+    own, rostered = (one.correlate(Absence, Post) for one in (held, seated))
+    return or_(and_(~Post.filled_by_duty, own), and_(Post.filled_by_duty, rostered))
+
+
+def _ends_after(model: type[Holding | DutySeat], moment: Any) -> ColumnElement[bool]:
+    ends: ColumnElement[bool] = or_(func.upper_inf(model.valid), func.upper(model.valid) > moment)
+    return ends
 
 
 def access_absence(actor: Actor, absence_id: int, *, for_update: bool = False) -> Absence:
@@ -144,21 +160,17 @@ def may_decide(actor: Actor, absence: Absence) -> bool:
     return db.session.scalar(select(Absence.id).where(Absence.id == absence.id, in_sight(actor))) is not None
 
 
-def leaders_of(person_id: int, at: datetime) -> tuple[int, ...]:
-    """Who confirms absences of this person: the responsible leaders of his posts, himself left out."""
-    held = select(Holding.post_id).where(
-        Holding.person_id == person_id, or_(func.upper_inf(Holding.valid), func.upper(Holding.valid) > at)
-    )
-    offices = (
-        select(DutyShift.office_id)
-        .join(DutySeat, DutySeat.shift_id == DutyShift.id)
-        .where(DutySeat.person_id == person_id)
-    )
-    query = select(Post.leader_id).where(
-        Post.active,
-        Post.leader_id.is_not(None),
-        Post.leader_id != person_id,
-        or_(Post.id.in_(held), and_(Post.filled_by_duty, Post.office_id.in_(offices))),
+def leaders_of(absence: Absence) -> tuple[int, ...]:
+    """Who confirms it: the responsible leaders of the posts its person belongs to then, himself left out."""
+    query = (
+        select(Post.leader_id)
+        .join(Absence, _belongs())
+        .where(
+            Absence.id == absence.id,
+            Post.active,
+            Post.leader_id.is_not(None),
+            Post.leader_id != Absence.person_id,
+        )
     )
     return tuple(p for p in db.session.scalars(query.distinct().order_by(Post.leader_id)) if p is not None)
 
@@ -181,8 +193,7 @@ def request(actor: Actor, wish: Wish) -> Absence:
         if (known := _same(actor.person_id, wish)) is not None:
             return known
         absence = add_in(actor, actor.person_id, replace(wish, starts_at=starts_at, ends_at=ends_at), "requested")
-        leaders = leaders_of(actor.person_id, present.now())
-        _tell("absence.requested", leaders, absence)
+        _tell("absence.requested", leaders_of(absence), absence)
     return absence
 
 
@@ -301,7 +312,7 @@ def cancel(actor: Actor, absence_id: int, *, version: int | None = None) -> Abse
         before, absence.state = absence.state, "cancelled"
         _free_stand_ins(actor, absence, present.now())
         _trace(actor, "cancel", absence, old={"state": before}, new={"state": "cancelled"})
-        _tell("absence.cancelled", leaders_of(absence.person_id, present.now()), absence)
+        _tell("absence.cancelled", leaders_of(absence), absence)
     return absence
 
 
@@ -321,7 +332,7 @@ def come_back(actor: Actor, absence_id: int, *, version: int | None = None) -> A
         absence.valid = Range(absence.valid.lower, now, bounds="[)")
         _free_stand_ins(actor, absence, now)
         _trace(actor, "return", absence, old=old, new={"ends_at": now.isoformat()})
-        _tell("absence.returned", leaders_of(absence.person_id, now), absence)
+        _tell("absence.returned", leaders_of(absence), absence)
     return absence
 
 
@@ -378,7 +389,7 @@ def _checked_cover(
 
 def _stand(actor: Actor, absence: Absence, cover: Cover) -> None:
     for spot, need, person in cover:
-        clear(spot.stands(), need.starts_at, need.ends_at)
+        clear(actor, spot.stands(), need.starts_at, need.ends_at)
         targets = (
             [{"post_id": spot.post_id}]
             if spot.post_id
@@ -399,11 +410,12 @@ def _stand(actor: Actor, absence: Absence, cover: Cover) -> None:
             audit.record(actor, "right.change", object_type="stand_in", object_id=row.id, detail={"action": "create"})
 
 
-def clear(which: ColumnElement[bool], starts_at: datetime, ends_at: datetime) -> None:
+def clear(actor: Actor, which: ColumnElement[bool], starts_at: datetime, ends_at: datetime) -> None:
     """Nobody stands in a place over [starts_at, ends_at) any more: rows are cut, so that another can (R15)."""
     meets = StandIn.valid.op("&&")(func.tstzrange(starts_at, ends_at))
     for row in db.session.scalars(select(StandIn).where(which, meets).with_for_update()).all():
         lower, upper = row.valid.lower, row.valid.upper
+        _note_cut(actor, row, starts_at, ends_at)
         if upper is None or upper > ends_at:
             tail = Range(ends_at, upper, bounds="[)")
             if lower is not None and lower < starts_at:
@@ -418,6 +430,16 @@ def clear(which: ColumnElement[bool], starts_at: datetime, ends_at: datetime) ->
         else:
             db.session.delete(row)
         db.session.flush()
+
+
+def _note_cut(actor: Actor, row: StandIn, starts_at: datetime, ends_at: datetime) -> None:
+    old = {
+        "person_id": row.person_id,
+        "starts_at": row.valid.lower.isoformat() if row.valid.lower else None,
+        "ends_at": row.valid.upper.isoformat() if row.valid.upper else None,
+    }
+    without = {"without_from": starts_at.isoformat(), "without_until": ends_at.isoformat()}
+    journal.write(actor, "end", "stand_in", row.id, post_id=row.post_id, old=old, new=without)
 
 
 def _free_stand_ins(actor: Actor, absence: Absence, now: datetime) -> None:

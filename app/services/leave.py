@@ -77,6 +77,7 @@ class Overview:
     owed: Sequence[returns.Due]
     missing: Sequence[returns.Due]
     may_see_reasons: bool
+    in_sight: frozenset[int]  # of those away: whose kind and reason this person may see
 
 
 def overview(actor: Actor) -> Overview:
@@ -102,7 +103,13 @@ def overview(actor: Actor) -> Overview:
         returns.due_from(actor) if actor.person_id else [],
         missing,
         leads,
+        _in_sight(actor, away) if leads else frozenset(),
     )
+
+
+def _in_sight(actor: Actor, rows: Sequence[Absence]) -> frozenset[int]:
+    query = select(Absence.id).where(Absence.id.in_([row.id for row in rows]), absences.in_sight(actor))
+    return frozenset(db.session.scalars(query)) if rows else frozenset()
 
 
 def _sees_all(actor: Actor) -> bool:
@@ -272,11 +279,11 @@ def _uncovered(now: datetime) -> int:
         starts_at = max(row.valid.lower or now, now)
         found = absences.preview(row.person_id, starts_at, row.valid.upper or now + SOON, without=row.id)
         for one in found.needs:
-            people = [row.person_id, *absences.leaders_of(row.person_id, now)]
+            people = [row.person_id, *absences.leaders_of(row)]
             key = f"absence:{row.id}|uncovered|{one.spot.key}"
             told += outbox.enqueue("absence.uncovered", people, key=key, subject=("absence", row.id))
         if found.emptied:
-            people = [row.person_id, *absences.leaders_of(row.person_id, now)]
+            people = [row.person_id, *absences.leaders_of(row)]
             key = f"absence:{row.id}|seat"
             told += outbox.enqueue("absence.uncovered", people, key=key, subject=("absence", row.id))
     return told

@@ -145,6 +145,21 @@ def test_it_rejects_a_stranger(office: Office) -> None:
         absences.decide(stranger, absence.id, confirm=True)
 
 
+def test_the_leader_of_a_post_given_up_learns_nothing_of_later_absences(office: Office) -> None:
+    make, now = office.make, present.now()
+    system, leader = make.actor(officer="system"), make.actor(office.leader)
+    while_held = absences.enter(system, office.a.id, _wish(-3 * DAY, -2 * DAY))
+    held = db.session.scalars(select(Holding).where(Holding.person_id == office.a.id)).one()
+    held.valid = Range(now - 100 * DAY, now - DAY, bounds="[)")
+    db.session.commit()
+    afterwards = office.request(office.a)
+    assert absences.access_absence(leader, while_held.id).id == while_held.id
+    for attempt in (absences.access_absence, lambda actor, row: absences.decide(actor, row, confirm=True)):
+        with pytest.raises(NotFound):
+            attempt(leader, afterwards.id)
+    assert make.count(Delivery, recipient_id=office.leader.id, subject_id=afterwards.id) == 0
+
+
 def test_late_notice_is_marked(office: Office) -> None:
     assert office.request(office.a, start=DAY - HOUR).late_notice is True
 
@@ -445,6 +460,8 @@ def test_a_take_over_gives_way_to_whoever_stands_in_for_both(office: Office) -> 
     assert now + DAY < row.valid.upper < now + 3 * DAY
     both = db.session.scalars(select(StandIn).where(StandIn.kind == "both_away", StandIn.post_id == office.post.id))
     assert [one.person_id for one in both] == [office.leader.id]
+    cut = db.session.scalars(select(Journal).where(Journal.object_type == "stand_in", Journal.object_id == row.id))
+    assert [one.action for one in cut] == ["take_over", "end"]
 
 
 # --- hand-over and return ---------------------------------------------------------------------------------------
