@@ -131,11 +131,7 @@ def leave(
             told_as=told_as,
             request_key=request_key,
         )
-        for place in places:
-            if place.kind in ("holding", "chain"):
-                changes.apply_in(actor, _vacated(place, reason), told_as=told_as)
-            elif place.kind in ("duty", "stand_in"):
-                _ENDINGS[place.kind](actor, place)
+        _end(actor, places, reason, told_as)
         if at <= present.now():
             _go(actor, person, record, told_as)
         return record
@@ -229,6 +225,15 @@ def _memberships(person: Person) -> Select[Membership]:
 # --- endings ---------------------------------------------------------------------------------------------------
 
 
+def _end(actor: Actor, places: Sequence[Place], reason: str, told_as: str) -> None:
+    """End what ends by itself at a moment of its own; the rest ends when the moment of leaving has come."""
+    for place in places:
+        if place.kind in ("holding", "chain"):
+            changes.apply_in(actor, _vacated(place, reason), told_as=told_as)
+        elif place.kind in ("duty", "stand_in"):
+            _ENDINGS[place.kind](actor, place)
+
+
 def _vacated(place: Place, reason: str) -> Change:
     row = place.row
     if place.kind == "holding":
@@ -260,8 +265,12 @@ _ENDINGS = {"duty": _end_duty, "stand_in": _end_stand_in}
 
 
 def _go(actor: Actor, person: Person, record: StaffingChange, told_as: str) -> None:
-    """The moment has come: what knows no period ends now, and the person is out of use."""
+    """The moment has come: what knows no period ends now, and the person is out of use.
+
+    So does whatever he was given since it was filed: nobody who has left stands anywhere.
+    """
     now = present.now()
+    _end(actor, _places(person, now), record.reason, told_as)
     for post_id in db.session.scalars(select(Post.id).where(Post.leader_id == person.id).order_by(Post.id)).all():
         changes.apply_in(actor, Change("leader", now, record.reason, post_id=post_id), told_as=told_as)
     for row in db.session.scalars(_memberships(person)):

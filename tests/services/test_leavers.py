@@ -110,6 +110,18 @@ def test_a_later_moment_waits_and_then_comes_by_itself(make: Factory, system: Ac
     assert "left_at" in record.after
 
 
+def test_what_he_is_given_after_it_was_filed_ends_too(make: Factory, system: Actor, leaver: Person) -> None:
+    now = present.now()
+    leavers.leave(system, leaver.id, now + timedelta(days=5), "示例：退休")
+    post = make.post("liaison")
+    changes.file(system, Change("holding", now + timedelta(days=8), post_id=post.id, role="A", person_id=leaver.id))
+    assert _open(Holding, leaver) == 1
+    with present.at(now + timedelta(days=5, seconds=1)):
+        assert leavers.finish_due() == 1
+    assert _open(Holding, leaver) == 0
+    assert not leaver.active
+
+
 def test_the_preview_names_gaps_and_what_is_to_be_settled(make: Factory, system: Actor, leaver: Person) -> None:
     line_id = db.session.scalars(select(Portfolio.id).where(Portfolio.active)).first()
     place = {"portfolio_id": line_id, "place": "deputy", "person_id": leaver.id}
