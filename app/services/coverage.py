@@ -35,7 +35,6 @@ _MATTERS = (
     "holding",
     "person",
     "portfolio",
-    "portfolio",
     "portfolio_place",
     "post",
     "staffing_change",

@@ -86,7 +86,7 @@ def put(
     instead_of: int | None = None,
 ) -> Outcome:
     """Put a person into a seat of a shift, or in another's place there."""
-    duty = _duty(office_id, shift_id)
+    duty, seen = _seen(office_id, shift_id, version)
     if seat not in rules.SEATS:
         raise Invalid("field.choice", field="seat")
     if instead_of is None:
@@ -99,13 +99,13 @@ def put(
         main = tuple(person_id if one == instead_of else one for one in duty.main)
         second = tuple(person_id if one == instead_of else one for one in duty.second)
         after = replace(duty, main=main, second=second)
-    return _own_transaction(actor, office_id, [Edit(shift_id, after, version)])
+    return _own_transaction(actor, office_id, [Edit(shift_id, after, seen)])
 
 
 def take_off(actor: Actor, office_id: int, shift_id: int, person_id: int, *, version: int | None = None) -> Outcome:
     """Take a person off a shift."""
-    after = rules.without(_duty(office_id, shift_id), person_id)
-    return _own_transaction(actor, office_id, [Edit(shift_id, after, version)])
+    duty, seen = _seen(office_id, shift_id, version)
+    return _own_transaction(actor, office_id, [Edit(shift_id, rules.without(duty, person_id), seen)])
 
 
 def move_person(
@@ -121,22 +121,22 @@ def move_person(
         raise Invalid("field.choice", field="seat")
     if source[0] == target[0]:
         return put(actor, office_id, target[0], person_id, seat, version=target[1])
-    leaves, enters = _duty(office_id, source[0]), _duty(office_id, target[0])
+    (leaves, left_at), (enters, entered_at) = _seen(office_id, *source), _seen(office_id, *target)
     if leaves.seat_of(person_id) is None:
         raise Conflict("roster.stale")
     if enters.seat_of(person_id) is not None:
         raise Invalid("swap.already-there", field="target")
     edits = [
-        Edit(source[0], rules.without(leaves, person_id), source[1]),
-        Edit(target[0], rules.seated(enters, person_id, seat), target[1]),
+        Edit(source[0], rules.without(leaves, person_id), left_at),
+        Edit(target[0], rules.seated(enters, person_id, seat), entered_at),
     ]
     return _own_transaction(actor, office_id, edits)
 
 
 def move_shift(actor: Actor, office_id: int, shift_id: int, day: date, *, version: int | None = None) -> Outcome:
     """Move a shift to another day, at the same times of day."""
-    after = rules.on_day(_duty(office_id, shift_id), day, present.zone())
-    return _own_transaction(actor, office_id, [Edit(shift_id, after, version)])
+    duty, seen = _seen(office_id, shift_id, version)
+    return _own_transaction(actor, office_id, [Edit(shift_id, rules.on_day(duty, day, present.zone()), seen)])
 
 
 def remove(
@@ -157,9 +157,9 @@ def swap(
     reason = reason.strip()
     if not reason:
         raise Invalid("field.required", field="reason")
-    first, second = _duty(office_id, one[0]), _duty(office_id, other[0])
+    (first, first_at), (second, second_at) = _seen(office_id, *one[:2]), _seen(office_id, *other[:2])
     after = rules.swapped(first, one[2], second, other[2])
-    edits = [Edit(one[0], after[0], one[1]), Edit(other[0], after[1], other[1])]
+    edits = [Edit(one[0], after[0], first_at), Edit(other[0], after[1], second_at)]
     edits = edits[:1] if one[0] == other[0] else edits
     return _own_transaction(actor, office_id, edits, reason=reason, swapped=(one[2], other[2]))
 
@@ -176,11 +176,19 @@ def _own_transaction(
 
 
 def _duty(office_id: int, shift_id: int) -> Duty:
+    return _seen(office_id, shift_id, None)[0]
+
+
+def _seen(office_id: int, shift_id: int, version: int | None) -> tuple[Duty, int]:
+    """The shift as it stands, and the version from which a change is worked out: the planner's, else this one's.
+
+    What somebody else changes before the row is locked is found by it, and is not written over.
+    """
     query = select(DutyShift).where(DutyShift.id == shift_id, DutyShift.office_id == office_id)
     row = db.session.scalars(query.options(selectinload(DutyShift.seats))).one_or_none()
     if row is None:
         raise NotFound("roster.no-shift", {"id": shift_id})
-    return duty_of(row)
+    return duty_of(row), row.version if version is None else version
 
 
 def _worded(error: Conflict) -> Conflict | FieldErrors:

@@ -410,3 +410,22 @@ def test_who_has_duty_at_any_minute(make: Factory, system: Actor, office: int) -
         "hotline_center": [],
     }
     assert roster_months.on_duty(office, at("03-06 20:00") + timedelta(0)) is None
+
+
+def test_a_change_worked_out_from_an_older_shift_is_not_written_over_a_newer(
+    make: Factory, system: Actor, office: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two planners drag at once and neither sends a version: the second is told, the first's work stays."""
+    row = shift(system, office, "03-06 08:00", "03-06 16:00", make.person())
+    first, second = make.person(), make.person()
+    begun = rosters.access_office
+
+    def meanwhile(actor: Actor, office_id: int, *, to_write: bool = False) -> Any:
+        monkeypatch.setattr(rosters, "access_office", begun)
+        rosters.put(system, office, row.id, first.id, "second")
+        return begun(actor, office_id, to_write=to_write)
+
+    monkeypatch.setattr(rosters, "access_office", meanwhile)
+    with pytest.raises(Conflict, match="stale"):
+        rosters.put(system, office, row.id, second.id, "second")
+    assert (first.id, "second") in seats(row)
