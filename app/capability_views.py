@@ -60,7 +60,7 @@ class CapabilitiesView(BaseView):
         waits = capability_changes.pending_of(post_id)
         is_asked = waits is not None and request.args.get("as") == "asked"
         rights = Rights.stored(waits.after) if waits is not None and is_asked else Rights.of(post)
-        shown = fictional_desk.of(capability_changes.acting_post(post, rights), rights)
+        shown = fictional_desk.of(capability_changes.acting_post(post, rights), rights, _subjects())
         return self.render_template(
             "capabilities/desk.html",
             post=post,
@@ -181,6 +181,10 @@ class PostsFormView(SheetView):
             address = url_for("CapabilitiesView.change", asked_id=waits.id)
             told = _("What the post may do waits for the security officer.")
             flash(Markup('{} <a href="{}">{}</a>').format(told, address, _("Look at the change")), "warning")
+
+
+def _subjects() -> tuple[str, str]:
+    return _("Sample appeal: the street lamp is out"), _("Sample appeal: water in the stairwell")
 
 
 def _as_on_the_desk(shown: fictional_desk.FictionalDesk) -> dict[str, Any]:

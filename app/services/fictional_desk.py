@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -16,7 +16,6 @@ from app.services.capability_changes import Rights
 from app.services.grants import ActingPost, Standing
 from app.services.overdue import Entry, Named
 
-SUBJECTS = ("示例诉求：路灯不亮", "示例诉求：楼道积水", "示例诉求：公交站牌倾斜")
 UNIT = Named("示例责任单位", "Sample unit")
 # Which clock runs while an appeal waits in a state.
 CLOCKS: Mapping[str, str] = MappingProxyType(
@@ -57,17 +56,17 @@ class FictionalDesk:
     steps: tuple[tuple[str, tuple[str, ...]], ...]
 
 
-def of(post: ActingPost, rights: Rights) -> FictionalDesk:
-    """The desk of whoever acts as A for a post with these rights."""
+def of(post: ActingPost, rights: Rights, subjects: Sequence[str]) -> FictionalDesk:
+    """The desk of whoever acts as A for a post with these rights; `subjects` are two, in the reader's language."""
     duty = rights.duty(post.id)
     granted = rules.grants_for(rules.Facts(acting=(rules.ActingPost(duty, "A"),)))
     now, can = present.now(), granted.can
     return FictionalDesk(
         standing=_standing(post, granted),
-        queues=tuple(queue for grant in granted.grants for queue in _queues(grant, rights, now)),
+        queues=tuple(queue for grant in granted.grants for queue in _queues(grant, rights, now, subjects)),
         days=(_day(post.id, rights.channel_class or "A", now),) if can("collect") else (),
         overdue={"unit_limit": 1, "collection": 0} if can("supervise") else None,
-        longest=(_entry(now),) if can("supervise") else (),
+        longest=(_entry(now, subjects[0]),) if can("supervise") else (),
         reports=(_report(now),) if can("report") else None,
         steps=tuple(
             (state.value, tuple(action.name for action in found))
@@ -95,7 +94,7 @@ def _standing(post: ActingPost, granted: rules.GrantSet) -> Standing:
     )
 
 
-def _queues(grant: rules.Grant, rights: Rights, now: datetime) -> list[desk.Queue]:
+def _queues(grant: rules.Grant, rights: Rights, now: datetime, subjects: Sequence[str]) -> list[desk.Queue]:
     planned = [*desk.QUEUES.get(grant.capability, ())]
     if grant.capability == "record":
         planned.insert(0, ("without_note", ("in_progress",)))
@@ -108,13 +107,13 @@ def _queues(grant: rules.Grant, rights: Rights, now: datetime) -> list[desk.Queu
             grant.post_id,
             count=2,
             late=1 if states[0] in CLOCKS else 0,
-            rows=tuple(_row(number, states[0], letter, now) for number in (0, 1)),
+            rows=tuple(_row(number, subjects[number], states[0], letter, now) for number in (0, 1)),
         )
         for name, states in planned
     ]
 
 
-def _row(number: int, state: str, letter: str, now: datetime) -> desk.Row:
+def _row(number: int, subject: str, state: str, letter: str, now: datetime) -> desk.Row:
     """The first row of a queue is late, the second is not."""
     clock = CLOCKS.get(state)
     due_at = now + (timedelta(hours=-2), timedelta(days=1))[number]
@@ -122,7 +121,7 @@ def _row(number: int, state: str, letter: str, now: datetime) -> desk.Row:
     return desk.Row(
         id=0,
         number=None if state in ("draft", "submitted") else f"示例-{number + 1:04d}",
-        subject=SUBJECTS[number],
+        subject=subject,
         state=state,
         channel_class=letter,
         received_at=now - timedelta(days=1, hours=number),
@@ -154,8 +153,8 @@ def _day(post_id: int, letter: str, now: datetime) -> desk.CollectorDay:
     )
 
 
-def _entry(now: datetime) -> Entry:
-    row = _row(0, "in_progress", "A", now)
+def _entry(now: datetime, subject: str) -> Entry:
+    row = _row(0, subject, "in_progress", "A", now)
     return Entry(
         clock_id=0,
         appeal_id=0,

@@ -31,11 +31,13 @@ VISIBLE = """() => {
   for (const e of document.querySelectorAll('select option')) parts.push(e.textContent);
   return parts.join('\\n');
 }"""
-LINKS = "() => [...document.querySelectorAll('a[href]')].map(e => e.getAttribute('href'))"
+# What is shown as another would see it (`inert`) leads nowhere.
+LINKS = """() => [...document.querySelectorAll('a[href]')].filter(e => !e.closest('[inert]'))
+  .map(e => e.getAttribute('href'))"""
 # Where both names of a row are shown, its codes and what changed in it.
-DICTIONARIES = re.compile(r"/dictionary/|/audit|/back")
+DICTIONARIES = re.compile(r"/dictionary/|/audit|/back|/accounts/invitations")
 # Links that lead out of the pages: another language, a file, the same page.
-ELSEWHERE = re.compile(r"^(#|/lang/|/static/|/logout|mailto:|https?:)|/download$|/export")
+ELSEWHERE = re.compile(r"^(#|/lang/|/static/|/logout|mailto:|https?:)|/download$|/export|\.xlsx\b")
 
 
 def _kind(address: str) -> str:
