@@ -16,7 +16,7 @@ from app.errors import status_of
 from app.messages import sentence
 from app.rules import absences as rules
 from app.rules.absence_rows import AbsenceRow, end_of
-from app.rules.errors import FieldErrors, FieldProblem, Invalid, NotFound, Refused, RuleError
+from app.rules.errors import Conflict, FieldErrors, FieldProblem, Invalid, NotFound, Refused, RuleError
 from app.rules.fields import parse_moment, read_moment
 from app.services import absence_workbook, absences, access, handovers, leave, present, returns, stand_ins
 from app.services.sheet_rows import options
@@ -205,7 +205,8 @@ class LeaveView(BaseView):
         """Make the hand-over sheets of an absence, one per post."""
         made = leave.make_sheets(current_actor(), absence_id)
         text = ngettext("%(num)s sheet is ready.", "%(num)s sheets are ready.", len(made))
-        flash(f"{text} {_('Read, then confirm.')}", "success")
+        hint = _("Read, then confirm.")
+        flash(f"{text} {hint}", "success")
         if len(made) == 1:
             return redirect(url_for("HandoverView.show", sheet_id=made[0].id))
         return redirect(url_for("LeaveView.show", absence_id=absence_id))
@@ -239,7 +240,7 @@ class LeaveView(BaseView):
                 stand_ins.take_over(current_actor(), post_id, reason=request.form.get("reason", ""), until=until)
                 flash(_("You act for this post now; A is told."), "success")
                 return redirect(url_for("DeskView.index"))
-            except (FieldErrors, Invalid) as error:
+            except (Conflict, FieldErrors, Invalid) as error:
                 errors = _errors(error)
         if stand is None:
             raise NotFound("post.unknown", {"post": post_id})

@@ -341,6 +341,7 @@ SENTENCES: Mapping[str, Any] = {
     "stand-in.away": _l("This person is away at that time."),
     "stand-in.holder": _l("This person is A or B of the post."),
     "stand-in.not-offered": _l("The responsible leader can stand in: name him."),
+    "stand-in.self-away": _l("You are away: report back first, then take the post over."),
     "stand-in.taken": _l("Somebody else has taken this post over already."),
     "stand-in.unfit": _l("This person is not in use any more."),
     "stand-in.unknown": _l("There is no such take-over, or it is not one of yours."),

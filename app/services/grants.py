@@ -50,14 +50,20 @@ class PersonName:
 
 @dataclass(frozen=True, slots=True)
 class StandingBy:
-    """A post somebody holds without acting for it now, and who acts instead."""
+    """A post somebody holds without acting for it now, why ("away", "a_present", "b_took_over"), and who acts instead."""
 
     id: int
     number: int
     name: str
     name_en: str
     role: str
+    reason: str
     acting: tuple[PersonName, ...]
+
+    @property
+    def may_take_over(self) -> bool:
+        """B may act by hand while A is there; not while he himself is away or another already took over."""
+        return self.role == "B" and self.reason == "a_present" and bool(self.acting)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +242,7 @@ def _sort_posts(row: Any, posts: list[dict[str, Any]], person_id: int | None, mo
                 others = tuple(names[other] for other in now.person_ids)
                 name_en = post["name_en"] or post["name"]
                 standby.append(
-                    StandingBy(post["id"], post["number"], post["name"], name_en, stand.role, others)
+                    StandingBy(post["id"], post["number"], post["name"], name_en, stand.role, stand.reason, others)
                 )
         if post["leader_id"] == person_id:
             overseen.append(post)

@@ -34,8 +34,8 @@ def take_over(actor: Actor, post_id: int, *, reason: str, until: datetime | None
     """B, who stands by, acts from now on; whoever acted until now is told. Doing it again returns what runs.
 
     It ends at `until`, or before somebody is recorded to stand in while both are away. Raises NotFound("post.unknown")
-    for a post he does not stand by as B, Conflict("stand-in.taken") while another took over, FieldErrors for a
-    missing reason or an `until` that has passed.
+    for a post he does not stand by as B, Conflict("stand-in.self-away") while he is away, Conflict("stand-in.taken")
+    while another took over, FieldErrors for a missing reason or an `until` that has passed.
     """
     reason, now = clean_text(reason)[:LONGEST_REASON], present.now()
     with transaction():
@@ -48,8 +48,10 @@ def take_over(actor: Actor, post_id: int, *, reason: str, until: datetime | None
             return running
         facts = staffing.facts_of(post)
         mine = roster.standby(actor.person_id, now, [facts], known)
-        if not any(stand.role == "B" and stand.reason == "a_present" for stand in mine):
+        if not any(stand.role == "B" for stand in mine):
             raise NotFound("post.unknown", {"post": post_id})
+        if any(stand.reason == "away" for stand in mine):
+            raise Conflict("stand-in.self-away")
         if running is not None:
             raise Conflict("stand-in.taken")
         _require(reason, until, now)
