@@ -21,7 +21,7 @@ from app.dictionary import Entry, SheetView, form_version
 from app.messages import sentence
 from app.roster_views import OnDesk
 from app.rules.errors import Conflict, RuleError
-from app.services import capability_changes, fictional_desk, present, rights_preview, roles
+from app.services import capability_changes, fictional_desk, present, rights_preview, roles, vacancies
 from app.services.capability_changes import Rights
 from app.services.desk import COUNT_CAP
 from app.standing import current_actor
@@ -181,6 +181,10 @@ class PostsFormView(SheetView):
             address = url_for("CapabilitiesView.change", asked_id=waits.id)
             told = _("What the post may do waits for the security officer.")
             flash(Markup('{} <a href="{}">{}</a>').format(told, address, _("Look at the change")), "warning")
+        if row.active and not row.filled_by_duty and not all(vacancies.holders_of([row])[row.id].values()):
+            address = url_for("ChangesView.new", place=f"holding:{row.id}:A")
+            told = _("The post is vacant: name A and B.")
+            flash(Markup('{} <a href="{}">{}</a>').format(told, address, _("Personnel change")), "info")
 
 
 def _subjects() -> tuple[str, str]:

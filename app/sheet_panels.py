@@ -101,8 +101,9 @@ def _held(post: Any) -> list[Panel]:
         if not now[role]
     )
     heads = (_("Role"), _("Person"), _("From"), _("Until"), _("State"))
+    rows = tuple(sorted(open_roles + held, key=lambda row: str(row[0])))
     return [
-        Panel(_("Holdings"), heads, open_roles + held, past=past, form=_replacement(post)),
+        Panel(_("Holdings"), heads, rows, past=past, form=_replacement(post)),
         _leader(post),
     ]
 
@@ -112,7 +113,6 @@ def _replacement(post: Any) -> InlineForm | None:
     if not current_actor().grants.can("system"):
         return None
     places = [(f"holding:{post.id}:{role}", str(words.ROLES[role])) for role in chain.ROLES]
-    now = present.now().astimezone(present.zone())
     return InlineForm(
         url_for("ChangesView.new"),
         _("Replace"),
@@ -121,8 +121,7 @@ def _replacement(post: Any) -> InlineForm | None:
             {"name": "place", "label": _("Role"), "type": "select", "options": places, "required": True,
              "value": places[0][0]},
             {"name": "person", "label": _("Who comes"), "type": "select", "options": people(), "required": True},
-            {"name": "at", "label": _("From when"), "type": "datetime", "required": True,
-             "value": f"{now:%Y-%m-%d %H:%M}"},
+            {"name": "at", "label": _("From when"), "type": "datetime", "placeholder": _("At once")},
             {"name": "reason", "label": _("Reason"), "required": True, "attrs": {"maxlength": 200}},
         ),
     )  # fmt: skip

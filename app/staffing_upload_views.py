@@ -97,6 +97,8 @@ class StaffingUploadView(BaseView):
             staffing_uploads.settle(current_actor(), upload_id, _settled(request.form))
         except FieldErrors as error:
             return self._show(upload_id, _by_field(error))
+        if staffing_uploads.show(current_actor(), upload_id).difference.open:
+            flash(_("Not every question is answered yet; nothing has been changed."), "warning")
         return redirect(url_for("StaffingUploadView.show", upload_id=upload_id))
 
     @expose("/<int:upload_id>/apply", methods=("POST",))

@@ -173,7 +173,7 @@ class Difference:
 
 def difference(table: Table, current: Current, answers: Mapping[str, str] | None = None) -> Difference:
     """What changes when `table` is applied with these answers; an answer that does not fit any more is none."""
-    return _Comparison(table, current, answers or {}).run()
+    return _Comparison(_named_whole(table, current.people), current, answers or {}).run()
 
 
 @dataclass(frozen=True, slots=True)
@@ -472,6 +472,17 @@ class _Comparison:
             if wanted is not None:
                 kind, role = ("leader", "") if column == LEADER else ("holding", column.upper())
                 self.items.append(Item(kind, row.line, post=key, person=wanted, role=role))
+
+
+def _named_whole(table: Table, people: Sequence[KnownPerson]) -> Table:
+    """The table with brackets kept in the names of people who are called so."""
+    known = {plain(name) for person in people for name in (person.name, person.name_en) if name}
+
+    def named(entry: Entry | None) -> Entry | None:
+        return replace(entry, name=entry.whole) if entry and entry.whole and plain(entry.whole) in known else entry
+
+    rows = (replace(row, leader=named(row.leader), a=named(row.a), b=named(row.b)) for row in table.rows)
+    return replace(table, rows=tuple(rows))
 
 
 def _mentions(rows: Sequence[PostRow]) -> Iterator[_Mention]:

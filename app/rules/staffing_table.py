@@ -67,10 +67,15 @@ LONGEST_NAME, LONGEST_POST, LONGEST_DUTY, LONGEST_OFFICE, MOST_ROWS = 64, 128, 2
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Somebody as a cell names him; `phone` is empty where none stands under the name."""
+    """Somebody as a cell names him; `phone` is empty where none stands under the name.
+
+    `whole` is the name with the brackets in or behind it, empty where there are none: whether they belong to the name
+    is known to whoever knows the people.
+    """
 
     name: str
     phone: str = ""
+    whole: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +260,8 @@ class _Reader:
         on_duty = self._on_duty(draft)
         people = {column: self._entry(draft, column) for column in PERSONS if column == LEADER or not on_duty}
         a, b = people.get(A), people.get(B)
-        if a and b and plain(a.name) == plain(b.name) and (a.phone == b.phone or not a.phone or not b.phone):
+        one = a and b and plain(a.whole or a.name) == plain(b.whole or b.name)
+        if a and b and one and (a.phone == b.phone or not a.phone or not b.phone):
             self._wrong(draft, B, "staffing-table.both-roles", name=a.name)
         if len(self.problems) > found:
             return None
@@ -328,7 +334,8 @@ def person(text: str) -> Entry:
     """
     text = unicodedata.normalize("NFKC", clean_text(text, multiline=True))
     phones = list(dict.fromkeys(_phone(found) for found in _PHONE.findall(text)))
-    names = _names(_BRACKETS.sub(" ", _LABEL.sub(" ", _PHONE.sub("\n\n", text))))
+    said = _LABEL.sub(" ", _PHONE.sub("\n\n", text))
+    names = _names(_BRACKETS.sub(" ", said))
     if len(names) > 1:
         raise Invalid("staffing-table.two-people", {"names": "、".join(names)[:80]})
     if len(phones) > 1:
@@ -336,7 +343,8 @@ def person(text: str) -> Entry:
     name = names[0] if names else ""
     if not name or len(name) > LONGEST_NAME or not _WORD.search(name) or any(sign.isdigit() for sign in name):
         raise Invalid("staffing-table.name-unreadable", {"name": name[:40]})
-    return Entry(name, phones[0] if phones else "")
+    whole = joined(said) if _BRACKETS.search(said) else ""
+    return Entry(name, phones[0] if phones else "", whole if len(whole) <= LONGEST_NAME else "")
 
 
 def _phone(found: str) -> str:

@@ -50,7 +50,7 @@ class PersonName:
 
 @dataclass(frozen=True, slots=True)
 class StandingBy:
-    """A post somebody holds without acting for it now, why ("away", "a_present", "b_took_over"), and who acts instead."""
+    """A post somebody holds without acting for it now, who acts instead, and why: roster.Standby's reasons."""
 
     id: int
     number: int

@@ -117,7 +117,8 @@ export function startDialogs(): void {
     if (target instanceof HTMLDialogElement && !target.hasAttribute("data-modal")) {
       const box = target.getBoundingClientRect();
       const inside = event.clientX >= box.left && event.clientX <= box.right && event.clientY >= box.top && event.clientY <= box.bottom;
-      if (!inside && event.clientX + event.clientY > 0) target.close();
+      // The second half of a double click that opened the dialog does not close it.
+      if (!inside && event.detail < 2 && event.clientX + event.clientY > 0) target.close();
     }
   });
 }

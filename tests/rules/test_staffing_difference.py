@@ -51,6 +51,15 @@ def test_the_same_table_is_no_difference() -> None:
     assert compared(WATCH_ROW, CLERK_ROW) == Difference()
 
 
+def test_brackets_belong_to_the_name_of_somebody_who_is_called_so() -> None:
+    named = replace(YI, name="示例乙（示例区）")
+    current = replace(NOW, people=(JIA, named, BING, FAR))
+    read = Entry("示例乙", whole="示例乙(示例区)")
+    assert changed(a=read, current=current) == Difference()
+    # Nobody is called so: the brackets are a remark, and the name alone counts.
+    assert changed(a=read) == Difference()
+
+
 def test_english_names_are_the_same_posts_and_people() -> None:
     row = PostRow(3, "registrar", "Registers.", "Duty office", Entry("Shili Jia"), Entry("SHILI YI"), Entry("示例丙"))
     assert compared(WATCH_ROW, row) == Difference()

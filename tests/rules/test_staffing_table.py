@@ -49,7 +49,13 @@ def row(**said: str | None) -> list[str | None]:
     ],
 )
 def test_a_name_with_a_number_under_it(text: str, name: str, phone: str) -> None:
-    assert person(text) == Entry(name, phone)
+    entry = person(text)
+    assert (entry.name, entry.phone) == (name, phone)
+
+
+def test_what_stands_in_brackets_is_kept_for_whoever_knows_the_people() -> None:
+    assert person("示例甲（示例区）\n13800000001") == Entry("示例甲", "13800000001", "示例甲(示例区)")
+    assert person("示例甲").whole == ""
 
 
 @pytest.mark.parametrize(
