@@ -88,10 +88,9 @@ class Visitor:
         return self.page.locator(f"section[id^='{name}.']")
 
     def waits(self, name: str) -> int:
-        """How many appeals wait in a queue of the desk, as its heading says."""
+        """How many appeals wait in a queue of the desk, as its heading says; a clerk of two sections has two of it."""
         self.desk()
-        badge = self.queue(name).locator(".card-head .badge")
-        return int(badge.inner_text()) if badge.count() else 0
+        return sum(int(text) for text in self.queue(name).locator(".card-head .badge").all_inner_texts())
 
     def state(self, appeal_id: int) -> str:
         """The state chip on top of the appeal's page."""
