@@ -31,14 +31,14 @@ class RosterFileView(BaseView):
     class_permission_name = "Rosters"
     method_permission_name = {"download": "read", "upload": "write", "apply": "write"}  # noqa: RUF012
 
-    @expose("/<int:office_id>.xlsx")
+    @expose("/<int:office_id>.xlsx", methods=("POST",))
     @has_access
     def download(self, office_id: int) -> Response:
         """The month as a workbook for print, or to be edited and handed in again."""
-        first = roster_months.month_of(request.args.get("month"))
-        month = roster_months.month(current_actor(), office_id, first)
+        actor, first = current_actor(), roster_months.month_of(request.form.get("month"))
+        month = roster_months.month(actor, office_id, first)
         out = BytesIO()
-        roster_workbooks.export(month, _dress(month), out)
+        roster_workbooks.export(actor, month, _dress(month), out)
         out.seek(0)
         name = _("Duty roster %(office)s %(month)s.xlsx", office=words.named(month.office), month=f"{first:%Y-%m}")
         return send_file(out, mimetype=XLSX, as_attachment=True, download_name=name)

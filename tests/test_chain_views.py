@@ -11,7 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from app.models import StaffingChange, db
+from app.models import Audit, StaffingChange, db
 from app.services import chains, portfolio, present
 from tests.factories import Factory
 from tests.test_desk import counted
@@ -94,6 +94,7 @@ def test_several_places_of_a_unit_are_filed_by_one_form(make: Factory, system: F
 def test_the_workbook_goes_there_and_back(make: Factory, system: FlaskClient) -> None:
     unit, person = make.a_unit("local_government"), make.person("示例县长")
     file = system.post("/chains/workbook", base_url=URL)
+    assert make.count(Audit, event="sheet.export", object_id="chains") == 1
     assert file.data.startswith(b"PK")
 
     def hand_in(content: bytes) -> str:

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
-from app.models import DutyShift, HandoverSheet, Person, Unit, db
+from app.models import Audit, DutyShift, HandoverSheet, Person, Unit, db
 from app.services import present
 from tests.factories import Factory, moment
 from tests.services.test_inbox import notices
@@ -178,8 +179,10 @@ def test_a_week_is_previewed_and_then_entered(make: Factory, planner: FlaskClien
 
 
 def test_a_workbook_goes_out_and_in(make: Factory, planner: FlaskClient, office: Unit, pair: Pair) -> None:
-    sent = planner.get(f"/roster-files/{office.id}.xlsx{MONTH}", base_url=URL)
+    sent = planner.post(f"/roster-files/{office.id}.xlsx", base_url=URL, data={"month": "2031-03"})
     assert sent.mimetype.endswith("spreadsheetml.sheet")
+    told = db.session.scalars(select(Audit).where(Audit.event == "sheet.export")).one()
+    assert (told.object_id, told.detail["office"], told.detail["month"]) == ("rosters", office.code, "2031-03")
     form = {"month": "2031-03", "removes_others": "1"}
     again = planner.post(
         f"/roster-files/{office.id}", base_url=URL, data=form | {"workbook": (BytesIO(sent.data), "示例.xlsx")}

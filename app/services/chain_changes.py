@@ -14,7 +14,7 @@ from app.models import ChainLink, Journal, Person, StaffingChange, Unit, db
 from app.rules import chain, chain_sheet
 from app.rules.chain_sheet import Candidate, Difference, Problem, UnitFacts
 from app.rules.errors import Conflict, FieldErrors, FieldProblem, Invalid, NotFound
-from app.services import access, chains, changes
+from app.services import access, audit, chains, changes
 from app.services.actors import Actor
 from app.services.changes import Change
 from app.services.transaction import transaction
@@ -122,11 +122,13 @@ def read(actor: Actor, content: bytes, at: datetime | None = None) -> Reading:
 def export(actor: Actor, at: datetime | None = None) -> list[tuple[UnitFacts, dict[chain_sheet.Spot, str]]]:
     """Every unit with what stands in each of its places, written so that reading it again finds the same people.
 
-    Raises Refused("access.not-granted").
+    Audited; the caller has asked for a fresh login. Raises Refused("access.not-granted").
     """
     access.require_anywhere(actor, "system")
     known = facts(at)
     directory = people(known)
+    with transaction():
+        audit.record(actor, "sheet.export", object_type="sheet", object_id="chains", detail={"rows": len(known)})
     by_id = {one.person_id: one for one in directory}
     return [
         (

@@ -15,13 +15,14 @@ from app.rules import rosters as rules
 from app.rules.errors import Invalid
 from app.rules.roster_lists import Fault
 from app.rules.rosters import Duty, Period
-from app.services import present, roster_names, roster_proposals
+from app.services import audit, present, roster_names, roster_proposals
 from app.services.actors import Actor
 from app.services.roster_checks import Finding
 from app.services.roster_months import Month, Office, access_office, duty_of, load
 from app.services.roster_names import Directory
 from app.services.roster_proposals import Proposal
 from app.services.rosters import Outcome
+from app.services.transaction import transaction
 from app.services.workbooks import Workbook
 
 MOST_ROWS = 1000
@@ -60,8 +61,8 @@ class Reading:
 # --- out -------------------------------------------------------------------------------------------------------
 
 
-def export(month: Month, dress: Dress, out: BinaryIO) -> None:
-    """Write the month, as the page has it, into `out`."""
+def export(actor: Actor, month: Month, dress: Dress, out: BinaryIO) -> None:
+    """Write the month, as the page has it for this reader, into `out`; audited."""
     directory = roster_names.directory(month.office.id)
     cells = [cell for week in month.weeks for cell in week]
     lines = [line for cell in cells if cell.in_month for line in _lines(cell, directory, dress)]
@@ -76,6 +77,9 @@ def export(month: Month, dress: Dress, out: BinaryIO) -> None:
         author=dress.author,
     )
     xlsx.render(report.book(content, dress.t), created_at=present.now(), zone=present.zone(), out=out)
+    with transaction():
+        detail = {"office": month.office.code, "month": f"{month.first:%Y-%m}", "rows": len(lines)}
+        audit.record(actor, "sheet.export", object_type="sheet", object_id="rosters", detail=detail)
 
 
 def _lines(cell: Any, directory: Directory, dress: Dress) -> list[report.Line]:

@@ -51,7 +51,7 @@ def exported(actor: Actor, office: roster_months.Office) -> bytes:
         mark=lambda _cell: "",
         exported="示例",
     )
-    roster_workbooks.export(month, dress, out)
+    roster_workbooks.export(actor, month, dress, out)
     return out.getvalue()
 
 
