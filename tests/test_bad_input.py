@@ -13,7 +13,6 @@ from sqlalchemy import select
 from app import sheets as declared
 from app.messages import SENTENCES
 from app.models import CalendarDay, Category, Post, db
-from app.services.sheet_rows import Sheet
 from tests.factories import Factory
 
 URL = "https://localhost"
@@ -146,14 +145,11 @@ def test_the_message_stands_at_the_field(
             assert value.strip() in page.text
 
 
-@pytest.mark.parametrize(
-    "sheet", [one for one in declared.SHEETS if one.has_period and one.can_add], ids=lambda sheet: sheet.code
-)
-def test_a_period_that_ends_before_it_starts(system: FlaskClient, make: Factory, sheet: Sheet) -> None:
-    sent = {"starts_at": "2026-05-02 08:00", "ends_at": "2026-05-01 08:00", "person": str(make.person().id)}
-    page = system.post(f"/dictionary/{sheet.code}/add", base_url=URL, data=sent)
-    assert page.status_code == 422
-    assert 'id="ends_at-error"' in page.text
+def test_who_stands_where_and_when_is_written_by_no_form_of_a_dictionary() -> None:
+    """Periods have services of their own: a change, an absence, a roster are checked there, and nowhere else."""
+    held = [sheet for sheet in declared.SHEETS if sheet.has_period]
+    assert {sheet.code for sheet in held} == {"holdings", "shifts", "absences", "chains"}
+    assert not any(sheet.can_add or sheet.can_edit or sheet.can_remove for sheet in held)
 
 
 def test_a_post_of_the_seed_keeps_its_number_when_another_wants_it(system: FlaskClient, make: Factory) -> None:

@@ -36,17 +36,9 @@ _NUMBERED_WITH = {"registration": {"class": "A"}}
 
 def check(draft: Draft) -> None:
     """Add the problems of this row to the draft; fields that could not be read are not judged twice."""
-    if draft.sheet.has_period:
-        _period(draft)
     found = _CHECKS.get(draft.sheet.code)
     if found is not None and not draft.problems:
         found(draft)
-
-
-def _period(draft: Draft) -> None:
-    starts, ends = draft.values.get("starts_at"), draft.values.get("ends_at")
-    if starts is not None and ends is not None and ends <= starts:
-        draft.wrong("ends_at", "period.ends-before-start")
 
 
 def _post(draft: Draft) -> None:
@@ -106,7 +98,6 @@ def offices_of(person_id: int) -> list[str]:
 def _not_over(model: Any) -> ColumnElement[bool]:
     ends: ColumnElement[bool] = or_(func.upper_inf(model.valid), func.upper(model.valid) > present.now())
     return ends
-
 
 
 def _membership(draft: Draft) -> None:

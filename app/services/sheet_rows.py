@@ -66,7 +66,7 @@ class Sheet:
 
     @property
     def has_period(self) -> bool:
-        """Whether its rows hold for a period and end instead of being deleted."""
+        """Whether its rows hold for a period; such rows are written by services of their own, never here."""
         return any(one.place is Place.LOWER for one in self.fields)
 
     @property

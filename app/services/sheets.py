@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import Range
 
 from app.models import Post, db
 from app.rules.entries import Field, Kind, Place, blank, code_from, parse, problem_of
@@ -22,7 +21,7 @@ from app.services.sheet_rows import REFERENCES, Draft, Sheet, access_row, journa
 from app.services.transaction import transaction
 
 # Sheets that decide who may do what; the others are settings.
-RIGHTS = frozenset({"posts", "absences", "memberships", "portfolio"})
+RIGHTS = frozenset({"posts", "memberships", "portfolio"})
 
 
 def save(
@@ -84,7 +83,7 @@ def trial(
 
 
 def remove(actor: Actor, sheet: Sheet, row_id: int, *, version: int | None = None) -> None:
-    """Take a row out of use: switched off, or its period ended now; what never began is deleted.
+    """Take a row out of use: switched off; a row without a switch is deleted.
 
     Repeating it changes nothing. Raises what `save` raises.
     """
@@ -97,10 +96,6 @@ def remove(actor: Actor, sheet: Sheet, row_id: int, *, version: int | None = Non
         draft = Draft(sheet, row, is_new=False, old=old, values=dict(old))
         if sheet.has_switch:
             draft.values["active"] = False
-        elif sheet.has_period and (old["starts_at"] is None or old["starts_at"] < present.now()):
-            if old["ends_at"] is not None and old["ends_at"] <= present.now():
-                return
-            draft.values["ends_at"] = present.now()
         else:
             _delete(actor, draft)
             return
@@ -124,8 +119,6 @@ def _put(draft: Draft) -> None:
         elif one.place is Place.PARAMETER:
             kept = {key: stored for key, stored in (row.parameters or {}).items() if key != one.name}
             row.parameters = kept | ({one.name: value} if value not in (None, [], "") else {})
-    if draft.sheet.has_period and draft.changed("starts_at", "ends_at"):
-        row.valid = Range(values["starts_at"], values["ends_at"], bounds="[)")
     if hasattr(row, "name_pinyin") and draft.changed("name"):
         row.name_pinyin = sort_key(values["name"])
 
@@ -270,7 +263,6 @@ def _shown(sheet: Sheet, values: dict[str, Any]) -> dict[str, Any]:
 
 # Which field a constraint of the database is about, and what to say there.
 _CONSTRAINTS: Mapping[str, tuple[str, str]] = {
-    "absence_no_overlap": ("starts_at", "period.overlap"),
     "post_number_key": ("number", "row.taken"),
     "calendar_day_day_key": ("day", "row.taken"),
     "membership_person_id_unit_id_function_key": ("person", "row.taken"),
