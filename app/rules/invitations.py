@@ -94,6 +94,8 @@ def match(
     for line in lines:
         try:
             person = meant(line, by_name)
+            if person.has_account:
+                raise Invalid("account.has-one", {"name": line.name[:64]}, field="name")
             if person.person_id in seen:
                 data = {"name": line.name[:64], "row": seen[person.person_id]}
                 raise Invalid("invitations.twice", data, field="name")
@@ -106,7 +108,7 @@ def match(
 
 
 def meant(line: Line, by_name: Mapping[str, Sequence[Candidate]]) -> Candidate:
-    """Who is meant by a name and a unit; `by_name` is keyed by `name_key`. Raises Invalid as `match` tells."""
+    """Who is meant by a name and a unit; `by_name` is keyed by `name_key`. Raises Invalid as `match` tells of names."""
     if not line.name:
         raise Invalid("person.name-missing", field="name")
     name = line.name[:64]
@@ -121,8 +123,6 @@ def meant(line: Line, by_name: Mapping[str, Sequence[Candidate]]) -> Candidate:
         raise Invalid("person.unknown-name", {"name": name}, field="name")
     if len(named) > 1:
         raise Invalid("person.ambiguous-name", {"name": name, "count": len(named)}, field="unit")
-    if named[0].has_account:
-        raise Invalid("account.has-one", {"name": name}, field="name")
     return named[0]
 
 

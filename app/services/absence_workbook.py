@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from app.models import Person, Unit, db
+from app.models import Person, db
 from app.rules import absence_rows as rules
 from app.rules.absence_rows import AbsenceRow
 from app.rules.errors import FieldErrors, Invalid
-from app.rules.invitations import Candidate, RowProblem
-from app.services import absence_places, absences, access, present
+from app.rules.invitations import RowProblem
+from app.services import absence_places, absences, access, people, present
 from app.services.actors import Actor
 from app.services.transaction import transaction
 from app.services.workbooks import Workbook
@@ -40,7 +40,7 @@ def read(actor: Actor, content: bytes) -> Reading:
     sheets = book.sheets()
     if not sheets:
         raise Invalid("absences.empty", field="workbook")
-    rows, problems = rules.read(book.rows(sheets[0].name), _directory(), present.zone(), is_1904=book.is_1904)
+    rows, problems = rules.read(book.rows(sheets[0].name), people.directory(), present.zone(), is_1904=book.is_1904)
     if not rows and not problems:
         raise Invalid("absences.empty", field="workbook")
     _require_few(rows)
@@ -113,15 +113,3 @@ def people_of(rows: Sequence[AbsenceRow]) -> dict[int, Person]:
     """The persons of these rows, by id."""
     ids = {p for row in rows for p in (row.person_id, row.stand_in_id) if p is not None}
     return {person.id: person for person in db.session.scalars(select(Person).where(Person.id.in_(ids)))}
-
-
-def _directory() -> list[Candidate]:
-    query = (
-        select(Person.id, Person.name, Person.code, Unit.name, Unit.short_name)
-        .outerjoin(Unit, Unit.id == Person.unit_id)
-        .where(Person.active)
-    )
-    return [
-        Candidate(person_id, name, code, tuple(unit for unit in (full, short) if unit))
-        for person_id, name, code, full, short in db.session.execute(query)
-    ]

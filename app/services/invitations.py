@@ -13,8 +13,8 @@ from sqlalchemy import select
 from app.models import Account, Person, Unit, db
 from app.rules import invitations as rules
 from app.rules.errors import Conflict, FieldErrors, FieldProblem, Invalid, RuleError
-from app.rules.invitations import Candidate, Line, RowProblem, Wanted
-from app.services import accounts
+from app.rules.invitations import Line, RowProblem, Wanted
+from app.services import accounts, people
 from app.services.actors import Actor
 from app.services.transaction import transaction
 from app.services.workbooks import Workbook
@@ -57,7 +57,7 @@ def read(actor: Actor, content: bytes) -> Reading:
         raise Invalid("invitations.empty", field="workbook")
     if len(lines) > MOST:
         raise Invalid("invitations.too-many", {"count": len(lines), "most": MOST}, field="workbook")
-    return Reading(*rules.match(lines, _directory()))
+    return Reading(*rules.match(lines, people.directory()))
 
 
 def invite(actor: Actor, wanted: Sequence[Wanted]) -> list[Slip]:
@@ -73,12 +73,12 @@ def invite(actor: Actor, wanted: Sequence[Wanted]) -> list[Slip]:
     if len(chosen) > MOST:
         raise Invalid("invitations.too-many", {"count": len(chosen), "most": MOST})
     with transaction():
-        people = _people([one.person_id for one in chosen])
+        found = _people([one.person_id for one in chosen])
         problems: list[FieldProblem] = []
         slips: list[Slip] = []
         for one in chosen:
             try:
-                slips.append(_slip(actor, one, people))
+                slips.append(_slip(actor, one, found))
             except RuleError as error:
                 problems.append(FieldProblem(f"person-{one.person_id}", error.code, error.data))
         if problems:
@@ -99,8 +99,8 @@ def without_account(actor: Actor) -> list[tuple[Person, Unit | None]]:
     return [(person, unit) for person, unit in db.session.execute(query)]
 
 
-def _slip(actor: Actor, wanted: Wanted, people: dict[int, tuple[Person, Unit | None]]) -> Slip:
-    person, unit = people.get(wanted.person_id, (None, None))
+def _slip(actor: Actor, wanted: Wanted, found: dict[int, tuple[Person, Unit | None]]) -> Slip:
+    person, unit = found.get(wanted.person_id, (None, None))
     if person is None:
         raise Invalid("person.unknown")
     if db.session.scalar(select(Account.id).where(Account.person_id == person.id)) is not None:
@@ -112,16 +112,3 @@ def _slip(actor: Actor, wanted: Wanted, people: dict[int, tuple[Person, Unit | N
 def _people(ids: Sequence[int]) -> dict[int, tuple[Person, Unit | None]]:
     query = select(Person, Unit).outerjoin(Unit, Unit.id == Person.unit_id).where(Person.id.in_(ids), Person.active)
     return {person.id: (person, unit) for person, unit in db.session.execute(query)}
-
-
-def _directory() -> list[Candidate]:
-    query = (
-        select(Person.id, Person.name, Person.code, Unit.name, Unit.short_name, Account.id)
-        .outerjoin(Unit, Unit.id == Person.unit_id)
-        .outerjoin(Account, Account.person_id == Person.id)
-        .where(Person.active)
-    )
-    return [
-        Candidate(person_id, name, code, tuple(unit for unit in (full, short) if unit), account is not None)
-        for person_id, name, code, full, short, account in db.session.execute(query)
-    ]
