@@ -39,7 +39,7 @@ KINDS: Mapping[str, Any] = {
 STATES: Mapping[str, Any] = {
     "requested": _l("Waits for confirmation"),
     "confirmed": _l("Confirmed"),
-    "refused": _l("Refused"),
+    "refused": _l("Not agreed"),
     "cancelled": _l("Taken back"),
 }
 TONES: Mapping[str, str] = {"requested": "warn", "confirmed": "ok", "refused": "danger", "cancelled": ""}

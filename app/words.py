@@ -402,7 +402,7 @@ CHANGES: Mapping[str, Label] = {
     "acknowledge": _l("Acknowledged"),
     "request": _l("Asked for"),
     "confirm": _l("Confirmed"),
-    "refuse": _l("Refused"),
+    "refuse": _l("Turned down"),
     "cancel": _l("Taken back"),
     "return": _l("Back early"),
     "take_over": _l("Taken over by hand"),
@@ -430,7 +430,7 @@ SIGHT_WHY: Mapping[str, Label] = {
 CHANGE_STATES: Mapping[str, Label] = {
     "pending": _l("Waits for the security officer"),
     "confirmed": _l("Confirmed"),
-    "refused": _l("Refused"),
+    "refused": _l("Turned down"),
     "withdrawn": _l("Withdrawn"),
 }
 
