@@ -84,10 +84,10 @@ def posts(only: Collection[int] | None = None) -> list[PostRow]:
 
 
 def units() -> list[UnitRow]:
-    """The units in use that answer for appeals, in their order."""
+    """The units in use, in their order: each has a chain, the sections of the General Office too (R15)."""
     query = (
         select(Unit.id, Unit.code, Unit.name, Unit.name_en, Unit.kind)
-        .where(Unit.active, Unit.kind != "section")
+        .where(Unit.active)
         .order_by(Unit.sort, Unit.id)
     )
     rows: list[Any] = [tuple(row) for row in db.session.execute(query)]

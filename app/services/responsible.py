@@ -118,7 +118,7 @@ def choices(actor: Actor) -> Choices:
     if not sees_everything(actor):
         led = posts.where(Post.id.in_(actor.grants.posts_for("oversee")))
         return Choices(db.session.scalars(led).all(), ())
-    units = select(Unit).where(Unit.kind != "section").order_by(Unit.active.desc(), Unit.sort, Unit.id)
+    units = select(Unit).order_by(Unit.active.desc(), Unit.sort, Unit.id)
     return Choices(db.session.scalars(posts).all(), db.session.scalars(units).all())
 
 

@@ -55,12 +55,6 @@ def chains_of(units: Sequence[Unit]) -> dict[int, tuple[chain.Place, ...]]:
     return chains.chains_at([unit.id for unit in units])
 
 
-def units_in_chains() -> Sequence[Unit]:
-    """The units in use that answer for appeals, in their order."""
-    query = select(Unit).where(Unit.active, Unit.kind != "section")
-    return db.session.scalars(query.order_by(Unit.sort, Unit.id)).all()
-
-
 def holdings_of(**where: int) -> Sequence[Holding]:
     """Holdings of a post or of a person, the latest first."""
     query = select(Holding).filter_by(**where).options(joinedload(Holding.person), joinedload(Holding.post))
