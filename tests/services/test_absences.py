@@ -416,6 +416,12 @@ def test_b_takes_over_and_a_is_told(office: Office) -> None:
     assert stand_ins.take_over(office.make.actor(office.b), office.post.id, reason="示例").id == row.id
 
 
+def test_who_is_away_takes_nothing_over(office: Office) -> None:
+    absence = office.away(office.b)
+    with present.at(absence.valid.lower + HOUR), pytest.raises(Conflict, match="self-away"):
+        stand_ins.take_over(office.make.actor(office.b), office.post.id, reason="示例")
+
+
 @pytest.mark.parametrize("who", ["a", "b"])
 def test_a_or_b_ends_it(office: Office, who: str) -> None:
     now = present.now()
