@@ -119,6 +119,8 @@ class LeaveView(BaseView):
         except RuleError as error:
             return self._form(request.form, _errors(error), status_of(error))
         flash(_("Asked for. It counts once it is confirmed."), "success")
+        if not absences.leaders_of(absence):
+            flash(_("No responsible leader is above you here: the system officer confirms it; tell him."), "warning")
         return redirect(url_for("LeaveView.show", absence_id=absence.id))
 
     def _form(self, values: Mapping[str, Any], errors: dict[str, str], status: int = 200) -> ResponseReturnValue:
