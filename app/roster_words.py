@@ -18,7 +18,7 @@ from app.rules.errors import FieldErrors, FieldProblem, Invalid
 from app.rules.roster_lists import Fault
 from app.services import present
 from app.services.roster_checks import Finding
-from app.services.roster_months import DayCell, Seated, Shift
+from app.services.roster_months import DayCell, Seated, Shift, month_of
 
 SEATS: Mapping[str, Any] = {"main": _l("Main seat"), "second": _l("Second seat")}
 SEATS_SHORT: Mapping[str, Any] = {"main": _l("Main"), "second": _l("Second")}
@@ -142,10 +142,11 @@ def given(sent: Any) -> dict[str, Any]:
 
 
 def usual_pattern(sent: Mapping[str, str]) -> dict[str, str]:
-    """This week as the pattern, until the end of next month."""
+    """This week as the pattern, until the end of next month, or of a later month that is being looked at."""
     today = present.today()
     monday = today - timedelta(days=today.weekday())
-    end = ((today.replace(day=1) + timedelta(days=63)).replace(day=1)) - timedelta(days=1)
+    months = [today.replace(day=1) + timedelta(days=31), month_of(sent.get("month"))]
+    end = (max(months).replace(day=1) + timedelta(days=31)).replace(day=1) - timedelta(days=1)
     return {
         "how": sent.get("how", "pattern"),
         "first": sent.get("first", monday.isoformat()),

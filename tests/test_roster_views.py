@@ -234,6 +234,11 @@ def test_between_two_shifts_one_reads_the_roster_and_a_stranger_does_not(
     assert make.signed_in(make.person()).get(f"/rosters/{office.id}", base_url=URL).status_code == 404
 
 
+def test_a_pattern_reaches_the_end_of_the_month_looked_at(planner: FlaskClient, office: Unit) -> None:
+    assert 'value="2031-04-30"' in planner.get(f"/rosters/{office.id}/repeat?month=2031-03", base_url=URL).text
+    assert 'value="2031-08-31"' in planner.get(f"/rosters/{office.id}/repeat?month=2031-08", base_url=URL).text
+
+
 def test_a_notice_leads_to_the_month_of_the_shift(make: Factory, office: Unit, pair: Pair) -> None:
     browser = make.signed_in(pair[2])
     answer = browser.get(f"/rosters/shifts/{pair[0].id}", base_url=URL)
