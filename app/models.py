@@ -31,6 +31,21 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from app.handling_tables import (
+    CLOCK_KINDS,
+    ArchiveSeal,
+    Attachment,
+    CallBack,
+    ClockChange,
+    ClockPause,
+    DispatchEntry,
+    DocumentTemplate,
+    HandlingRequest,
+    Instruction,
+    Recount,
+    RetentionClass,
+    Review,
+)
 from app.staffing_tables import (
     CHANNEL_CLASSES,
     Absence,
@@ -59,24 +74,37 @@ from app.staffing_tables import (
 )
 from app.tables import Moment, Named, Stamped, db, one_of
 
-# The staffing family is imported from here like every other table.
+# The staffing and handling families are imported from here like every other table.
 __all__ = [
     "CHANNEL_CLASSES",
+    "CLOCK_KINDS",
     "Absence",
+    "ArchiveSeal",
+    "Attachment",
+    "CallBack",
     "CapabilityChange",
     "ChainLink",
     "Channel",
+    "ClockChange",
+    "ClockPause",
     "Contact",
     "CoverageState",
+    "DispatchEntry",
+    "DocumentTemplate",
     "DutySeat",
     "DutyShift",
+    "HandlingRequest",
     "HandoverSheet",
     "Holding",
+    "Instruction",
     "Membership",
     "Person",
     "Portfolio",
     "PortfolioPlace",
     "Post",
+    "Recount",
+    "RetentionClass",
+    "Review",
     "SetupMark",
     "SheetView",
     "StaffingChange",
@@ -101,11 +129,16 @@ STATES = (
     "self_handling",
     "assigned",
     "in_progress",
+    "under_review",
     "answered",
     "closed",
     "archived",
+    "merged",
+    "voided",
     "history",
 )
+NATURES = ("", "request", "complaint", "report", "consultation", "suggestion")
+URGENCIES = ("ordinary", "urgent", "emergency")
 
 
 # --- accounts ----------------------------------------------------------------------------------------------
@@ -255,7 +288,17 @@ class Appeal(Stamped, Model):
     __table_args__ = (
         one_of("state", STATES, "appeal_state"),
         one_of("channel_class", CHANNEL_CLASSES, "appeal_class"),
-        CheckConstraint("state IN ('draft','submitted') OR number IS NOT NULL", name="appeal_numbered"),
+        one_of("nature", NATURES, "appeal_nature"),
+        one_of("urgency", URGENCIES, "appeal_urgency"),
+        CheckConstraint("state IN ('draft','submitted','voided') OR number IS NOT NULL", name="appeal_numbered"),
+        CheckConstraint("state <> 'merged' OR merged_into_id IS NOT NULL", name="appeal_merged"),
+        Index("ix_appeal_merged", "merged_into_id", postgresql_where=text("merged_into_id IS NOT NULL")),
+        Index(
+            "ix_appeal_co_units",
+            "co_unit_ids",
+            postgresql_using="gin",
+            postgresql_where=text("co_unit_ids <> '{}'"),
+        ),
         Index("ix_appeal_state_id", "state", "id"),
         Index("ix_appeal_unit_state_id", "unit_id", "state", "id"),
         Index("ix_appeal_class_state_id", "channel_class", "state", "id"),
@@ -287,6 +330,16 @@ class Appeal(Stamped, Model):
     answered_at: Mapped[datetime | None] = mapped_column(Moment)
     closed_at: Mapped[datetime | None] = mapped_column(Moment)
     archived_at: Mapped[datetime | None] = mapped_column(Moment)
+    voided_at: Mapped[datetime | None] = mapped_column(Moment)
+    reopened_at: Mapped[datetime | None] = mapped_column(Moment)
+    # How often it was taken up: 1, and one more for each reopening.
+    round: Mapped[int] = mapped_column(SmallInteger, default=1, server_default="1")
+    # What kind of appeal it is and how pressing: together with the category they propose the limit.
+    nature: Mapped[str] = mapped_column(String(16), default="", server_default="")
+    urgency: Mapped[str] = mapped_column(String(10), default="ordinary", server_default="ordinary")
+    # Merged (并单): handled with the main appeal, counted once in scores and each in heat. Split: cut from another.
+    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("appeal.id"))
+    split_from_id: Mapped[int | None] = mapped_column(ForeignKey("appeal.id"))
     subject: Mapped[str] = mapped_column(String(300))
     body: Mapped[str] = mapped_column(Text, default="", server_default="")
     place: Mapped[str] = mapped_column(String(200), default="", server_default="")
@@ -299,6 +352,7 @@ class Appeal(Stamped, Model):
     appellant_phone_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     appellant_identity_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     appellant_address_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    appellant_others_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     appellant_phone_bidx: Mapped[bytes | None] = mapped_column(LargeBinary)
     appellant_identity_bidx: Mapped[bytes | None] = mapped_column(LargeBinary)
     anonymous: Mapped[bool] = mapped_column(Boolean, default=False, server_default=text("false"))
@@ -308,12 +362,21 @@ class Appeal(Stamped, Model):
     unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
     section_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
     portfolio_id: Mapped[int | None] = mapped_column(ForeignKey("portfolio.id"))
+    # The units that handle it with the lead unit now: those of its open assignments.
+    co_unit_ids: Mapped[list[int]] = mapped_column(ARRAY(Integer), default=list, server_default="{}")
+    # The lawful way the appellant was told of when the appeal was not accepted.
+    lawful_route: Mapped[str] = mapped_column(String(20), default="", server_default="")
     result: Mapped[str] = mapped_column(Text, default="", server_default="")
     impossible: Mapped[bool] = mapped_column(Boolean, default=False, server_default=text("false"))
     informed_at: Mapped[datetime | None] = mapped_column(Moment)
     informed_how: Mapped[str] = mapped_column(String(20), default="", server_default="")
+    informed_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     reaction: Mapped[str] = mapped_column(String(500), default="", server_default="")
     note: Mapped[str] = mapped_column(Text, default="", server_default="")
+    retention_class_id: Mapped[int | None] = mapped_column(ForeignKey("retention_class.id"))
+    # A legal hold keeps the file whole whatever its retention says.
+    held_at: Mapped[datetime | None] = mapped_column(Moment)
+    hold_reason: Mapped[str] = mapped_column(String(500), default="", server_default="")
     corrections: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     # Where an imported item came from; history is never scored.
     source: Mapped[str | None] = mapped_column(String(100))
@@ -328,7 +391,11 @@ class Appeal(Stamped, Model):
     unit: Mapped[Unit | None] = relationship(foreign_keys=[unit_id])
     section: Mapped[Unit | None] = relationship(foreign_keys=[section_id])
     portfolio: Mapped[Portfolio | None] = relationship()
-    created_by: Mapped[Person | None] = relationship()
+    created_by: Mapped[Person | None] = relationship(foreign_keys=[created_by_id])
+    informed_by: Mapped[Person | None] = relationship(foreign_keys=[informed_by_id])
+    retention_class: Mapped[RetentionClass | None] = relationship()
+    merged_into: Mapped[Appeal | None] = relationship(foreign_keys=[merged_into_id], remote_side=[id])
+    split_from: Mapped[Appeal | None] = relationship(foreign_keys=[split_from_id], remote_side=[id])
     clocks: Mapped[list[Clock]] = relationship(back_populates="appeal", order_by="Clock.id")
     slips: Mapped[list[Slip]] = relationship(back_populates="appeal", order_by="Slip.id")
     assignments: Mapped[list[Assignment]] = relationship(back_populates="appeal", order_by="Assignment.id")
@@ -342,7 +409,7 @@ class Clock(Model):
 
     __tablename__ = "clock"
     __table_args__ = (
-        one_of("kind", ("collection", "delivery", "fetch_back", "sign_in", "unit_limit"), "clock_kind"),
+        one_of("kind", CLOCK_KINDS, "clock_kind"),
         one_of("late_when", ("at_or_after", "after"), "clock_late_when"),
         Index("ix_clock_appeal", "appeal_id"),
         Index("ix_clock_open_appeal", "appeal_id", "due_at", postgresql_where=text("stopped_at IS NULL")),
@@ -364,11 +431,17 @@ class Clock(Model):
     due_at: Mapped[datetime | None] = mapped_column(Moment)
     late_when: Mapped[str] = mapped_column(String(12), default="after", server_default="after")
     stopped_at: Mapped[datetime | None] = mapped_column(Moment)
+    # Ended without a judgement: the assignment went elsewhere, the appeal was voided or merged.
+    cancelled: Mapped[bool] = mapped_column(Boolean, default=False, server_default=text("false"))
+    assignment_id: Mapped[int | None] = mapped_column(ForeignKey("assignment.id"), index=True)
+    request_id: Mapped[int | None] = mapped_column(ForeignKey("handling_request.id"))
     inputs: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
     appeal: Mapped[Appeal] = relationship(back_populates="clocks")
     post: Mapped[Post | None] = relationship()
     unit: Mapped[Unit | None] = relationship()
     limit_rule: Mapped[LimitRule | None] = relationship()
+    pauses: Mapped[list[ClockPause]] = relationship(order_by="ClockPause.id")
+    changes: Mapped[list[ClockChange]] = relationship(order_by="ClockChange.id")
 
 
 class Slip(Stamped, Model):
@@ -390,12 +463,17 @@ class Slip(Stamped, Model):
     instructed_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     instructed_by_name: Mapped[str] = mapped_column(String(64), default="", server_default="")
     instructed_on: Mapped[date | None] = mapped_column(Date)
+    # The way back to the leader: when all that was instructed is done, and when he took note of it.
+    fulfilled_at: Mapped[datetime | None] = mapped_column(Moment)
+    noted_at: Mapped[datetime | None] = mapped_column(Moment)
+    noted_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     appeal: Mapped[Appeal] = relationship(back_populates="slips")
     section: Mapped[Unit] = relationship()
     portfolio: Mapped[Portfolio] = relationship()
     opinion_by: Mapped[Person] = relationship(foreign_keys=[opinion_by_id])
     filled_by: Mapped[Person | None] = relationship(foreign_keys=[filled_by_id])
     handovers: Mapped[list[SlipHandover]] = relationship(back_populates="slip", order_by="SlipHandover.id")
+    instructions: Mapped[list[Instruction]] = relationship(order_by="Instruction.id")
 
 
 class SlipHandover(Model):
@@ -416,9 +494,30 @@ class SlipHandover(Model):
 
 
 class Assignment(Stamped, Model):
-    """An appeal given to a unit with a limit (R7–R9); the responsibility chain is frozen as it was then."""
+    """An appeal given to a unit with a limit (R7–R9); the responsibility chain is frozen as it was then.
+
+    One lead unit at a time, any number of co-handling units, each with its own limit and its own course
+    (app/rules/workflow.py). `task` is what this unit has to do, `slip_id` the instruction that wants it.
+    """
 
     __tablename__ = "assignment"
+    __table_args__ = (
+        one_of("part", ("lead", "co"), "assignment_part"),
+        one_of("state", ("assigned", "in_progress", "answered", "ended"), "assignment_state"),
+        Index(
+            "uq_assignment_lead",
+            "appeal_id",
+            unique=True,
+            postgresql_where=text("part = 'lead' AND state <> 'ended'"),
+        ),
+        Index(
+            "uq_assignment_unit",
+            "appeal_id",
+            "unit_id",
+            unique=True,
+            postgresql_where=text("state <> 'ended'"),
+        ),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     appeal_id: Mapped[int] = mapped_column(ForeignKey("appeal.id"), index=True)
     unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), index=True)
@@ -431,8 +530,18 @@ class Assignment(Stamped, Model):
     signed_in_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     answered_at: Mapped[datetime | None] = mapped_column(Moment)
     feedback: Mapped[str] = mapped_column(Text, default="", server_default="")
+    part: Mapped[str] = mapped_column(String(4), default="lead", server_default="lead")
+    state: Mapped[str] = mapped_column(String(12), default="assigned", server_default="assigned")
+    ended_at: Mapped[datetime | None] = mapped_column(Moment)
+    ended_why: Mapped[str] = mapped_column(String(12), default="", server_default="")
+    task: Mapped[str] = mapped_column(Text, default="", server_default="")
+    slip_id: Mapped[int | None] = mapped_column(ForeignKey("slip.id"))
+    due_on: Mapped[date | None] = mapped_column(Date)
+    redone: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
+    extended: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
     appeal: Mapped[Appeal] = relationship(back_populates="assignments")
     unit: Mapped[Unit] = relationship()
+    requests: Mapped[list[HandlingRequest]] = relationship(order_by="HandlingRequest.id")
 
 
 class Explanation(Model):
@@ -453,17 +562,21 @@ class Explanation(Model):
 
 
 class NilReturn(Model):
-    """A collector's signature that a collection day brought nothing (R3, our reading)."""
+    """A collector's signature that a day brought nothing (R3, our reading); of newspapers, paper by paper."""
 
     __tablename__ = "nil_return"
-    __table_args__ = (UniqueConstraint("post_id", "day"),)
+    __table_args__ = (
+        UniqueConstraint("post_id", "day", "channel_id", name="nil_return_once", postgresql_nulls_not_distinct=True),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     post_id: Mapped[int] = mapped_column(ForeignKey("post.id"))
     day: Mapped[date] = mapped_column(Date)
+    channel_id: Mapped[int | None] = mapped_column(ForeignKey("channel.id"))
     signed_at: Mapped[datetime] = mapped_column(Moment)
     signed_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     role: Mapped[str] = mapped_column(String(1))
     post: Mapped[Post] = relationship()
+    channel: Mapped[Channel | None] = relationship()
     signed_by: Mapped[Person] = relationship()
 
 

@@ -20,10 +20,11 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "config": (),
     "app.rules": ("app.rules",),
     "app.reports": ("app.reports", "app.rules"),
-    # One layer in three files: what every table stands on, the staffing family, the rest and the door to all.
+    # One layer in four files: what every table stands on, two families, the rest and the door to all.
     "app.tables": (),
     "app.staffing_tables": ("app.tables",),
-    "app.models": ("app.models", "app.staffing_tables", "app.tables"),
+    "app.handling_tables": ("app.staffing_tables", "app.tables"),
+    "app.models": ("app.models", "app.handling_tables", "app.staffing_tables", "app.tables"),
     "app.services": ("app.services", "app.models", "app.rules", "app.reports"),
     # Starting and watching processes knows the settings and nothing of appeals.
     "app.embedded": ("app.embedded", "app.leash", "config"),
