@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Collection
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_, select
@@ -42,10 +43,25 @@ def start(
     started_at: datetime,
     post_id: int | None = None,
     unit_id: int | None = None,
+    assignment_id: int | None = None,
+    request_id: int | None = None,
+    due_on: date | None = None,
 ) -> Clock:
-    """Start a clock; without a limit it runs with no due moment and is shown apart."""
-    counted = _counted(limit, started_at)
-    clock = Clock(appeal=appeal, kind=kind, post_id=post_id, unit_id=unit_id, limit_rule=limit, **counted)
+    """Start a clock; without a limit it runs with no due moment and is shown apart.
+
+    `due_on`: a date somebody set, which is the limit instead. Raises Invalid("limit.before-start") for a past one.
+    """
+    rule = rules.Limit(rules.LimitKind.FIXED, on=due_on) if due_on else as_rule(limit) if limit else None
+    clock = Clock(
+        appeal=appeal,
+        kind=kind,
+        post_id=post_id,
+        unit_id=unit_id,
+        assignment_id=assignment_id,
+        request_id=request_id,
+        limit_rule=None if due_on else limit,
+        **_counted(rule, started_at),
+    )
     db.session.add(clock)
     return clock
 
@@ -54,12 +70,13 @@ def restart(appeal: Appeal, kind: str, started_at: datetime) -> None:
     """Let the running clock of that kind count from `started_at` instead; one that was stopped stays as measured."""
     clock = running(appeal, kind)
     if clock is not None:
-        for name, value in _counted(clock.limit_rule, started_at).items():
+        rule = as_rule(clock.limit_rule) if clock.limit_rule else None
+        for name, value in _counted(rule, started_at).items():
             setattr(clock, name, value)
 
 
-def _counted(limit: LimitRule | None, started_at: datetime) -> dict[str, Any]:
-    due = rules.deadline(as_rule(limit), started_at, calendar.current(), present.zone()) if limit else None
+def _counted(limit: rules.Limit | None, started_at: datetime) -> dict[str, Any]:
+    due = rules.deadline(limit, started_at, calendar.current(), present.zone()) if limit else None
     return {
         "started_at": started_at,
         "due_at": due.due_at if due else None,
@@ -68,17 +85,31 @@ def _counted(limit: LimitRule | None, started_at: datetime) -> dict[str, Any]:
     }
 
 
-def stop(appeal: Appeal, kinds: tuple[str, ...], at: datetime) -> list[Clock]:
-    """Stop the running clocks of these kinds at `at`."""
-    stopped = [clock for clock in appeal.clocks if clock.kind in kinds and clock.stopped_at is None]
+def stop(
+    appeal: Appeal,
+    kinds: Collection[str],
+    at: datetime,
+    *,
+    assignment_id: int | None = None,
+    is_cancelled: bool = False,
+) -> list[Clock]:
+    """Stop the running clocks of these kinds at `at`, those of one assignment if it is named.
+
+    `is_cancelled`: they end without a judgement, because what they measured went elsewhere.
+    """
+    stopped = [clock for clock in _running(appeal, kinds) if assignment_id in (None, clock.assignment_id)]
     for clock in stopped:
-        clock.stopped_at = at
+        clock.stopped_at, clock.cancelled = at, is_cancelled
     return stopped
 
 
-def running(appeal: Appeal, kind: str) -> Clock | None:
-    """The running clock of that kind, if any."""
-    return next((clock for clock in appeal.clocks if clock.kind == kind and clock.stopped_at is None), None)
+def running(appeal: Appeal, kind: str, *, assignment_id: int | None = None) -> Clock | None:
+    """The running clock of that kind (of that assignment), if any."""
+    return next((c for c in _running(appeal, (kind,)) if assignment_id in (None, c.assignment_id)), None)
+
+
+def _running(appeal: Appeal, kinds: Collection[str]) -> list[Clock]:
+    return [clock for clock in appeal.clocks if clock.kind in kinds and clock.stopped_at is None]
 
 
 def state_of(clock: Clock, now: datetime) -> rules.Status:
