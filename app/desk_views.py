@@ -1,45 +1,32 @@
-"""The desk and the appeal: queues, intake forms, workflow steps, slips, the hand-over sheet. Parse → service → page."""
+"""The desk and the appeal: queues, workflow steps, slips, the hand-over sheet. Parse → service → page."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
-from flask import current_app, flash, redirect, request, url_for
+from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_appbuilder import BaseView, expose, has_access
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from app import forms, notices, signing, words
-from app.messages import sentence
+from app.messages import by_field, sentence
 from app.models import Appeal
 from app.roster_views import on_desk
 from app.rules import checklist as checklist_rules
 from app.rules import intake as intake_rules
 from app.rules import workflow as rules
-from app.rules.errors import Conflict, FieldErrors, Invalid, NotFound, Refused, RuleError
-from app.rules.grants import RowFacts
+from app.rules.errors import Conflict, FieldErrors, Invalid, RuleError
 from app.services import access, checklist, desk, inbox, intake, leave, overdue, present, reading, sight, workflow
 from app.services.actors import Actor
 from app.standing import current_actor, current_standing
 
 # Each row of a bulk step is a transaction of its own inside one request.
 MOST_AT_ONCE = 200
-
-
-def _errors(error: RuleError) -> dict[str, list[str]]:
-    """The messages of a refused form by field; what belongs to no field stands under ""."""
-    if isinstance(error, FieldErrors):
-        return {
-            field: [sentence(problem.code, problem.data) for problem in problems]
-            for field, problems in error.by_field().items()
-        }
-    return {error.field or "": [sentence(error.code, error.data)]}
 
 
 def _post_id() -> int | None:
@@ -109,9 +96,9 @@ class DeskView(BaseView):
                 post_id=_post_id(),
             )
         except FieldErrors as error:
-            return self._ask(action, ids, request.form, _errors(error))
+            return self._ask(action, ids, request.form, by_field(error))
         if not done and failed and isinstance(failed[0][1], FieldErrors):
-            return self._ask(action, ids, request.form, _errors(failed[0][1]))
+            return self._ask(action, ids, request.form, by_field(failed[0][1]))
         _report_bulk(action, done, failed)
         return redirect(url_for("DeskView.index"))
 
@@ -153,76 +140,6 @@ def _report_bulk(action: rules.Action, done: list[Any], failed: list[tuple[int, 
         flash(_("Appeal %(id)s: %(why)s", id=appeal_id, why=sentence(error.code, error.data)), "danger")
     if len(failed) > 5:
         flash(_("%(num)d more could not be done.", num=len(failed) - 5), "danger")
-
-
-class IntakeView(BaseView):
-    """Taking appeals in through the form of a channel class."""
-
-    route_base = "/intake"
-    class_permission_name = "Intake"
-    method_permission_name = {"new": "write"}  # noqa: RUF012
-
-    @expose("/<string(length=1):channel_class>", methods=("GET", "POST"))
-    @has_access
-    def new(self, channel_class: str) -> ResponseReturnValue:
-        """The form of a class; saved as a draft or submitted at once, and on to the next."""
-        actor = current_actor()
-        if channel_class not in intake_rules.SPECIFIC:
-            raise NotFound("intake.unknown-class", {"class": channel_class})
-        if request.method == "GET":
-            if not actor.grants.covering("collect", RowFacts(channel_class)):
-                raise Refused("access.not-granted", {"capability": "collect"})
-            return self._form(
-                channel_class, {"received_at": present.now(), "channel": request.args.get("channel")}
-            )
-        submit = request.form.get("then") != "draft"
-        try:
-            data = forms.parsed(intake_rules.fields_of(channel_class), request.form)
-            key = forms.request_key(request.form)
-            if not actor.grants.covering("collect", RowFacts(channel_class)):
-                intake.keep(actor, channel_class, data, opened_at=_opened_at(), request_key=key)
-                flash(
-                    _(
-                        "Your turn at this post has ended. What you typed is kept as a draft of its present holder."
-                    ),
-                    "info",
-                )
-                return redirect(url_for("DeskView.index"))
-            outcome = intake.take_in(actor, channel_class, data, submit=submit, request_key=key)
-        except RuleError as error:
-            if not isinstance(error, Invalid):
-                raise
-            return self._form(channel_class, request.form, _errors(error))
-        flash(_("Submitted for numbering.") if submit else _("Saved as a draft."), "success")
-        if request.form.get("then") == "next":
-            return redirect(url_for("IntakeView.new", channel_class=channel_class, channel=data["channel"]))
-        return redirect(url_for("AppealView.show", appeal_id=outcome.appeal_id))
-
-    def _form(self, channel_class: str, values: Any, errors: dict[str, list[str]] | None = None) -> Any:
-        specs = intake_rules.fields_of(channel_class)
-        page = self.render_template(
-            "desk/intake.html",
-            channel_class=channel_class,
-            fields=forms.shown(specs, values, errors or {}, channel_class=channel_class),
-            errors=errors or {},
-            request_key=values.get("request_key") or secrets.token_hex(12),
-            opened=values.get("opened") or _opening().dumps(present.now().isoformat()),
-        )
-        return page, 422 if errors else 200
-
-
-def _opening() -> URLSafeTimedSerializer:
-    """Signs the moment at which a form was opened, so that nobody dates it back to a shift of his."""
-    return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt="form-opened")
-
-
-def _opened_at() -> datetime:
-    """When the sent form was opened. Raises Refused for a missing, forged or day-old stamp."""
-    try:
-        stamp: str = _opening().loads(request.form.get("opened", ""), max_age=24 * 3600)
-    except BadSignature as error:
-        raise Refused("access.not-granted", {"capability": "collect"}) from error
-    return datetime.fromisoformat(stamp)
 
 
 class AppealView(BaseView):
@@ -270,7 +187,7 @@ class AppealView(BaseView):
                 post_id=_post_id(),
             )
         except RuleError as error:
-            return self._form(appeal, step, specs, request.form, _errors(error), status=_status(error))
+            return self._form(appeal, step, specs, request.form, by_field(error), status=_status(error))
         _say(outcome)
         return redirect(url_for("AppealView.show", appeal_id=appeal_id))
 

@@ -417,6 +417,16 @@ def sentences_of(error: RuleError) -> list[str]:
     return [sentence(error.code, error.data)]
 
 
+def by_field(error: RuleError) -> dict[str, list[str]]:
+    """The messages of a refused form by field; what belongs to no field stands under ""."""
+    if isinstance(error, FieldErrors):
+        return {
+            field: [sentence(problem.code, problem.data) for problem in problems]
+            for field, problems in error.by_field().items()
+        }
+    return {error.field or "": [sentence(error.code, error.data)]}
+
+
 def _worded(key: str, value: object, value_en: object = None) -> object:
     """A code by its word; a row, or a name that came with its English one, in the reader's language."""
     if hasattr(value, "name_en"):

@@ -17,10 +17,11 @@ from app.change_views import ChangesView
 from app.checklist_views import ChecklistView
 from app.contact_views import ContactView
 from app.coverage_views import CoverageView
-from app.desk_views import AppealView, DeskView, InboxView, IntakeView, SlipView
+from app.desk_views import AppealView, DeskView, InboxView, SlipView
 from app.dictionary import SheetView, view_of
 from app.handover_views import HandoverView
 from app.import_views import ImportView
+from app.intake_views import IntakeView
 from app.leave_views import AbsenceEntryView, LeaveView
 from app.ledger_views import AppealModelView, LedgerView
 from app.portfolio_views import PortfolioBoardView

@@ -268,7 +268,7 @@ def test_a_failure_repeats_nobody_s_data(
     def fail(*_args: object, **_kwargs: object) -> None:
         raise RuntimeError(f"Key (name)=({NAMES[0]}) and {PHONES[0]} already exist")
 
-    monkeypatch.setattr("app.desk_views.intake.take_in", fail)
+    monkeypatch.setattr("app.intake_views.intake.take_in", fail)
     collector = cage.make.signed_in(cage.make.holder("collector_a"))
     form = {**cage.make.sheet("A"), "received_at": "2026-01-05 09:00", "appellant_name": NAMES[0]}
     answer = cage.post(collector, "/intake/A", **form, then="submit")
