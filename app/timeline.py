@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask import url_for
 from flask_babel import format_date, format_datetime
 from flask_babel import gettext as _
 
-from app import words
+from app import clock_words, words
 from app.models import Clock, Journal
 from app.standing import current_standing
 
@@ -118,8 +118,12 @@ def _worded(name: str, value: Any) -> str:
 
 def trace_lines(clock: Clock) -> list[str]:
     """Why a clock is due when it is, day by day, in words."""
-    return [
-        f"{format_date(date.fromisoformat(line['on']), 'EEE yyyy-MM-dd')} "
-        f"{str(words.TRACE.get(line['code'], line['code'])) % line['data']}"
-        for line in clock.inputs.get("trace", [])
-    ]
+    lines = clock.inputs.get("trace", [])
+    return [_trace_line(date.fromisoformat(line["on"]), line["code"], line["data"]) for line in lines]
+
+
+def _trace_line(on: date, code: str, data: dict[str, Any]) -> str:
+    if code == "due" and data["at"] == "00:00":
+        # As an office writes it: the day that ends at 24:00, not the one that begins.
+        on, data = on - timedelta(days=1), {"at": "24:00"}
+    return f"{format_date(on, 'EEE yyyy-MM-dd')} {str(clock_words.TRACE.get(code, code)) % data}"

@@ -69,10 +69,14 @@ ACTIONS: Mapping[str, Label] = {
 
 CLOCKS: Mapping[str, Label] = {
     "collection": _l("Collection"),
+    "carry": _l("Carrying to the matching section"),
     "delivery": _l("Delivery to the leader"),
     "fetch_back": _l("Fetching the instruction back"),
     "sign_in": _l("Sign-in by the unit"),
     "unit_limit": _l("Handling limit"),
+    "co_limit": _l("Co-handling limit"),
+    "decision": _l("Decision on a request"),
+    "review": _l("Review of the feedback"),
 }
 
 CLASSES: Mapping[str, Label] = {
@@ -220,25 +224,6 @@ CAPABILITIES: Mapping[str, Label] = {
     "triage": _l("Triage"),
 }
 
-TRACE: Mapping[str, Label] = {
-    "start": _l("starts at %(at)s"),
-    "add.wall": _l("plus %(hours)s h by the clock"),
-    "add.working": _l("after %(hours)s working hours"),
-    "cutoff.before": _l("received before %(at)s of a working day: due the same day"),
-    "cutoff.missed": _l("received at or after %(at)s: due the next working day"),
-    "cutoff.rest": _l("first working day after rest: due at %(at)s"),
-    "day.end": _l("the day ends at %(at)s"),
-    "day.fixed": _l("date set by hand"),
-    "count.working": _l("working day, day %(n)s"),
-    "count.makeup": _l("make-up working day (%(name)s), day %(n)s"),
-    "count.half": _l("half working day (%(name)s), day %(n)s"),
-    "count.calendar": _l("calendar day %(n)s"),
-    "skip.weekend": _l("weekend, not counted"),
-    "skip.holiday": _l("%(name)s, not counted"),
-    "skip.closure": _l("closed (%(name)s), not counted"),
-    "due": _l("due at %(at)s"),
-}
-
 UNIT_KINDS: Mapping[str, Label] = {
     "local_government": _l("County, city or district"),
     "administration": _l("Administration"),
@@ -322,7 +307,7 @@ LIMIT_KINDS: Mapping[str, Label] = {
     "wall_hours": _l("Hours by the clock, day and night"),
     "working_hours": _l("Working hours"),
     "cutoff": _l("By a time of every working day"),
-    "same_day_end": _l("The same day until 24:00"),
+    "same_day_end": _l("Until the end of the same day"),
     "working_days": _l("Working days"),
     "calendar_days": _l("Calendar days"),
 }

@@ -18,6 +18,7 @@ from app.rules.clocks import Limit
 from app.rules.errors import Invalid
 from app.rules.grants import PostDuty, Scope, checked
 from seed.sheets import (
+    CATEGORIES,
     HOLDINGS,
     LIMITS,
     NUMBER_FORMATS,
@@ -35,7 +36,7 @@ from seed.sheets import (
 FOLDER = Path(__file__).parent
 # Part of the fingerprint: raise it when the same files would be written to the database differently.
 LOADER_VERSION = 2
-UNIT_CLOCKS = ("sign_in", "unit_limit")
+UNIT_CLOCKS = ("sign_in", "unit_limit", "co_limit")
 
 
 class SeedError(Exception):
@@ -225,8 +226,12 @@ def _check_sections(seed: Seed) -> None:
 
 def _check_limits(seed: Seed) -> None:
     defaults: dict[str, int] = {}
+    categories = {entry.key for entry in seed[CATEGORIES.file]}
     for entry in seed[LIMITS.file]:
         values = entry.values
+        for name in values["parameters"].get("categories", ()):
+            if name not in categories:
+                raise SeedError(LIMITS.file, entry.row, "categories", f"{name!r} is not in {CATEGORIES.file}")
         try:
             Limit.from_json({"kind": values["kind"], "amount": values["amount"], **values["parameters"]})
         except Invalid as error:

@@ -12,6 +12,9 @@ from flask_appbuilder import Model
 
 from app.models import (
     CHANNEL_CLASSES,
+    CLOCK_KINDS,
+    NATURES,
+    URGENCIES,
     Assumption,
     CalendarDay,
     Category,
@@ -28,7 +31,7 @@ from app.models import (
     UnitGroup,
 )
 from app.rules.calendar import DayKind
-from app.rules.clocks import LimitKind
+from app.rules.clocks import DayEnd, LimitKind
 from app.rules.grants import POST_CAPABILITIES, POST_SCOPES
 
 UNIT_KINDS = ("local_government", "administration", "department", "stationed", "section")
@@ -46,7 +49,6 @@ CHANNEL_KINDS = (
     "referral",
     "visit",
 )
-CLOCK_KINDS = ("collection", "delivery", "fetch_back", "sign_in", "unit_limit")
 POST_RUNGS = ("acting", "other", "leader", "director")
 UNIT_RUNGS = ("handler", "direct", "first", "coordinating", "final")
 LINKS = ("first", "direct", "coordinating", "final")
@@ -129,6 +131,11 @@ def some_of(*allowed: str) -> Parse:
     return parse
 
 
+def listed(cell: str) -> list[str]:
+    """Several values of another file, separated by "|"."""
+    return cell.split("|")
+
+
 @dataclass(frozen=True)
 class Column:
     """One column: `parse` reads a filled cell, `empty` stands for an empty one, `to` is a file it names.
@@ -169,6 +176,9 @@ class Sheet:
         return {column.name: column.place for column in self.columns if column.place}
 
 
+LIMIT_PARAMETERS = ("at", "until", "classes", "urgencies", "natures", "categories")
+
+
 def _sorted(row: Row, number: int) -> Row:
     return {**row, "sort": number}
 
@@ -178,7 +188,7 @@ def _post(row: Row, number: int) -> Row:
 
 
 def _limit(row: Row, number: int) -> Row:
-    parameters = {name: row.pop(name) for name in ("at", "classes")}
+    parameters = {name: row.pop(name) for name in LIMIT_PARAMETERS}
     return {**row, "sort": number, "parameters": {name: value for name, value in parameters.items() if value}}
 
 
@@ -286,7 +296,11 @@ LIMITS = Sheet(
         Column("kind", one_of(*(kind.value for kind in LimitKind if kind is not LimitKind.FIXED))),
         Column("amount", whole),
         Column("at", time_of_day, required=False),
+        Column("until", one_of(*(end.value for end in DayEnd)), required=False),
         Column("classes", some_of(*CHANNEL_CLASSES), required=False),
+        Column("urgencies", some_of(*URGENCIES), required=False),
+        Column("natures", some_of(*(nature for nature in NATURES if nature)), required=False),
+        Column("categories", listed, required=False),
         Column("is_default", flag),
     ),
     shape=_limit,

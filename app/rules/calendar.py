@@ -43,9 +43,7 @@ class Span:
 
     def __post_init__(self) -> None:
         if self.start >= self.end:
-            raise Invalid(
-                "calendar.span-empty", {"start": self.start.isoformat(), "end": self.end.isoformat()}
-            )
+            raise Invalid("calendar.span-empty", {"start": self.start.isoformat(), "end": self.end.isoformat()})
 
 
 WEEK: frozenset[int] = frozenset({0, 1, 2, 3, 4})
@@ -115,24 +113,28 @@ class WorkingCalendar:
             return self.hours[:1] if self.half_hours is None else self.half_hours
         return self.hours
 
-    def working_minutes(self, start: datetime, end: datetime) -> int:
-        """Whole working minutes from `start` to `end`, local times without zone; 0 when `end` is earlier."""
+    def closing(self, d: date) -> time:
+        """When the working hours of `d` end; midnight on a day without any, so that nothing comes before it."""
+        spans = self.spans(d)
+        return spans[-1].end if spans else time()
+
+    def working_time(self, start: datetime, end: datetime) -> timedelta:
+        """How much working time lies between two local times without zone; none when `end` is earlier."""
         if start.tzinfo is not None or end.tzinfo is not None:
-            raise ValueError("working_minutes takes local times without a zone")
+            raise ValueError("working_time takes local times without a zone")
         worked = timedelta()
         for i in range(max((end.date() - start.date()).days + 1, 0)):
             for begin, finish in self._moments(start.date() + timedelta(days=i)):
                 worked += max(min(finish, end) - max(begin, start), timedelta())
-        return worked // timedelta(minutes=1)
+        return worked
 
-    def add_working_minutes(self, start: datetime, minutes: int) -> datetime:
-        """The local time at which `minutes` of working time have passed since `start`.
+    def add_working_time(self, start: datetime, left: timedelta) -> datetime:
+        """The local time at which `left` of working time has passed since `start`.
 
         Raises Invalid("calendar.no-working-day") when no hour ever works.
         """
-        if start.tzinfo is not None or minutes < 0:
-            raise ValueError("add_working_minutes takes a local time without a zone and no negative minutes")
-        left = timedelta(minutes=minutes)
+        if start.tzinfo is not None or left < timedelta():
+            raise ValueError("add_working_time takes a local time without a zone and no negative time")
         if not left:
             return start
         idle, d = 0, start.date()

@@ -8,13 +8,13 @@ ends and whether it rolls are fields of `Limit`, so an administrator can say oth
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from typing import assert_never
 
-from .calendar import DayKind, WorkingCalendar
+from .calendar import SEARCH_LIMIT_DAYS, DayKind, WorkingCalendar
 from .errors import Invalid
 
 
@@ -24,7 +24,7 @@ class LimitKind(StrEnum):
     WALL_HOURS = "wall_hours"  # hours by the wall clock, day and night (R3 A, B, F)
     WORKING_HOURS = "working_hours"  # hours of working time
     CUTOFF = "cutoff"  # by a time of every working day (R3 C, D, E)
-    SAME_DAY_END = "same_day_end"  # 当天: until 24:00 of the day it starts (R6)
+    SAME_DAY_END = "same_day_end"  # 当天: the day it starts, or the working day it falls on (R6)
     WORKING_DAYS = "working_days"  # the N-th working day after the day it starts
     CALENDAR_DAYS = "calendar_days"  # the N-th day after the day it starts
     FIXED = "fixed"  # a date somebody set
@@ -114,6 +114,50 @@ class Limit:
             raise Invalid("limit.unreadable", {"limit": dict(data)}) from cause
 
 
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A stretch in which a clock does not count, for a reason. Moments are aware.
+
+    Hours lose exactly the stretch. For limits in days each local day from the one on which the pause starts is
+    not counted, the day on which it ends is.
+    """
+
+    starts_at: datetime
+    ends_at: datetime
+    reason: str = ""
+
+    def to_json(self) -> dict[str, str]:
+        """The pause as JSON values; `Pause.from_json` reads it back."""
+        return {"starts_at": _iso(self.starts_at), "ends_at": _iso(self.ends_at), "reason": self.reason}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, object]) -> Pause:
+        """Reads what `to_json` wrote."""
+        starts, ends = (datetime.fromisoformat(str(data[name])) for name in ("starts_at", "ends_at"))
+        return cls(starts, ends, str(data.get("reason") or ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """More of the limit's own unit, granted at a moment; other kinds than the counted ones move by calendar days."""
+
+    amount: int
+    granted_at: datetime
+
+    def __post_init__(self) -> None:
+        if self.amount < 1:
+            raise Invalid("extension.amount", {"amount": self.amount}, field="amount")
+
+    def to_json(self) -> dict[str, object]:
+        """The extension as JSON values; `Extension.from_json` reads it back."""
+        return {"amount": self.amount, "granted_at": _iso(self.granted_at)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, object]) -> Extension:
+        """Reads what `to_json` wrote."""
+        return cls(int(str(data["amount"])), datetime.fromisoformat(str(data["granted_at"])))
+
+
 # R3 and R6 as founded. The seed loads them into the limits table, which is what the product reads.
 COLLECTION_LIMITS: Mapping[str, Limit] = {
     "A": Limit(LimitKind.WALL_HOURS, 1),
@@ -131,9 +175,10 @@ FETCH_BACK_LIMIT = Limit(LimitKind.WORKING_DAYS, 2)
 class TraceLine:
     """One line of "why is it due then": a local date, a code for the words, their data (JSON values).
 
-    Codes: start · add.wall · add.working · cutoff.before · cutoff.missed · cutoff.rest · day.end ·
-    day.fixed · count.working · count.makeup · count.half · count.calendar · skip.weekend · skip.holiday ·
-    skip.closure · due.
+    Codes: start · add.wall · add.working · cutoff.before · cutoff.missed · cutoff.rest · day.end · day.next ·
+    day.fixed · day.moved · count.working · count.makeup · count.half · count.calendar · skip.weekend ·
+    skip.holiday · skip.closure · skip.paused · resume · extend.wall_hours · extend.working_hours ·
+    extend.working_days · extend.calendar_days · due.
     """
 
     on: date
@@ -156,50 +201,58 @@ class Deadline:
 
     def trace_json(self) -> list[dict[str, object]]:
         """The trace as JSON values, for storing beside the clock."""
-        return [
-            {"on": line.on.isoformat(), "code": line.code, "data": dict(line.data)} for line in self.trace
-        ]
+        return [{"on": line.on.isoformat(), "code": line.code, "data": dict(line.data)} for line in self.trace]
 
 
-def deadline(limit: Limit, started_at: datetime, calendar: WorkingCalendar, zone: tzinfo) -> Deadline:
-    """When `limit` ends for something that started at `started_at` (aware).
+def deadline(
+    limit: Limit,
+    started_at: datetime,
+    calendar: WorkingCalendar,
+    zone: tzinfo,
+    pauses: Sequence[Pause] = (),
+    extensions: Sequence[Extension] = (),
+) -> Deadline:
+    """When `limit` ends for something that started at `started_at` (aware), with its pauses and extensions.
 
     Raises Invalid("limit.before-start") for a fixed date already past at the start, and
     Invalid("calendar.no-working-day") when the calendar never works.
     """
-    count = _Count(calendar, zone, _local(started_at, zone))
+    count = _Count(calendar, zone, _local(started_at, zone), tuple(pauses))
+    more = tuple(extensions)
     match limit.kind:
         case LimitKind.WALL_HOURS:
-            # Added in UTC: an hour stays sixty minutes where the zone changes its offset.
-            due = started_at.astimezone(UTC) + timedelta(hours=limit.amount)
-            count.note(count.start.date(), "add.wall", hours=limit.amount)
+            due = count.wall_hours(limit.amount, more)
         case LimitKind.WORKING_HOURS:
-            due = count.working_hours(limit.amount)
+            due = count.working_hours(limit.amount, more)
         case LimitKind.CUTOFF:
             assert limit.at is not None
-            due = count.cutoff(limit.at)
+            due = count.utc(count.moved(count.cutoff(limit.at), more), limit.at)
         case LimitKind.SAME_DAY_END:
-            due = count.day_end(count.start.date(), DayEnd.MIDNIGHT)
+            due = count.day_end(count.moved(count.same_day(limit.until), more), limit.until)
         case LimitKind.WORKING_DAYS:
-            due = count.day_end(count.working_days(limit.amount), limit.until)
+            due = count.day_end(count.working_days(limit.amount, more), limit.until)
         case LimitKind.CALENDAR_DAYS:
-            due = count.day_end(count.calendar_days(limit.amount, roll=limit.roll), limit.until)
+            due = count.day_end(count.calendar_days(limit.amount, more, roll=limit.roll), limit.until)
         case LimitKind.FIXED:
             assert limit.on is not None
-            due = count.fixed(limit.on, limit.at, limit.until)
+            due = count.fixed(limit.on, limit.at, limit.until, more)
         case _:
             assert_never(limit.kind)
-    return count.finish(limit, due)
+    return count.finish(limit, due, more)
 
 
 class _Count:
-    """One computation: the local start, the lines written so far, the last day asked of the calendar."""
+    """One computation: the local start, the lines written so far, the days asked of the calendar."""
 
-    def __init__(self, calendar: WorkingCalendar, zone: tzinfo, start: datetime) -> None:
+    def __init__(self, calendar: WorkingCalendar, zone: tzinfo, start: datetime, pauses: tuple[Pause, ...]) -> None:
         self.calendar, self.zone, self.start = calendar, zone, start
+        self.pauses = sorted(pauses, key=lambda pause: pause.starts_at)
+        self.told: set[Pause] = set()
         self.asked: set[date] = set()
         self.lines: list[TraceLine] = []
         self.note(start.date(), "start", at=_clock(start))
+
+    # --- lines and days ---
 
     def note(self, on: date, code: str, **data: object) -> None:
         self.lines.append(TraceLine(on, code, data))
@@ -215,30 +268,84 @@ class _Count:
         entry = self.calendar.day(d)
         self.note(d, f"skip.{entry.kind.value if entry else 'weekend'}", name=entry.name if entry else "")
 
-    def next_working_day(self, d: date) -> date:
-        found = self.calendar.next_working_day(d)
-        for i in range(1, (found - d).days):
-            self.works(d + timedelta(days=i))
-            self.skip(d + timedelta(days=i))
-        self.works(found)
-        return found
+    def pause_on(self, d: date) -> Pause | None:
+        """The pause for which the day `d` does not count."""
+        for pause in self.pauses:
+            if self.local(pause.starts_at).date() <= d < self.local(pause.ends_at).date():
+                return pause
+        return None
 
-    def working_days(self, amount: int) -> date:
-        d = self.start.date()
-        for n in range(1, amount + 1):
-            d = self.next_working_day(d)
-            entry = self.calendar.day(d)
-            kind = entry.kind if entry else None
-            code = kind.value if kind in (DayKind.MAKEUP, DayKind.HALF) else "working"
-            self.note(d, f"count.{code}", n=n, name=entry.name if entry else "")
+    def local(self, moment: datetime) -> datetime:
+        return _local(moment, self.zone)
+
+    def tell_pause(self, on: date, pause: Pause) -> None:
+        if pause not in self.told:
+            self.told.add(pause)
+            self.note(on, "skip.paused", name=pause.reason, until=_minute(self.local(pause.ends_at)))
+
+    def tell_resume(self, d: date) -> None:
+        for pause in self.pauses:
+            if pause in self.told and self.local(pause.ends_at).date() == d:
+                self.note(d, "resume", at=_clock(self.local(pause.ends_at)))
+
+    def tell_extension(self, on: date, unit: str, extension: Extension) -> None:
+        granted = self.local(extension.granted_at).date()
+        self.note(on, f"extend.{unit}", amount=extension.amount, granted=granted.isoformat())
+
+    def next_day(self, d: date) -> date:
+        """The next day that no pause takes out."""
+        while True:
+            d += timedelta(days=1)
+            pause = self.pause_on(d)
+            if pause is None:
+                self.tell_resume(d)
+                return d
+            self.tell_pause(d, pause)
+
+    def next_working_day(self, d: date) -> date:
+        """The next working day that no pause takes out."""
+        found = d
+        for _ in range(SEARCH_LIMIT_DAYS):
+            found = self.next_day(found)
+            if self.works(found):
+                return found
+            self.skip(found)
+        raise Invalid("calendar.no-working-day", {"from": d.isoformat()})
+
+    # --- the kinds ---
+
+    def working_days(self, amount: int, extensions: tuple[Extension, ...]) -> date:
+        d, n = self.start.date(), 0
+        for extension in (None, *extensions):
+            if extension is not None:
+                self.tell_extension(d, "working_days", extension)
+            for _ in range(extension.amount if extension else amount):
+                d, n = self.next_working_day(d), n + 1
+                entry = self.calendar.day(d)
+                kind = entry.kind if entry else None
+                code = kind.value if kind in (DayKind.MAKEUP, DayKind.HALF) else "working"
+                self.note(d, f"count.{code}", n=n, name=entry.name if entry else "")
         return d
 
-    def calendar_days(self, amount: int, *, roll: bool) -> date:
-        d = self.start.date() + timedelta(days=amount)
-        self.note(d, "count.calendar", n=amount)
+    def calendar_days(self, amount: int, extensions: tuple[Extension, ...], *, roll: bool) -> date:
+        d, n = self.start.date(), 0
+        for extension in (None, *extensions):
+            if extension is not None:
+                self.tell_extension(d, "calendar_days", extension)
+            for _ in range(extension.amount if extension else amount):
+                d, n = self.next_day(d), n + 1
+            self.note(d, "count.calendar", n=n)
         if roll and not self.works(d):
             self.skip(d)
             d = self.next_working_day(d)
+        return d
+
+    def moved(self, d: date, extensions: tuple[Extension, ...]) -> date:
+        """`d` moved by the extensions, in calendar days."""
+        for extension in extensions:
+            self.tell_extension(d, "calendar_days", extension)
+            for _ in range(extension.amount):
+                d = self.next_day(d)
         return d
 
     def day_end(self, d: date, until: DayEnd) -> datetime:
@@ -248,20 +355,86 @@ class _Count:
         self.note(d, "day.end", at="24:00")
         return self.utc(d + timedelta(days=1), time())
 
-    def working_hours(self, amount: int) -> datetime:
-        due = self.calendar.add_working_minutes(self.start.replace(tzinfo=None), amount * 60)
+    def same_day(self, until: DayEnd) -> date:
+        """The day of the start; with working hours the next working day when that day's are over or there are none."""
         d = self.start.date()
-        while d <= due.date():
-            if not self.works(d):
-                self.skip(d)
-            d += timedelta(days=1)
-        self.note(due.date(), "add.working", hours=amount)
-        return due.replace(tzinfo=self.zone).astimezone(UTC)
-
-    def cutoff(self, at: time) -> datetime:
-        d = self.start.date()
+        if pause := self.pause_on(d):
+            self.tell_pause(d, pause)
+            d = self.next_day(d)
+        if until is DayEnd.MIDNIGHT:
+            return d
         if not self.works(d):
             self.skip(d)
+        elif d > self.start.date() or self.start.time() < self.calendar.closing(d):
+            return d
+        d = self.next_working_day(d)
+        self.note(d, "day.next")
+        return d
+
+    def wall_hours(self, amount: int, extensions: tuple[Extension, ...]) -> datetime:
+        # Added in UTC: an hour stays sixty minutes where the zone changes its offset.
+        due = self.passed(self.start.astimezone(UTC), timedelta(hours=amount))
+        self.note(self.start.date(), "add.wall", hours=amount)
+        for extension in extensions:
+            self.tell_extension(self.local(due).date(), "wall_hours", extension)
+            due = self.passed(due, timedelta(hours=extension.amount))
+        return due
+
+    def passed(self, start: datetime, left: timedelta) -> datetime:
+        """When `left` has passed since `start` outside of the pauses."""
+        for pause in self.pauses:
+            if pause.ends_at <= start:
+                continue
+            if pause.starts_at >= start + left:
+                break
+            left -= max(pause.starts_at - start, timedelta())
+            self.pass_over(pause)
+            start = pause.ends_at.astimezone(UTC)
+        return start + left
+
+    def working_hours(self, amount: int, extensions: tuple[Extension, ...]) -> datetime:
+        due, day = self.start.replace(tzinfo=None), self.start.date()
+        for extension in (None, *extensions):
+            if extension is not None:
+                self.tell_extension(due.date(), "working_hours", extension)
+            due = self.worked(due, timedelta(hours=extension.amount if extension else amount))
+            while day <= due.date():
+                if not self.works(day):
+                    self.skip(day)
+                day += timedelta(days=1)
+            if extension is None:
+                self.note(due.date(), "add.working", hours=amount)
+        return due.replace(tzinfo=self.zone).astimezone(UTC)
+
+    def worked(self, start: datetime, left: timedelta) -> datetime:
+        """The local time at which `left` of working time has passed since `start` outside of the pauses."""
+        for pause in self.pauses:
+            begin, end = (self.local(at).replace(tzinfo=None) for at in (pause.starts_at, pause.ends_at))
+            if end <= start:
+                continue
+            usable = self.calendar.working_time(start, begin)
+            if left <= usable:
+                break
+            left -= usable
+            self.pass_over(pause)
+            start = end
+        return self.calendar.add_working_time(start, left)
+
+    def pass_over(self, pause: Pause) -> None:
+        """Tell of a pause that takes its stretch out of hours."""
+        if pause not in self.told:
+            starts, ends = self.local(pause.starts_at), self.local(pause.ends_at)
+            self.tell_pause(starts.date(), pause)
+            self.note(ends.date(), "resume", at=_clock(ends))
+
+    def cutoff(self, at: time) -> date:
+        d = self.start.date()
+        pause = self.pause_on(d)
+        if pause or not self.works(d):
+            if pause:
+                self.tell_pause(d, pause)
+            else:
+                self.skip(d)
             d = self.next_working_day(d)
             self.note(d, "cutoff.rest", at=at.strftime("%H:%M"))
         elif self.start.time() < at:
@@ -269,16 +442,26 @@ class _Count:
         else:
             self.note(d, "cutoff.missed", at=at.strftime("%H:%M"))
             d = self.next_working_day(d)
-        return self.utc(d, at)
+        return d
 
-    def fixed(self, on: date, at: time | None, until: DayEnd) -> datetime:
-        self.note(on, "day.fixed")
-        due = self.utc(on, at) if at is not None else self.day_end(on, until)
-        if due <= self.start.astimezone(UTC):
+    def fixed(self, on: date, at: time | None, until: DayEnd, extensions: tuple[Extension, ...]) -> datetime:
+        d = self.start.date()
+        if (self.utc(on, at) if at else self.utc(on + timedelta(days=1), time())) <= self.start.astimezone(UTC):
             raise Invalid("limit.before-start", {"on": on.isoformat()}, field="on")
-        return due
+        if on == d and (pause := self.pause_on(on)):
+            self.tell_pause(on, pause)
+            d = self.next_day(on)
+        for _ in range((on - self.start.date()).days):
+            d = self.next_day(d)
+        if d > on:
+            self.note(d, "day.moved", was=on.isoformat())
+        else:
+            d = on
+            self.note(d, "day.fixed")
+        d = self.moved(d, extensions)
+        return self.utc(d, at) if at is not None else self.day_end(d, until)
 
-    def finish(self, limit: Limit, due: datetime) -> Deadline:
+    def finish(self, limit: Limit, due: datetime, extensions: tuple[Extension, ...]) -> Deadline:
         local = due.astimezone(self.zone)
         self.note(local.date(), "due", at=_clock(local))
         calendar = self.calendar
@@ -293,6 +476,10 @@ class _Count:
                 if (e := calendar.day(d))
             },
         }
+        if self.pauses:
+            inputs["pauses"] = [pause.to_json() for pause in self.pauses]
+        if extensions:
+            inputs["extensions"] = [extension.to_json() for extension in extensions]
         provisional = any(calendar.is_provisional(d) for d in self.asked)
         return Deadline(due, limit.late_when, inputs, tuple(self.lines), provisional)
 
@@ -340,3 +527,11 @@ def _local(moment: datetime, zone: tzinfo) -> datetime:
 
 def _clock(moment: datetime) -> str:
     return moment.strftime("%H:%M:%S" if moment.second else "%H:%M")
+
+
+def _minute(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M")
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from datetime import date, datetime
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, tzinfo
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
-from app.models import Appeal, Clock, LimitRule, db
+from app.models import Appeal, Clock, ClockChange, LimitRule, db
 from app.rules import clocks as rules
+from app.rules.calendar import WorkingCalendar
 from app.rules.errors import NotFound
 from app.services import calendar, present
 
@@ -77,12 +79,72 @@ def restart(appeal: Appeal, kind: str, started_at: datetime) -> None:
 
 def _counted(limit: rules.Limit | None, started_at: datetime) -> dict[str, Any]:
     due = rules.deadline(limit, started_at, calendar.current(), present.zone()) if limit else None
+    return {"started_at": started_at, **stored(due)}
+
+
+def stored(due: rules.Deadline | None) -> dict[str, Any]:
+    """A deadline as the columns of a clock, with everything that explains it."""
     return {
-        "started_at": started_at,
         "due_at": due.due_at if due else None,
         "late_when": due.late_when.value if due else rules.LateWhen.AFTER.value,
         "inputs": {**due.inputs, "trace": due.trace_json(), "provisional": due.provisional} if due else {},
     }
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a clock's due moment follows from besides calendar and zone, as it is kept on the clock."""
+
+    limit: rules.Limit
+    started_at: datetime
+    pauses: tuple[rules.Pause, ...] = ()
+    extensions: tuple[rules.Extension, ...] = ()
+
+    @classmethod
+    def of(cls, started_at: datetime, kept: Mapping[str, Any]) -> Inputs:
+        """Reads `Clock.inputs`. Raises Invalid("limit.unreadable") when they name no limit."""
+        return cls(
+            rules.Limit.from_json(kept.get("limit") or {}),
+            started_at,
+            tuple(rules.Pause.from_json(one) for one in kept.get("pauses", ())),
+            tuple(rules.Extension.from_json(one) for one in kept.get("extensions", ())),
+        )
+
+    def deadline(self, working: WorkingCalendar, zone: tzinfo) -> rules.Deadline:
+        """When it ends by this calendar."""
+        return rules.deadline(self.limit, self.started_at, working, zone, self.pauses, self.extensions)
+
+
+def inputs_of(clock: Clock) -> Inputs:
+    """What a clock's due moment follows from. Raises Invalid("limit.unreadable") for one without a limit."""
+    return Inputs.of(clock.started_at, clock.inputs)
+
+
+def move(
+    clock: Clock,
+    inputs: Inputs,
+    why: str,
+    *,
+    at: datetime,
+    reason: str = "",
+    person_id: int | None = None,
+    recount_id: int | None = None,
+) -> ClockChange:
+    """Let a clock end as `inputs` and the calendar in force say, and keep from when to when it moved, and why."""
+    change = ClockChange(
+        at=at,
+        why=why,
+        old_due_at=clock.due_at,
+        old_inputs=clock.inputs,
+        reason=reason[:500],
+        person_id=person_id,
+        recount_id=recount_id,
+    )
+    for name, value in stored(inputs.deadline(calendar.current(), present.zone())).items():
+        setattr(clock, name, value)
+    change.new_due_at = clock.due_at
+    clock.changes.append(change)
+    return change
 
 
 def stop(

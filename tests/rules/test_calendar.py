@@ -64,9 +64,9 @@ def test_an_empty_calendar_raises_instead_of_looping() -> None:
     with pytest.raises(Invalid, match=r"calendar\.no-working-day"):
         calendar.next_working_day(date(2026, 1, 1))
     with pytest.raises(Invalid, match=r"calendar\.no-working-day"):
-        calendar.add_working_minutes(datetime(2026, 1, 1, 9), 1)
+        calendar.add_working_time(datetime(2026, 1, 1, 9), timedelta(minutes=1))
     with pytest.raises(Invalid, match=r"calendar\.no-working-day"):
-        WorkingCalendar(hours=()).add_working_minutes(datetime(2026, 1, 1, 9), 1)
+        WorkingCalendar(hours=()).add_working_time(datetime(2026, 1, 1, 9), timedelta(minutes=1))
 
 
 @pytest.mark.parametrize(
@@ -80,13 +80,13 @@ def test_an_empty_calendar_raises_instead_of_looping() -> None:
         (datetime(2026, 11, 23, 12), datetime(2026, 11, 23, 9), 0),
     ],
 )
-def test_working_minutes(start: datetime, end: datetime, minutes: int) -> None:
-    assert october_2026().working_minutes(start, end) == minutes
+def test_working_time(start: datetime, end: datetime, minutes: int) -> None:
+    assert october_2026().working_time(start, end) == timedelta(minutes=minutes)
 
 
-def test_working_minutes_refuse_a_time_with_a_zone() -> None:
+def test_working_time_refuses_a_time_with_a_zone() -> None:
     with pytest.raises(ValueError, match="without a zone"):
-        october_2026().working_minutes(
+        october_2026().working_time(
             datetime.fromisoformat("2026-11-23T09:00:00+08:00"), datetime(2026, 11, 24)
         )
 
@@ -95,7 +95,7 @@ def test_a_half_day_may_have_hours_of_its_own() -> None:
     calendar = WorkingCalendar(
         {date(2026, 11, 23): Day(DayKind.HALF)}, half_hours=(Span(time(10), time(11)),)
     )
-    assert calendar.working_minutes(datetime(2026, 11, 23), datetime(2026, 11, 24)) == 60
+    assert calendar.working_time(datetime(2026, 11, 23), datetime(2026, 11, 24)) == timedelta(hours=1)
 
 
 def test_an_empty_span_is_refused() -> None:
@@ -118,8 +118,8 @@ def test_adding_and_counting_working_days_agree(day: date, n: int) -> None:
     ),
     st.integers(1, 5000),
 )
-def test_adding_and_counting_working_minutes_agree(start: datetime, minutes: int) -> None:
+def test_adding_and_counting_working_time_agree(start: datetime, minutes: int) -> None:
     calendar = october_2026()
-    end = calendar.add_working_minutes(start, minutes)
-    assert calendar.working_minutes(start, end) == minutes
-    assert calendar.working_minutes(start, end - timedelta(minutes=1)) < minutes
+    end = calendar.add_working_time(start, timedelta(minutes=minutes))
+    assert calendar.working_time(start, end) == timedelta(minutes=minutes)
+    assert calendar.working_time(start, end - timedelta(minutes=1)) < timedelta(minutes=minutes)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from app.models import CLOCK_KINDS
 from seed.reading import FOLDER, SeedError, read_seed, seed_fingerprint
 from seed.sample import CASES
 from seed.sheets import SHEETS
@@ -223,10 +224,14 @@ def test_every_portfolio_line_has_a_matching_section_and_no_invented_leader() ->
         ("delivery", "same_day_end", 0, {}),
         ("fetch_back", "working_days", 2, {}),
         ("sign_in", "working_days", 1, {}),
-        ("emergency", "wall_hours", 2, {}),
-        ("utilities", "wall_hours", 24, {}),
+        ("carry", "same_day_end", 0, {}),
+        ("emergency", "wall_hours", 2, {"urgencies": ["emergency"]}),
+        ("utilities", "wall_hours", 24, {"categories": ["水电气热"]}),
         ("ordinary", "working_days", 7, {}),
         ("complex", "working_days", 15, {}),
+        ("co_limit", "working_days", 5, {}),
+        ("decision", "working_days", 1, {}),
+        ("review", "working_days", 2, {}),
     ],
 )
 def test_the_limits_are_those_of_the_rule(
@@ -238,7 +243,9 @@ def test_the_limits_are_those_of_the_rule(
 
 def test_every_clock_has_a_limit_and_a_ladder() -> None:
     kinds = {limit["clock_kind"] for limit in rows("limits.csv").values()}
-    assert kinds == {"collection", "delivery", "fetch_back", "sign_in", "unit_limit"}
+    assert kinds == set(CLOCK_KINDS)
+    usual = [limit["clock_kind"] for limit in rows("limits.csv").values() if limit["is_default"]]
+    assert sorted(usual) == sorted(kinds - {"collection"})
     for kind in kinds:
         ladder = [rule for rule in rows("reminder_rules.csv").values() if rule["clock_kind"] == kind]
         offsets = [rule["offset_minutes"] for rule in ladder]
@@ -312,8 +319,9 @@ def folder(tmp_path: Path) -> Path:
         ("channels.csv", "8223172", "8" * 201, 2, "address"),
         ("limits.csv", "cutoff,0,11:00", "cutoff,0,11h", 3, "at"),
         ("limits.csv", "cutoff,0,11:00", "cutoff,0,", 3, "at"),
-        ("limits.csv", "wall_hours,2,", "wall_hours,0,", 7, "amount"),
-        ("limits.csv", "working_days,15,,,no", "working_days,15,,,yes", 10, "is_default"),
+        ("limits.csv", "wall_hours,2,", "wall_hours,0,", 8, "amount"),
+        ("limits.csv", "working_days,15,,,,,,,no", "working_days,15,,,,,,,yes", 11, "is_default"),
+        ("limits.csv", ",水电气热,no", ",水电,no", 9, "categories"),
         ("reminder_rules.csv", "collection,30,other", "collection,30,direct", 4, "rung"),
         ("categories.csv", "市容环卫", "城市建设", 3, "name"),
         ("number_formats.csv", "-{seq:06d}", "", 2, "template"),
