@@ -12,6 +12,8 @@ import ipaddress
 import os
 import re
 import secrets
+import shlex
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -57,6 +59,10 @@ class Settings:
     web_workers: int
     log_level: str
     upload_max_mb: int
+    attachment_max_mb: int
+    attachment_appeal_mb: int
+    attachment_scanner: tuple[str, ...]
+    attachment_scanner_seconds: int
     import_max_rows: int
     export_max_rows: int
     session_idle_minutes: int
@@ -191,6 +197,17 @@ def _is_known_default(value: str, raw: bytes | None) -> bool:
     return any(word in value.lower() for word in KNOWN_DEFAULTS if not is_whole or len(word) > LONGEST_ACCIDENT)
 
 
+def _command(value: str) -> tuple[str, ...]:
+    """A program and its arguments, quoted as in a shell; no shell runs it."""
+    try:
+        parts = tuple(shlex.split(value))
+    except ValueError:
+        raise ValueError("must be a command with its arguments, quotes closed") from None
+    if not parts or shutil.which(parts[0]) is None:
+        raise ValueError("must begin with a program that can be run here")
+    return parts
+
+
 def _keys(value: str) -> tuple[str, ...]:
     return tuple(_key(part.strip()) for part in value.split(",") if part.strip())
 
@@ -219,6 +236,7 @@ def load(environ: Mapping[str, str]) -> Settings:
 
     database_url = get("DATABASE_URL", _database_url, "")
     redis_url = get("REDIS_URL", _url("redis", "rediss", "unix"), "")
+    upload_max_mb = get("UPLOAD_MAX_MB", _whole(1, 512), 52)
     settings = Settings(
         instance_dir=get("INSTANCE_DIR", _folder, ROOT / "instance"),
         host=get("HOST", _text, "127.0.0.1"),
@@ -240,7 +258,11 @@ def load(environ: Mapping[str, str]) -> Settings:
         mail_url=get("MAIL_URL", _text, ""),
         web_workers=get("WEB_WORKERS", _whole(1, 64), 2),
         log_level=get("LOG_LEVEL", _one_of(*LOG_LEVELS), "INFO"),
-        upload_max_mb=get("UPLOAD_MAX_MB", _whole(1, 512), 52),
+        upload_max_mb=upload_max_mb,
+        attachment_max_mb=get("ATTACHMENT_MAX_MB", _whole(1, 200), min(20, upload_max_mb)),
+        attachment_appeal_mb=get("ATTACHMENT_APPEAL_MB", _whole(1, 10_000), 200),
+        attachment_scanner=get("ATTACHMENT_SCANNER", _command, ()),
+        attachment_scanner_seconds=get("ATTACHMENT_SCANNER_SECONDS", _whole(1, 600), 60),
         import_max_rows=get("IMPORT_MAX_ROWS", _whole(1, 1_000_000), 100_000),
         export_max_rows=get("EXPORT_MAX_ROWS", _whole(1, 1_000_000), 100_000),
         session_idle_minutes=get("SESSION_IDLE_MINUTES", _whole(1, 30), 30),
@@ -250,6 +272,8 @@ def load(environ: Mapping[str, str]) -> Settings:
     )
     _check_address(settings)
     _check_databases(settings)
+    if settings.attachment_max_mb > settings.upload_max_mb:
+        raise ConfigError("ATTACHMENT_MAX_MB must be no more than UPLOAD_MAX_MB, the largest request")
     return replace(settings, trusted_hosts=settings.trusted_hosts or _own_names(settings))
 
 
@@ -390,6 +414,10 @@ def flask_settings(settings: Settings, *, owner: bool = False) -> dict[str, Any]
         },
         "IMPORT_MAX_ROWS": settings.import_max_rows,
         "EXPORT_MAX_ROWS": settings.export_max_rows,
+        "ATTACHMENT_MAX_BYTES": settings.attachment_max_mb * 1024 * 1024,
+        "ATTACHMENT_APPEAL_BYTES": settings.attachment_appeal_mb * 1024 * 1024,
+        "ATTACHMENT_SCANNER": settings.attachment_scanner,
+        "ATTACHMENT_SCANNER_SECONDS": settings.attachment_scanner_seconds,
         **_web_settings(settings),
         **_session_settings(settings),
         **_appbuilder_settings(settings),

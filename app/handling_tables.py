@@ -192,7 +192,7 @@ class Attachment(Model):
     assignment_id: Mapped[int | None] = mapped_column(ForeignKey("assignment.id"))
     purpose: Mapped[str] = mapped_column(String(40), default="", server_default="")
     form_key: Mapped[str] = mapped_column(String(64), default="", server_default="")
-    filename: Mapped[str] = mapped_column(String(200))
+    filename_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     content_type: Mapped[str] = mapped_column(String(100))
     size: Mapped[int] = mapped_column(Integer)
     sha256: Mapped[str] = mapped_column(String(64))

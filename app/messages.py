@@ -62,6 +62,38 @@ SENTENCES: Mapping[str, Any] = {
     "archive.note-missing": _l("It was overdue or could not be done: add the note first, then archive it (R11)."),
     "assumption.elsewhere": _l("This value is kept in another sheet: change it there."),
     "assumption.shape": _l("The value must keep its shape: the same names, numbers where numbers stood."),
+    "attachment.active-pdf": _l("This PDF contains scripts or starts programs. Print it to a new PDF or scan it."),
+    "attachment.appeal-full": _l(
+        "The attachments of one appeal hold at most %(limit)s MB together; %(held)s MB are there already."
+    ),
+    "attachment.archived": _l("The appeal is archived: its attachments stay as they are."),
+    "attachment.damaged": _l("The file is damaged or incomplete."),
+    "attachment.disguised": _l("Another file is hidden in this one. Save it anew without it."),
+    "attachment.empty": _l("The file is empty."),
+    "attachment.encrypted": _l("The file is locked with a password. Remove the password first."),
+    "attachment.gone": _l(
+        "A file is no longer here: what was chosen and not sent within a day is deleted. Choose it again."
+    ),
+    "attachment.held": _l("The appeal is under a legal hold: its attachments stay as they are."),
+    "attachment.infected": _l("The virus scanner found this file infected. It was not kept."),
+    "attachment.macros": _l("The file contains macros. Save it as a file without macros."),
+    "attachment.no-form": _l("The form has expired. Open it anew."),
+    "attachment.not-yours": _l(
+        "Only the post that handed it in, the registrar and the ledger administrator take a file out."
+    ),
+    "attachment.packed": _l("Archives are not taken. Unpack it and choose the files themselves."),
+    "attachment.reason-missing": _l("Say why the file is taken out."),
+    "attachment.runnable": _l("Programs, scripts and web pages are not taken (%(extension)s)."),
+    "attachment.scanner-failed": _l("The virus scanner gave no answer, so the file was not taken. Try again later."),
+    "attachment.too-large": _l("The file is larger than %(limit)s MB."),
+    "attachment.too-many": _l("At most %(limit)s files at a time."),
+    "attachment.too-many-pixels": _l("The picture has more than %(limit)s million pixels. Make it smaller."),
+    "attachment.too-many-unsent": _l("You have %(limit)s files chosen in forms you have not sent. Send or drop them."),
+    "attachment.type": _l(
+        "Files of this kind are not taken. Pictures, PDF, sound, MP4, Word, Excel, text and mails are."
+    ),
+    "attachment.unknown": _l("There is no such file, or it is not one of yours."),
+    "attachment.unpacks-too-large": _l("The file unpacks to more than is safe to open."),
     "bulk.nothing-chosen": _l("Choose at least one appeal first."),
     "bulk.too-many": _l("At most %(most)s appeals at a time: choose fewer."),
     "calendar.no-working-day": _l("The working calendar has no working day to count: check the calendar."),

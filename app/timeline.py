@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask import url_for
-from flask_babel import format_date, format_datetime
+from flask_babel import format_date, format_datetime, ngettext
 from flask_babel import gettext as _
 
 from app import clock_words, words
@@ -57,6 +57,8 @@ _ICONS = {
     "urge": "phone",
     "unmask": "eye",
     "add_note": "note-sticky",
+    "attach": "paperclip",
+    "detach": "paperclip",
 }
 
 
@@ -101,6 +103,8 @@ def _worded(name: str, value: Any) -> str:
         return ""
     if isinstance(value, dict):
         return words.either(value.get("name"), value.get("name_en"))
+    if name == "attachments":
+        return str(ngettext("%(num)d file", "%(num)d files", len(value)))
     if isinstance(value, bool):
         return str(_("Yes") if value else _("No"))
     tables = {

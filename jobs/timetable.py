@@ -26,6 +26,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app import report_words
 from app.quiet import log_without_values
 from app.services import (
+    attachments,
     coverage,
     heartbeats,
     leave,
@@ -153,6 +154,12 @@ def sweep_tasks() -> None:
         tasks.sweep()
 
 
+def sweep_attachments() -> None:
+    """Delete files that were chosen and not sent for a day."""
+    with process_context():
+        attachments.sweep(present.now())
+
+
 def seal_journal() -> None:
     """Link what was committed since the last look."""
     with process_context():
@@ -180,6 +187,7 @@ SWEEPS: tuple[Sweep, ...] = (
     Sweep("beat", 10.0, beat),
     Sweep("sweep_deliveries", 15.0, sweep_deliveries),
     Sweep("sweep_tasks", 15.0, sweep_tasks),
+    Sweep("sweep_attachments", 300.0, sweep_attachments),
     Sweep("seal_journal", 4.0, seal_journal),
     Sweep("keep_coverage", 10.0, keep_coverage),
     Sweep("let_leavers_go", 30.0, let_leavers_go),

@@ -11,7 +11,7 @@ from app.models import Appeal, Journal, NilReturn, Post, db
 from app.rules import intake as rules
 from app.rules.errors import Conflict, FieldErrors, FieldProblem, Invalid, Refused
 from app.rules.grants import Grant, RowFacts
-from app.services import calendar, clocks, journal, present, workflow
+from app.services import attachments, calendar, clocks, journal, present, workflow
 from app.services.actors import Actor
 from app.services.grants import standing_of
 from app.services.sheet import missing_fields, write_sheet
@@ -84,6 +84,12 @@ def begin(
     limit = clocks.limit_for("collection", channel_class=channel_class)
     clocks.start(appeal, "collection", limit, started_at=appeal.received_at, post_id=grant.post_id)
     db.session.flush()
+    files = attachments.claim_in(
+        actor, _files(data), appeal.id, purpose="take_in", post_id=grant.post_id
+    )
+    new = workflow.snapshot(appeal)
+    if files:
+        new["attachments"] = attachments.remembered(files)
     journal.write(
         actor,
         "take_in",
@@ -92,12 +98,19 @@ def begin(
         appeal_id=appeal.id,
         post_id=grant.post_id,
         role=grant.role,
-        new=workflow.snapshot(appeal),
+        new=new,
         request_key=request_key,
     )
     if submit:
+        # Its files are the appeal's by now: they stand in the row above, once.
+        data = {name: value for name, value in data.items() if name != "attachments"}
         return workflow.step(actor, appeal.id, "submit", data, version=None, post_id=grant.post_id)
     return workflow.Outcome(appeal.id, "take_in", appeal.state, None, appeal.version)
+
+
+def _files(data: Mapping[str, object]) -> tuple[int, ...]:
+    given = data.get("attachments")
+    return given if isinstance(given, tuple) else ()
 
 
 def _collecting_grant(actor: Actor, channel_class: str, post_id: int | None) -> Grant:

@@ -25,7 +25,7 @@ from app.models import (
 )
 from app.rules.errors import FieldErrors, FieldProblem
 from app.rules.grants import Grant
-from app.services import access, chains, clocks, numbers, outbox, portfolio, present, staffing
+from app.services import access, attachments, chains, clocks, numbers, outbox, portfolio, present, staffing
 from app.services.actors import Actor
 from app.services.sheet import write_sheet
 
@@ -81,9 +81,24 @@ def _acting(capability: str, step: Step) -> tuple[int, ...]:
     return staffing.acting_with(capability, access.row_facts(step.appeal))
 
 
+def _claim(step: Step, purpose: str, assignment_id: int | None = None) -> None:
+    """The files of the step's form become the appeal's."""
+    rows = attachments.claim_in(
+        step.actor,
+        step.data.get("attachments") or (),
+        step.appeal.id,
+        purpose=purpose,
+        assignment_id=assignment_id,
+        post_id=step.grant.post_id,
+    )
+    if rows:
+        step.remembered["attachments"] = attachments.remembered(rows)
+
+
 def _edit(step: Step) -> None:
     appeal, before = step.appeal, step.appeal.received_at
     write_sheet(appeal, step.data)
+    _claim(step, "take_in")
     if appeal.received_at != before:
         # R3 counts from receipt: a moment put right moves the clock that still runs.
         clocks.restart(appeal, "collection", appeal.received_at)
@@ -223,6 +238,7 @@ def _transcribe(step: Step) -> None:
     slip.instructed_by_id = leader.id if leader else None
     slip.instructed_by_name = leader.name if leader else str(step.data["leader_name"])
     step.remembered["instruction"] = slip.instruction
+    _claim(step, "transcribe")
     _tell(step, "appeal.instructed", _acting("triage", step))
 
 
@@ -236,6 +252,7 @@ def _answer(step: Step) -> None:
     assignment = step.appeal.assignments[-1]
     assignment.answered_at = step.at
     assignment.feedback = step.data["feedback"]
+    _claim(step, "answer", assignment.id)
     _finish(step, step.data["feedback"])
 
 
@@ -268,6 +285,7 @@ def _explain(step: Step) -> None:
     )
     db.session.add(explanation)
     step.remembered["explanation"] = kind
+    _claim(step, "explain", appeal.assignments[-1].id)
     if kind == "not_permitted":
         appeal.impossible = True
         appeal.assignments[-1].answered_at = step.at
@@ -277,6 +295,7 @@ def _explain(step: Step) -> None:
 
 def _finish_self(step: Step) -> None:
     _finish(step, step.data["result"])
+    _claim(step, "finish_self")
 
 
 def _add_note(step: Step) -> None:

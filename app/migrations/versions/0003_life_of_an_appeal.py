@@ -126,7 +126,7 @@ def upgrade() -> None:
     sa.Column('assignment_id', sa.Integer(), nullable=True),
     sa.Column('purpose', sa.String(length=40), server_default='', nullable=False),
     sa.Column('form_key', sa.String(length=64), server_default='', nullable=False),
-    sa.Column('filename', sa.String(length=200), nullable=False),
+    sa.Column('filename_sealed', sa.LargeBinary(), nullable=True),
     sa.Column('content_type', sa.String(length=100), nullable=False),
     sa.Column('size', sa.Integer(), nullable=False),
     sa.Column('sha256', sa.String(length=64), nullable=False),
