@@ -14,6 +14,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from app import forms, notices, signing, words
+from app.attachment_views import with_files
 from app.messages import by_field, sentence
 from app.models import Appeal
 from app.roster_views import on_desk
@@ -21,7 +22,20 @@ from app.rules import checklist as checklist_rules
 from app.rules import intake as intake_rules
 from app.rules import workflow as rules
 from app.rules.errors import Conflict, FieldErrors, Invalid, RuleError
-from app.services import access, checklist, desk, inbox, intake, leave, overdue, present, reading, sight, workflow
+from app.services import (
+    access,
+    attachments,
+    checklist,
+    desk,
+    inbox,
+    intake,
+    leave,
+    overdue,
+    present,
+    reading,
+    sight,
+    workflow,
+)
 from app.services.actors import Actor
 from app.standing import current_actor, current_standing
 
@@ -175,8 +189,9 @@ class AppealView(BaseView):
             if step not in workflow.actions_on(actor, appeal):
                 raise Conflict("workflow.not-from-here", {"action": action, "state": appeal.state})
             return self._form(appeal, step, specs, _initial(appeal, step), {})
+        sent, refused = with_files(actor)
         try:
-            data = forms.parsed(specs, request.form)
+            data = forms.parsed(specs, sent, refused)
             outcome = workflow.act(
                 actor,
                 appeal_id,
@@ -187,7 +202,7 @@ class AppealView(BaseView):
                 post_id=_post_id(),
             )
         except RuleError as error:
-            return self._form(appeal, step, specs, request.form, by_field(error), status=_status(error))
+            return self._form(appeal, step, specs, sent, by_field(error), status=_status(error))
         _say(outcome)
         return redirect(url_for("AppealView.show", appeal_id=appeal_id))
 
@@ -234,6 +249,8 @@ class AppealView(BaseView):
             unmasked=particulars is not None,
             actions=workflow.actions_on(actor, page.appeal),
             now=present.now(),
+            files=attachments.listed(actor, appeal_id),
+            may_attach=attachments.may_add(actor, page.appeal),
             may_unmask=actor.grants.can("see_phone"),
             may_urge=actor.grants.can("supervise") or actor.grants.can("triage"),
         )

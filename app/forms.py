@@ -15,7 +15,8 @@ from app.models import Category, Channel, LimitRule, Unit, db
 from app.rules.errors import FieldErrors, FieldProblem
 from app.rules.intake import NAMED_CLASSES
 from app.rules.workflow import FieldSpec, FieldType
-from app.services import portfolio, present
+from app.services import attachments, portfolio, present
+from app.standing import current_actor
 
 Option = dict[str, Any]
 LONGEST_KEY = 64  # a bulk action appends the id of each appeal to it
@@ -77,6 +78,7 @@ def shown(
         FieldType.MOMENT: "datetime",
         FieldType.DATE: "date",
         FieldType.BOOLEAN: "checkbox",
+        FieldType.FILES: "files",
     }
     fields = []
     for spec in specs:
@@ -84,13 +86,16 @@ def shown(
             "name": spec.name,
             "label": words.FIELDS[spec.name],
             "type": kinds[spec.type],
-            "value": _text(values.get(spec.name)),
+            "value": ids(values, spec.name) if spec.type is FieldType.FILES else _text(values.get(spec.name)),
             "required": spec.required,
             "error": " ".join(errors.get(spec.name, [])),
             "help": _help(spec.name, channel_class),
-            "wide": spec.type is FieldType.LONG_TEXT or spec.name == "subject",
+            "wide": spec.type in (FieldType.LONG_TEXT, FieldType.FILES) or spec.name == "subject",
             "options": [],
         }
+        if spec.type is FieldType.FILES:
+            field["files"] = attachments.staged(current_actor(), field["value"])
+            field["most"] = attachments.limits().per_form
         if spec.source:
             field["options"] = options(spec.source, channel_class=channel_class, appeal=appeal)
         fields.append(field)
@@ -111,14 +116,20 @@ def _text(value: Any) -> Any:
     return "" if value is None else value
 
 
-def parsed(specs: Iterable[FieldSpec], sent: MultiDict[str, str]) -> dict[str, object]:
-    """A sent form as typed values: aware moments, dates, booleans, stripped texts.
+def parsed(
+    specs: Iterable[FieldSpec], sent: MultiDict[str, str], refused: Iterable[FieldProblem] = ()
+) -> dict[str, object]:
+    """A sent form as typed values: aware moments, dates, booleans, stripped texts, ids of files.
 
-    Raises FieldErrors for a moment or date that cannot be read or lies before EARLIEST.
+    Raises FieldErrors for what was `refused` of it before, and for a moment or date that cannot be read or lies
+    before EARLIEST.
     """
     values: dict[str, object] = {}
-    problems: list[FieldProblem] = []
+    problems = list(refused)
     for spec in specs:
+        if spec.type is FieldType.FILES:
+            values[spec.name] = ids(sent, spec.name)
+            continue
         raw = sent.get(spec.name, "").replace("\r\n", "\n").replace("\x00", "").strip()
         try:
             values[spec.name] = _value(spec.type, raw)
@@ -129,6 +140,13 @@ def parsed(specs: Iterable[FieldSpec], sent: MultiDict[str, str]) -> dict[str, o
     if problems:
         raise FieldErrors(problems)
     return values
+
+
+def ids(given: Mapping[str, Any], name: str) -> tuple[int, ...]:
+    """The ids of the files a form holds; what is no id of ours is passed over."""
+    listed = given.getlist(name) if isinstance(given, MultiDict) else given.get(name) or ()
+    found = (str(one) for one in listed)
+    return tuple(dict.fromkeys(int(one) for one in found if one.isascii() and one.isdecimal() and len(one) < 10))
 
 
 def _value(kind: FieldType, raw: str) -> object:

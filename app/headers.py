@@ -19,8 +19,10 @@ _YEAR = 365 * 24 * 3600
 _POLICY = (
     "default-src 'self'; script-src 'self' 'nonce-{nonce}'; style-src 'self'; img-src 'self' data:; "
     "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; "
-    "frame-src 'none'; frame-ancestors 'none'; manifest-src 'self'; worker-src 'self'"
+    "media-src 'self'; frame-src 'self'; frame-ancestors 'none'; manifest-src 'self'; worker-src 'self'"
 )
+# What somebody handed in runs nothing, loads nothing but itself, and stands in no page but ours.
+_APART = "default-src 'none'; img-src 'self'; media-src 'self'; base-uri 'none'; form-action 'none'; "
 _ALWAYS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -48,6 +50,11 @@ def csp_nonce() -> str:
     return str(g.csp_nonce)
 
 
+def keep_apart(*, framed: bool) -> None:
+    """This response is a file that somebody handed in; `framed`: a page of ours shows it."""
+    g.kept_apart = "self" if framed else "none"
+
+
 def is_static() -> bool:
     """Whether this request is for a file that everybody may read and keep."""
     return request.endpoint in _STATIC
@@ -73,7 +80,12 @@ def _refuse_foreign_site() -> None:
 def _write(response: Response) -> Response:
     for name, value in _ALWAYS.items():
         response.headers[name] = value
-    response.headers["Content-Security-Policy"] = _POLICY.format(nonce=csp_nonce())
+    apart = g.get("kept_apart")
+    if apart is not None and response.status_code < 400:
+        response.headers["Content-Security-Policy"] = f"{_APART}sandbox; frame-ancestors '{apart}'"
+        response.headers["X-Frame-Options"] = "SAMEORIGIN" if apart == "self" else "DENY"
+    else:
+        response.headers["Content-Security-Policy"] = _POLICY.format(nonce=csp_nonce())
     if current_app.config["HTTPS"]:
         response.headers["Strict-Transport-Security"] = f"max-age={_YEAR}; includeSubDomains"
     if not is_static():

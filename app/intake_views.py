@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from app import forms
+from app.attachment_views import with_files
 from app.messages import by_field
 from app.rules import intake as rules
 from app.rules.errors import Invalid, NotFound, Refused, RuleError
@@ -42,8 +43,9 @@ class IntakeView(BaseView):
                 channel_class, {"received_at": present.now(), "channel": request.args.get("channel")}
             )
         submit = request.form.get("then") != "draft"
+        sent, refused = with_files(actor)
         try:
-            data = forms.parsed(rules.fields_of(channel_class), request.form)
+            data = forms.parsed(rules.fields_of(channel_class), sent, refused)
             key = forms.request_key(request.form)
             if not actor.grants.covering("collect", RowFacts(channel_class)):
                 intake.keep(actor, channel_class, data, opened_at=_opened_at(), request_key=key)
@@ -58,7 +60,7 @@ class IntakeView(BaseView):
         except RuleError as error:
             if not isinstance(error, Invalid):
                 raise
-            return self._form(channel_class, request.form, by_field(error))
+            return self._form(channel_class, sent, by_field(error))
         flash(_("Submitted for numbering.") if submit else _("Saved as a draft."), "success")
         if request.form.get("then") == "next":
             return redirect(url_for("IntakeView.new", channel_class=channel_class, channel=data["channel"]))

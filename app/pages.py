@@ -9,7 +9,7 @@ from flask import Flask, current_app, request, url_for
 from flask_babel import gettext as _
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import words
+from app import attachment_words, words
 from app.import_words import FLAGS
 from app.rules.fields import mask_phone
 from app.services import clocks, inbox, present
@@ -24,6 +24,7 @@ def init_pages(app: Flask) -> None:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     app.jinja_env.globals.update(
         words=words,
+        file_words=attachment_words,
         named=words.named,
         titled=words.titled,
         mask_phone=mask_phone,

@@ -10,6 +10,7 @@ from flask_appbuilder import AppBuilder, IndexView, expose
 from flask_babel import lazy_gettext as _l
 
 from app.account_views import AccountsView
+from app.attachment_views import AttachmentView
 from app.audit_views import AuditView, JournalView
 from app.capability_views import CapabilitiesView, PostsFormView
 from app.chain_views import ChainView
@@ -64,6 +65,7 @@ def register(appbuilder: AppBuilder) -> None:
     """The menu, in reading order. An entry is called by its permission word, so that its post sees it."""
     appbuilder.add_view(DeskView, "Desk", icon="fa-inbox", label=_l("My desk"), **WORK)
     appbuilder.add_view_no_menu(AppealView)
+    appbuilder.add_view_no_menu(AttachmentView)
     appbuilder.add_view_no_menu(IntakeView)
     staffing = {"category": "Staffing", "category_label": FAMILIES["Staffing"]}
     appbuilder.add_view(RosterView, "Rosters", icon="fa-calendar-days", label=_l("Duty rosters"), **staffing)

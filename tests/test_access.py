@@ -27,6 +27,7 @@ from werkzeug.test import TestResponse
 from app.models import Account, Appeal, Contact, Holding, Person, Post, Report, StandIn, Task, Unit, db
 from app.services import (
     absences,
+    attachments,
     capability_changes,
     changes,
     handovers,
@@ -39,6 +40,7 @@ from app.services import (
 )
 from app.services.transaction import transaction
 from app.sheets import BY_CODE
+from tests.bad_files import png
 from tests.factories import Factory
 
 URL = "https://localhost"
@@ -112,6 +114,7 @@ def world(app: Flask, make: Factory) -> World:
     found.values["sheet_id"] = _sheet(make)
     found.values["absence_id"], found.values["stand_in_id"] = _leave(make)
     found.values["account_id"] = db.session.scalars(select(Account.id).where(Account.person_id == nobody.id)).one()
+    found.values["file_id"] = _file(make, own, found.values["appeal_id"])
     found.values["person_id"] = make.person().id
     found.values["office_id"] = make.unit("duty_office").id
     found.values["shift_id"] = make.running_shift(make.unit("duty_office")).id
@@ -214,6 +217,14 @@ def _things(appeal: Appeal) -> dict[str, Any]:
         "locale": "zh",
         "filename": "mark.svg",
     }
+
+
+def _file(make: Factory, unit: Unit, appeal_id: int) -> int:
+    """A picture that the unit's handler added to the appeal."""
+    handler = make.actor(make.member(unit))
+    kept = attachments.receive(handler, form_key="form", filename="示例.png", stream_or_bytes=png())
+    attachments.add(handler, appeal_id, [kept.id])
+    return kept.id
 
 
 def _sheet(make: Factory) -> int:

@@ -23,6 +23,8 @@ APPELLANT: tuple[FieldSpec, ...] = (
     FieldSpec("appellant_address", T.TEXT),
     FieldSpec("anonymous", T.BOOLEAN),
 )
+# The letter, the photograph, the recording: the last thing on every form.
+FILES: tuple[FieldSpec, ...] = (FieldSpec("attachments", T.FILES),)
 # What only one class asks; stored in the appeal's intake document.
 SPECIFIC: Mapping[str, tuple[FieldSpec, ...]] = MappingProxyType(
     {
@@ -41,7 +43,7 @@ NAMED_CLASSES = frozenset("ABEF")
 
 def fields_of(channel_class: str) -> tuple[FieldSpec, ...]:
     """The fields of the form of a channel class, in order."""
-    return COMMON[:2] + SPECIFIC[channel_class] + COMMON[2:] + APPELLANT
+    return COMMON[:2] + SPECIFIC[channel_class] + COMMON[2:] + APPELLANT + FILES
 
 
 def missing(channel_class: str, values: Mapping[str, object]) -> tuple[str, ...]:

@@ -292,6 +292,11 @@ def _fresh(ids: Sequence[int]) -> set[int]:
     return set(db.session.scalars(query))
 
 
+def require_may_add(actor: Actor, appeal: Appeal) -> None:
+    """Raises Refused where `may_add` says no."""
+    _acting_grant(actor, appeal, None)
+
+
 def may_add(actor: Actor, appeal: Appeal) -> bool:
     """Whether the page offers to add files."""
     return appeal.state not in _CLOSED_FILE and bool(_acting_grants(actor, appeal))
@@ -386,8 +391,10 @@ def _unknown(attachment_id: int) -> NotFound:
 # --- taking out ------------------------------------------------------------------------------------------------
 
 
-def remove(actor: Actor, attachment_id: int, reason: str) -> None:
+def remove(actor: Actor, attachment_id: int, reason: str) -> int:
     """Take a file out of an appeal that is not archived; it stays stored and its line stays readable.
+
+    The id of the appeal comes back.
 
     By who handed it in or holds the post it was handed in for, while the appeal is open; by the registrar and the
     ledger administrator. Twice is once. Raises NotFound, Refused, Invalid without a reason.
@@ -402,7 +409,7 @@ def remove(actor: Actor, attachment_id: int, reason: str) -> None:
         appeal = access.access_appeal(actor, row.appeal_id, for_update=True)
         db.session.refresh(row, with_for_update=True)
         if row.removed_at is not None:
-            return
+            return appeal.id
         if not _may_remove(actor, row, appeal):
             raise _why_not(appeal)
         row.removed_at, row.removed_by_id, row.remove_reason = present.now(), actor.person_id, reason
@@ -418,6 +425,7 @@ def remove(actor: Actor, attachment_id: int, reason: str) -> None:
             old={"attachments": remembered([row])},
             reason=reason,
         )
+        return appeal.id
 
 
 def _why_not(appeal: Appeal) -> Refused:

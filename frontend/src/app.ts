@@ -1,9 +1,11 @@
 /** Starts what the page contains. Every part looks for its own attributes and does nothing where they are missing. */
+import { startAttachments } from "./attachments";
 import { enhanceDates } from "./calendar";
 import { enhanceSelects } from "./combobox";
 import { startDialogs } from "./dialogs";
 import { startDue } from "./due";
 import { startFeed } from "./feed";
+import { startFileView } from "./file-view";
 import { startFilters } from "./filters";
 import { startForms } from "./forms";
 import { startNavigation } from "./navigation";
@@ -21,6 +23,8 @@ startFilters();
 enhanceDates(document);
 enhanceSelects(document);
 startForms();
+startAttachments();
+startFileView();
 startPreviews();
 startRoster();
 startSelection();

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from app.models import Appeal, Attachment, Audit, Journal, db
 from app.rules.errors import FieldErrors, Invalid, NotFound, Refused
-from app.services import attachments, intake, present
+from app.services import attachments, intake, present, workflow
 from app.services.actors import Actor
 from app.services.transaction import transaction
 from tests.bad_files import GOOD, png
@@ -57,6 +57,25 @@ def test_intake_claims_its_files_and_the_journal_names_none(collector: Actor, ma
     assert row is not None
     assert row.new["attachments"] == [{"id": kept.id, "type": "image/png", "sha256": kept.sha256}]
     assert intake.take_in(collector, "A", sheet, submit=True, request_key="once").is_repeat
+
+
+def test_an_answer_claims_its_evidence_for_the_assignment(make: Factory) -> None:
+    unit = make.a_unit()
+    appeal = make.appeal("in_progress", unit=unit)
+    handler = make.actor(make.member(unit))
+    kept = _received(handler)
+    data = {"feedback": "示例", "informed_at": present.now(), "informed_how": "phone", "attachments": (kept.id,)}
+    workflow.act(handler, appeal.id, "answer", data, version=None)
+    db.session.refresh(kept)
+    assert (kept.appeal_id, kept.assignment_id, kept.purpose) == (appeal.id, appeal.assignments[-1].id, "answer")
+    assert [file.id for file in attachments.listed(handler, appeal.id)] == [kept.id]
+    assert make.a_unit(offset=1).id != unit.id
+    foreign = make.actor(make.member(make.a_unit(offset=1)))
+    assert attachments.listed(foreign, appeal.id) == []
+    with pytest.raises(NotFound):
+        attachments.content(foreign, kept.id)
+    with pytest.raises(NotFound):
+        attachments.remove(foreign, kept.id, "示例")
 
 
 def test_nobody_claims_anothers_file(collector: Actor, make: Factory) -> None:
