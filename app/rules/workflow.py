@@ -38,7 +38,7 @@ class State(StrEnum):
 
 
 class FieldType(StrEnum):
-    """A form field; parsed it is a str, str, str or int (key of the source), datetime, date, bool."""
+    """A form field; parsed it is a str, str, str or int (key of the source), datetime, date, bool, ids of files."""
 
     TEXT = "text"
     LONG_TEXT = "long_text"
@@ -46,6 +46,7 @@ class FieldType(StrEnum):
     MOMENT = "moment"
     DATE = "date"
     BOOLEAN = "boolean"
+    FILES = "files"
 
 
 # How the appellant was told (R9); "unreachable" is one of the ways: the moment of the attempt.
@@ -121,6 +122,8 @@ _INFORMED = (
     FieldSpec("informed_at", FieldType.MOMENT, True), _choice("informed_how", "informed_how", required=True),
 )
 _REACTION = _text("reaction", 500)
+# Evidence, scans, recordings that belong to the step.
+_FILES = (FieldSpec("attachments", FieldType.FILES),)
 _REMARK = (FieldSpec("remark", FieldType.LONG_TEXT, max_length=500),)
 _UNIT_AND_LIMIT = (_choice("unit", "units", required=True), _choice("limit", "limits", required=True))
 
@@ -140,14 +143,14 @@ FORMS: Mapping[str, tuple[FieldSpec, ...]] = MappingProxyType({
     "fetch": _REMARK,
     "transcribe": (
         _long("instruction", required=True), _choice("leader", "leaders"), _text("leader_name", 64),
-        FieldSpec("instructed_on", FieldType.DATE, True),
+        FieldSpec("instructed_on", FieldType.DATE, True), *_FILES,
     ),
-    "answer": (_long("feedback", required=True), *_INFORMED, _REACTION),
+    "answer": (_long("feedback", required=True), *_INFORMED, _REACTION, *_FILES),
     "explain": (
         _choice("kind", "explanation_kinds", required=True), _long("explanation", required=True),
-        *_INFORMED, _REACTION,
+        *_INFORMED, _REACTION, *_FILES,
     ),
-    "finish_self": (_long("result", required=True), *_INFORMED),
+    "finish_self": (_long("result", required=True), *_INFORMED, *_FILES),
     "add_note": (_long("note", required=True),),
     "strike_off": (_long("result"),),
 })
@@ -346,13 +349,14 @@ _PYTHON: Mapping[FieldType, tuple[type, ...]] = {
     FieldType.MOMENT: (datetime,),
     FieldType.DATE: (date,),
     FieldType.BOOLEAN: (bool,),
+    FieldType.FILES: (tuple,),
 }
 
 
 def _problems(action: Action, data: Mapping[str, object], now: datetime) -> Iterable[FieldProblem]:
     for spec in action.fields:
         value = data.get(spec.name)
-        if value is None or (isinstance(value, str) and not value.strip()):
+        if value is None or value == () or (isinstance(value, str) and not value.strip()):
             if spec.required:
                 yield FieldProblem(spec.name, "field.required")
         elif not isinstance(value, _PYTHON[spec.type]) or (

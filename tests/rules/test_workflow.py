@@ -34,6 +34,7 @@ VALUES: dict[FieldType, object] = {
     FieldType.MOMENT: NOW,
     FieldType.DATE: date(2026, 11, 23),
     FieldType.BOOLEAN: True,
+    FieldType.FILES: (1,),
 }
 
 
