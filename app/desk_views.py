@@ -13,7 +13,7 @@ from flask_appbuilder import BaseView, expose, has_access
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from app import forms, notices, signing, words
+from app import forms, intake_forms, notices, signing, words
 from app.attachment_views import with_files
 from app.messages import by_field, sentence
 from app.models import Appeal
@@ -271,6 +271,8 @@ class AppealView(BaseView):
             appeal=appeal,
             action=step,
             fields=forms.shown(specs, values, errors, channel_class=appeal.channel_class, appeal=appeal),
+            parts=intake_forms.parts(appeal.channel_class, values, errors, appeal=appeal) if step.sheet else [],
+            returned=reading.last_return(appeal) if step.sheet else None,
             errors=errors,
             seen_version=values.get("version") or appeal.version,
             current_version=appeal.version,

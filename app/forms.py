@@ -6,14 +6,12 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from flask_babel import gettext as _
 from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 
-from app import words
+from app import intake_words, words
 from app.models import Category, Channel, LimitRule, Unit, db
 from app.rules.errors import FieldErrors, FieldProblem
-from app.rules.intake import NAMED_CLASSES
 from app.rules.workflow import FieldSpec, FieldType
 from app.services import attachments, portfolio, present
 from app.standing import current_actor
@@ -79,17 +77,19 @@ def shown(
         FieldType.DATE: "date",
         FieldType.BOOLEAN: "checkbox",
         FieldType.FILES: "files",
+        FieldType.NUMBER: "number",
     }
     fields = []
     for spec in specs:
         field = {
             "name": spec.name,
-            "label": words.FIELDS[spec.name],
+            "label": intake_words.label(spec.name, channel_class) or words.FIELDS[spec.name],
             "type": kinds[spec.type],
             "value": ids(values, spec.name) if spec.type is FieldType.FILES else _text(values.get(spec.name)),
             "required": spec.required,
             "error": " ".join(errors.get(spec.name, [])),
-            "help": _help(spec.name, channel_class),
+            "help": intake_words.help_line(spec.name, channel_class),
+            "attrs": intake_words.ATTRIBUTES.get(spec.name, {}),
             "wide": spec.type in (FieldType.LONG_TEXT, FieldType.FILES) or spec.name == "subject",
             "options": [],
         }
@@ -100,12 +100,6 @@ def shown(
             field["options"] = options(spec.source, channel_class=channel_class, appeal=appeal)
         fields.append(field)
     return fields
-
-
-def _help(name: str, channel_class: str) -> str:
-    if name == "appellant_name" and channel_class in NAMED_CLASSES:
-        return str(_("Needed unless the appellant stays anonymous."))
-    return ""
 
 
 def _text(value: Any) -> Any:
@@ -119,10 +113,10 @@ def _text(value: Any) -> Any:
 def parsed(
     specs: Iterable[FieldSpec], sent: MultiDict[str, str], refused: Iterable[FieldProblem] = ()
 ) -> dict[str, object]:
-    """A sent form as typed values: aware moments, dates, booleans, stripped texts, ids of files.
+    """A sent form as typed values: aware moments, dates, booleans, numbers, stripped texts, ids of files.
 
-    Raises FieldErrors for what was `refused` of it before, and for a moment or date that cannot be read or lies
-    before EARLIEST.
+    Raises FieldErrors for what was `refused` of it before, and for a number, moment or date that cannot be read
+    or lies before EARLIEST.
     """
     values: dict[str, object] = {}
     problems = list(refused)
@@ -154,6 +148,8 @@ def _value(kind: FieldType, raw: str) -> object:
         return raw in ("1", "on", "y", "true")
     if not raw:
         return None
+    if kind is FieldType.NUMBER:
+        return int(raw)
     if kind is FieldType.DATE:
         return _believable(date.fromisoformat(raw), raw)
     if kind is FieldType.MOMENT:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -12,14 +13,19 @@ from flask_appbuilder import BaseView, expose, has_access
 from flask_babel import gettext as _
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
-from app import forms
+from app import forms, intake_forms
 from app.attachment_views import with_files
 from app.messages import by_field
+from app.models import Appeal
 from app.rules import intake as rules
-from app.rules.errors import Invalid, NotFound, Refused, RuleError
+from app.rules.errors import FieldErrors, Invalid, NotFound, Refused, RuleError
 from app.rules.grants import RowFacts
 from app.services import intake, present
+from app.services.actors import Actor
 from app.standing import current_actor
+
+# What a person may decide to do in spite of a warning.
+_WARNINGS = frozenset({"intake.petition-known"})
 
 
 class IntakeView(BaseView):
@@ -34,49 +40,72 @@ class IntakeView(BaseView):
     def new(self, channel_class: str) -> ResponseReturnValue:
         """The form of a class; saved as a draft or submitted at once, and on to the next."""
         actor = current_actor()
-        if channel_class not in rules.SPECIFIC:
-            raise NotFound("intake.unknown-class", {"class": channel_class})
+        known_class(channel_class)
         if request.method == "GET":
-            if not actor.grants.covering("collect", RowFacts(channel_class)):
-                raise Refused("access.not-granted", {"capability": "collect"})
-            return self._form(
-                channel_class, {"received_at": present.now(), "channel": request.args.get("channel")}
-            )
+            require_collector(actor, channel_class)
+            return self._start(actor, channel_class)
         submit = request.form.get("then") != "draft"
         sent, refused = with_files(actor)
         try:
             data = forms.parsed(rules.fields_of(channel_class), sent, refused)
             key = forms.request_key(request.form)
             if not actor.grants.covering("collect", RowFacts(channel_class)):
-                intake.keep(actor, channel_class, data, opened_at=_opened_at(), request_key=key)
-                flash(
-                    _(
-                        "Your turn at this post has ended. What you typed is kept as a draft of its present holder."
-                    ),
-                    "info",
-                )
-                return redirect(url_for("DeskView.index"))
-            outcome = intake.take_in(actor, channel_class, data, submit=submit, request_key=key)
+                return self._keep(actor, channel_class, data, key)
+            despite = request.form.get("despite") == "1"
+            outcome = intake.take_in(actor, channel_class, data, submit=submit, request_key=key, despite=despite)
         except RuleError as error:
             if not isinstance(error, Invalid):
                 raise
-            return self._form(channel_class, sent, by_field(error))
-        flash(_("Submitted for numbering.") if submit else _("Saved as a draft."), "success")
+            return self._form(channel_class, sent, error)
         if request.form.get("then") == "next":
-            return redirect(url_for("IntakeView.new", channel_class=channel_class, channel=data["channel"]))
+            return redirect(url_for("IntakeView.new", channel_class=channel_class, after=outcome.appeal_id))
+        flash(_("Submitted for numbering.") if submit else _("Saved as a draft."), "success")
         return redirect(url_for("AppealView.show", appeal_id=outcome.appeal_id))
 
-    def _form(self, channel_class: str, values: Any, errors: dict[str, list[str]] | None = None) -> Any:
-        specs = rules.fields_of(channel_class)
+    def _start(self, actor: Actor, channel_class: str) -> ResponseReturnValue:
+        values: dict[str, Any] = {"received_at": present.now(), "received_by": actor.name}
+        values["channel"] = request.args.get("channel")
+        after = request.args.get("after", type=int)
+        saved = intake.just_saved(actor, after, channel_class) if after else None
+        if saved is not None:
+            values |= intake.repeated(saved)
+        return self._form(channel_class, values, saved=saved)
+
+    def _keep(self, actor: Actor, channel_class: str, data: Mapping[str, object], key: str | None) -> Any:
+        intake.keep(actor, channel_class, data, opened_at=_opened_at(), request_key=key)
+        flash(
+            _("Your turn at this post has ended. What you typed is kept as a draft of its present holder."),
+            "info",
+        )
+        return redirect(url_for("DeskView.index"))
+
+    def _form(
+        self, channel_class: str, values: Any, error: RuleError | None = None, saved: Appeal | None = None
+    ) -> ResponseReturnValue:
+        errors = by_field(error) if error else {}
         page = self.render_template(
             "desk/intake.html",
             channel_class=channel_class,
-            fields=forms.shown(specs, values, errors or {}, channel_class=channel_class),
-            errors=errors or {},
+            parts=intake_forms.parts(channel_class, values, errors),
+            errors=errors,
+            warned=isinstance(error, FieldErrors) and all(one.code in _WARNINGS for one in error.problems),
+            saved=saved,
             request_key=values.get("request_key") or secrets.token_hex(12),
             opened=values.get("opened") or _opening().dumps(present.now().isoformat()),
         )
         return page, 422 if errors else 200
+
+
+def known_class(channel_class: str) -> None:
+    """Raises NotFound("intake.unknown-class") for a letter that is none."""
+    if channel_class not in rules.FORMS:
+        raise NotFound("intake.unknown-class", {"class": channel_class})
+
+
+def require_collector(actor: Actor, channel_class: str) -> None:
+    """Raises Refused unless the person collects this class now."""
+    if not actor.grants.covering("collect", RowFacts(channel_class)):
+        raise Refused("access.not-granted", {"capability": "collect"})
 
 
 def _opening() -> URLSafeTimedSerializer:

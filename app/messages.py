@@ -151,11 +151,14 @@ SENTENCES: Mapping[str, Any] = {
     "field.in-future": _l("This lies in the future."),
     "field.int-unreadable": _l("“%(value)s” is not a whole number."),
     "field.json-unreadable": _l("This is not JSON."),
+    "field.minute": _l("“%(value)s” is no minute of a programme. Write it like 12:30, or 1:02:30."),
     "field.moment-unreadable": _l("“%(value)s” is not a moment. Write it like 2026-11-23 14:05."),
+    "field.number-unreadable": _l("“%(value)s” is not a whole number."),
     "field.required": _l("This is needed."),
     "field.time-unreadable": _l("“%(value)s” is not a time of day. Write it like 11:00."),
     "field.too-long": _l("%(length)s characters are too many; %(limit)s fit."),
     "field.type": _l("This is not of the right kind (%(type)s)."),
+    "field.web-address": _l("“%(value)s” is no address of a page. Copy it from the browser."),
     "filter.too-long": _l("These filters are too long to be kept (%(limit)s characters): choose fewer entries."),
     "form.invalid": _l("Some fields need your attention."),
     "handover.given": _l("This sheet is confirmed already and cannot be changed."),
@@ -192,12 +195,18 @@ SENTENCES: Mapping[str, Any] = {
     "import.nothing-to-do": _l("There was nothing left to do."),
     "import.unknown": _l("There is no such import."),
     "import.unknown-column": _l("There is no column “%(column)s” in this sheet."),
+    "intake.petition-known": _l(
+        "The number %(number)s was taken in before: %(appeal)s. Take it in again only if it differs."
+    ),
     "intake.unknown-class": _l("There is no channel class %(class)s."),
     "invitations.empty": _l("The workbook names nobody."),
     "invitations.no-header": _l("No column is called Name: the first rows must hold a header."),
     "invitations.nobody": _l("Choose at least one person."),
     "invitations.too-many": _l("%(count)s people at once are too many; the limit is %(most)s."),
     "invitations.twice": _l("%(name)s stands in row %(row)s already."),
+    "joint.more-names": _l("%(named)s people are named: correct the number of persons."),
+    "joint.number": _l("%(value)s is no number of persons: write 1 or more."),
+    "joint.representatives": _l("At most %(most)s represent a joint appeal, the first named among them."),
     "journal.too-long": _l(
         "The chain is too long to be checked whole on a page: run flask verify-journal on the server."
     ),

@@ -318,6 +318,17 @@ class Appeal(Stamped, Model):
             "appellant_phone_bidx",
             postgresql_where=text("appellant_phone_bidx IS NOT NULL"),
         ),
+        Index(
+            "ix_appeal_identity",
+            "appellant_identity_bidx",
+            postgresql_where=text("appellant_identity_bidx IS NOT NULL"),
+        ),
+        Index("ix_appeal_place", "place", "id", postgresql_where=text("place <> ''")),
+        Index(
+            "ix_appeal_petition",
+            text("(intake ->> 'petition_number')"),
+            postgresql_where=text("(intake ->> 'petition_number') <> ''"),
+        ),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     number: Mapped[str | None] = mapped_column(String(64), unique=True)
@@ -352,6 +363,7 @@ class Appeal(Stamped, Model):
     appellant_phone_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     appellant_identity_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     appellant_address_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    appellant_representatives_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     appellant_others_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     appellant_phone_bidx: Mapped[bytes | None] = mapped_column(LargeBinary)
     appellant_identity_bidx: Mapped[bytes | None] = mapped_column(LargeBinary)

@@ -38,7 +38,7 @@ class State(StrEnum):
 
 
 class FieldType(StrEnum):
-    """A form field; parsed it is a str, str, str or int (key of the source), datetime, date, bool, ids of files."""
+    """A form field; parsed it is a str, str, str or int (key of the source), datetime, date, bool, ids of files, int."""
 
     TEXT = "text"
     LONG_TEXT = "long_text"
@@ -47,6 +47,7 @@ class FieldType(StrEnum):
     DATE = "date"
     BOOLEAN = "boolean"
     FILES = "files"
+    NUMBER = "number"
 
 
 # How the appellant was told (R9); "unreachable" is one of the ways: the moment of the attempt.
@@ -350,6 +351,7 @@ _PYTHON: Mapping[FieldType, tuple[type, ...]] = {
     FieldType.DATE: (date,),
     FieldType.BOOLEAN: (bool,),
     FieldType.FILES: (tuple,),
+    FieldType.NUMBER: (int,),
 }
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, select
 
 from app.models import Appeal, Journal, NilReturn, Post, db
+from app.rules import fields as dirt
 from app.rules import intake as rules
 from app.rules.errors import Conflict, FieldErrors, FieldProblem, Invalid, Refused
 from app.rules.grants import Grant, RowFacts
-from app.services import attachments, calendar, clocks, journal, present, workflow
+from app.services import access, attachments, calendar, clocks, journal, present, workflow
 from app.services.actors import Actor
 from app.services.grants import standing_of
 from app.services.sheet import missing_fields, write_sheet
@@ -26,15 +28,19 @@ def take_in(
     submit: bool,
     request_key: str | None = None,
     post_id: int | None = None,
+    despite: bool = False,
 ) -> workflow.Outcome:
     """Take an appeal in as a draft, and submit it at once when asked; its collection clock runs from receipt (R3).
 
-    Raises Refused without the collecting post of the class, FieldErrors for the sheet.
+    Raises Refused without the collecting post of the class, FieldErrors for the sheet; among them, unless
+    `despite`, the warning that a number of the petition office was taken in before.
     """
     with transaction():
         grant = _collecting_grant(actor, channel_class, post_id)
-        if (repeated := _repeated(request_key)) is not None:
-            return repeated
+        if (done := _repeated(request_key)) is not None:
+            return done
+        if not despite:
+            _warn_of_known_number(actor, channel_class, data)
         return begin(actor, grant, channel_class, data, submit=submit, request_key=request_key)
 
 
@@ -51,8 +57,8 @@ def keep(
     It is the draft of whoever collects the class now. Raises Refused when he did not collect it then either.
     """
     with transaction():
-        if (repeated := _repeated(request_key)) is not None:
-            return repeated
+        if (done := _repeated(request_key)) is not None:
+            return done
         then = standing_of(actor.user_id or 0, opened_at)
         grants = then.grants.covering("collect", RowFacts(channel_class)) if then else ()
         if not grants:
@@ -111,6 +117,31 @@ def begin(
 def _files(data: Mapping[str, object]) -> tuple[int, ...]:
     given = data.get("attachments")
     return given if isinstance(given, tuple) else ()
+
+
+def _warn_of_known_number(actor: Actor, channel_class: str, data: Mapping[str, object]) -> None:
+    number = dirt.clean_text(str(data.get("petition_number") or ""))
+    if channel_class != "E" or not number:
+        return
+    stored = Appeal.intake["petition_number"].astext
+    # Written out although it follows: the index holds appeals with a number only.
+    query = access.appeals_for(actor).where(stored == number, stored != "").order_by(Appeal.id.desc()).limit(1)
+    if (known := db.session.scalars(query).first()) is not None:
+        data = {"number": number, "appeal": known.number or known.subject}
+        raise FieldErrors([FieldProblem("petition_number", "intake.petition-known", data)])
+
+
+def just_saved(actor: Actor, appeal_id: int, channel_class: str) -> Appeal | None:
+    """The appeal this person took in a moment ago, if it is his and of the class."""
+    query = access.appeals_for(actor).where(Appeal.id == appeal_id, Appeal.channel_class == channel_class)
+    return db.session.scalars(query.where(Appeal.created_by_id == actor.person_id)).one_or_none()
+
+
+def repeated(appeal: Appeal) -> dict[str, Any]:
+    """What the next form of a row of them starts with: where it came from, never whose it is."""
+    values: dict[str, Any] = {**appeal.intake, "channel": appeal.channel.code if appeal.channel else None}
+    values |= {"received_at": appeal.received_at, "place": appeal.place}
+    return {name: values[name] for name in rules.REPEATED[appeal.channel_class] if values.get(name)}
 
 
 def _collecting_grant(actor: Actor, channel_class: str, post_id: int | None) -> Grant:

@@ -73,7 +73,22 @@ def masked(particulars: dict[str, str]) -> dict[str, str]:
         "appellant_phone": dirt.mask_phone(particulars["appellant_phone"]),
         "appellant_identity": dirt.mask_identity(particulars["appellant_identity"]),
         "appellant_address": "*" * min(6, len(particulars["appellant_address"])),
+        "appellant_representatives": _masked_names(particulars["appellant_representatives"]),
+        "appellant_others": _masked_names(particulars["appellant_others"]),
     }
+
+
+def _masked_names(text: str) -> str:
+    return " ".join(dirt.mask_name(name) for name in rules.names_in(text))
+
+
+def last_return(appeal: Appeal) -> Journal | None:
+    """When, by whom and why a draft was last returned for correction; its collector reads it first."""
+    if not appeal.corrections:
+        return None
+    query = select(Journal).where(Journal.appeal_id == appeal.id, Journal.action == "return_for_correction")
+    newest = query.order_by(Journal.id.desc()).limit(1)
+    return db.session.scalars(newest.options(joinedload(Journal.person), joinedload(Journal.post))).first()
 
 
 def unmask(actor: Actor, appeal_id: int, reason: str) -> dict[str, str]:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, select
 
-from app.models import Appeal, Channel, db
+from app.models import Appeal, Assumption, Channel, db
 from app.rules import fields as dirt
 from app.rules import intake as rules
 from app.rules.errors import FieldErrors, FieldProblem, Invalid
@@ -21,12 +21,14 @@ _PLAIN = ("subject", "body", "place", "anonymous", "received_at")
 def write_sheet(appeal: Appeal, data: Mapping[str, object]) -> None:
     """Write the fields of the appeal's channel class from parsed form data; absent fields stay as they are.
 
-    Raises FieldErrors for what is too long, in the future, no channel of the class, no phone or identity number.
+    Raises FieldErrors for what is too long, in the future, no channel of the class, no phone or identity number,
+    no minute, no address of a page, more names than people.
     """
     specs = {spec.name: spec for spec in rules.fields_of(appeal.channel_class)}
     given = {name: value for name, value in data.items() if name in specs}
     now = present.now()
     problems = [problem for name, value in given.items() if (problem := _problem(specs[name], value, now))]
+    problems += rules.problems(_known(appeal, given), joint_visit())
     if appeal.id is None and given.get("received_at") is None:
         problems.append(FieldProblem("received_at", "field.required"))
     if problems:
@@ -39,12 +41,18 @@ def write_sheet(appeal: Appeal, data: Mapping[str, object]) -> None:
     appeal.subject = appeal.subject or ""
     appeal.body = appeal.body or ""
     own = {spec.name for spec in rules.SPECIFIC[appeal.channel_class]} - set(rules.SEALED)
-    appeal.intake = {**(appeal.intake or {}), **{name: _json(given[name]) for name in own if name in given}}
+    kept = {name: _json(name, given[name], specs[name].type) for name in own if name in given}
+    appeal.intake = {**(appeal.intake or {}), **kept}
     _seal(appeal, given)
 
 
 def _seal(appeal: Appeal, given: Mapping[str, object]) -> None:
-    texts = {name: dirt.clean_text(str(given[name] or "")).strip() for name in rules.SEALED if name in given}
+    lists = ("appellant_representatives", "appellant_others")
+    texts = {
+        name: dirt.clean_text(str(given[name] or ""), multiline=name in lists).strip()
+        for name in rules.SEALED
+        if name in given
+    }
     if not texts:
         return
     if texts.get("appellant_phone"):
@@ -85,11 +93,42 @@ def missing_fields(appeal: Appeal, data: Mapping[str, object]) -> tuple[str, ...
         **{name: getattr(appeal, name) for name in _PLAIN},
         **{name: getattr(appeal, f"{name}_sealed") for name in rules.SEALED},
     }
-    return rules.missing(appeal.channel_class, {**values, **data})
+    known = {**values, **data}
+    kind = db.session.scalar(select(Channel.kind).where(_named_channel(appeal, known))) if known["channel"] else ""
+    return rules.missing(appeal.channel_class, known, channel_kind=kind or "", joint=joint_visit())
+
+
+def _named_channel(appeal: Appeal, known: Mapping[str, object]) -> ColumnElement[bool]:
+    """SQL: the channel a form names by its code, or the appeal has by its id."""
+    channel = known["channel"]
+    if isinstance(channel, int):
+        return Channel.id == channel
+    return and_(Channel.code == str(channel), Channel.channel_class == appeal.channel_class)
+
+
+def joint_visit() -> rules.JointVisit:
+    """How several people bring one appeal: the assumption `joint_visit`, else 5 and 5."""
+    value = db.session.scalar(select(Assumption.value).where(Assumption.code == "joint_visit"))
+    usual = rules.JointVisit()
+    known = value if isinstance(value, dict) else {}
+    return rules.JointVisit(
+        _whole(known.get("persons"), usual.persons), _whole(known.get("representatives"), usual.representatives)
+    )
+
+
+def _whole(value: object, otherwise: int) -> int:
+    return value if isinstance(value, int) and value > 0 else otherwise
+
+
+def _known(appeal: Appeal, given: Mapping[str, object]) -> dict[str, object]:
+    """What a form says together with what the appeal said before: some fields are judged by others."""
+    joint = ("appellant_representatives", "appellant_others")
+    before = {**(appeal.intake or {}), **{name: value for name, value in appellant(appeal).items() if name in joint}}
+    return {**before, **given}
 
 
 def _problem(spec: FieldSpec, value: object, now: datetime) -> FieldProblem | None:
-    if isinstance(value, str) and len(value) > (limit := MAX_LENGTH.get(spec.type, 200)):
+    if isinstance(value, str) and len(value) > (limit := spec.max_length or MAX_LENGTH.get(spec.type, 200)):
         return FieldProblem(spec.name, "field.too-long", {"limit": limit, "length": len(value)})
     if isinstance(value, datetime) and value > now:
         return FieldProblem(spec.name, "field.in-future")
@@ -114,7 +153,9 @@ def _cleaned(value: object, kind: FieldType) -> object:
     )
 
 
-def _json(value: object) -> object:
+def _json(name: str, value: object, kind: FieldType) -> object:
+    if isinstance(value, str):
+        return rules.normal(name, str(_cleaned(value, kind)))
     return value.isoformat() if isinstance(value, date) else value
 
 

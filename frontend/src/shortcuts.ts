@@ -43,6 +43,7 @@ function showHelp(): void {
   ];
   document.querySelectorAll<HTMLElement>("[data-go]").forEach((node) => rows.push([["g", node.dataset["go"] ?? ""], nameOf(node)]));
   document.querySelectorAll<HTMLElement>("[data-shortcut]").forEach((node) => rows.push([[node.dataset["shortcut"] ?? ""], nameOf(node)]));
+  document.querySelectorAll<HTMLElement>("[data-keys]").forEach((node) => rows.push([(node.dataset["keys"] ?? "").split("+"), nameOf(node)]));
   const list = element("dl", { class: "shortcut-list" });
   for (const [keys, meaning] of rows) {
     const term = element("dt");

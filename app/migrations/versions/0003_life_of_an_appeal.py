@@ -271,6 +271,7 @@ def upgrade() -> None:
     op.add_column('appeal', sa.Column('urgency', sa.String(length=10), server_default='ordinary', nullable=False))
     op.add_column('appeal', sa.Column('merged_into_id', sa.Integer(), nullable=True))
     op.add_column('appeal', sa.Column('split_from_id', sa.Integer(), nullable=True))
+    op.add_column('appeal', sa.Column('appellant_representatives_sealed', sa.LargeBinary(), nullable=True))
     op.add_column('appeal', sa.Column('appellant_others_sealed', sa.LargeBinary(), nullable=True))
     op.add_column('appeal', sa.Column('co_unit_ids', postgresql.ARRAY(sa.Integer()), server_default='{}', nullable=False))
     op.add_column('appeal', sa.Column('lawful_route', sa.String(length=20), server_default='', nullable=False))
@@ -280,6 +281,9 @@ def upgrade() -> None:
     op.add_column('appeal', sa.Column('hold_reason', sa.String(length=500), server_default='', nullable=False))
     op.create_index('ix_appeal_co_units', 'appeal', ['co_unit_ids'], unique=False, postgresql_using='gin', postgresql_where=sa.text("co_unit_ids <> '{}'"))
     op.create_index('ix_appeal_merged', 'appeal', ['merged_into_id'], unique=False, postgresql_where=sa.text('merged_into_id IS NOT NULL'))
+    op.create_index('ix_appeal_identity', 'appeal', ['appellant_identity_bidx'], unique=False, postgresql_where=sa.text('appellant_identity_bidx IS NOT NULL'))
+    op.create_index('ix_appeal_place', 'appeal', ['place', 'id'], unique=False, postgresql_where=sa.text("place <> ''"))
+    op.create_index('ix_appeal_petition', 'appeal', [sa.text("(intake ->> 'petition_number')")], unique=False, postgresql_where=sa.text("(intake ->> 'petition_number') <> ''"))
     op.create_foreign_key(None, 'appeal', 'appeal', ['merged_into_id'], ['id'])
     op.create_foreign_key(None, 'appeal', 'retention_class', ['retention_class_id'], ['id'])
     op.create_foreign_key(None, 'appeal', 'appeal', ['split_from_id'], ['id'])
@@ -314,6 +318,22 @@ def upgrade() -> None:
 
     _widen()
     _assignments()
+    _common_bigrams()
+
+
+def _common_bigrams() -> None:
+    """How common a 2-character gram is, by the statistics of the index, which only its owner may read: what is
+    similar is searched for by the rare ones."""
+    op.execute(
+        """
+        CREATE FUNCTION common_bigrams(wanted text[]) RETURNS TABLE (gram text, frequency real)
+        LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+            SELECT known.gram, known.frequency
+            FROM pg_stats s, unnest(s.most_common_elems::text::text[], s.most_common_elem_freqs) AS known (gram, frequency)
+            WHERE s.schemaname = 'public' AND s.tablename = 'ix_appeal_bigrams' AND known.gram = ANY (wanted)
+        $$
+        """
+    )
 
 
 OLD_STATES = ('draft', 'submitted', 'registered', 'opinion', 'slip_ready', 'with_section', 'with_leader', 'fetched',
@@ -397,6 +417,10 @@ def downgrade() -> None:
     op.drop_column('assignment', 'ended_at')
     op.drop_column('assignment', 'state')
     op.drop_column('assignment', 'part')
+    op.execute('DROP FUNCTION common_bigrams(text[])')
+    op.drop_index('ix_appeal_petition', table_name='appeal', postgresql_where=sa.text("(intake ->> 'petition_number') <> ''"))
+    op.drop_index('ix_appeal_place', table_name='appeal', postgresql_where=sa.text("place <> ''"))
+    op.drop_index('ix_appeal_identity', table_name='appeal', postgresql_where=sa.text('appellant_identity_bidx IS NOT NULL'))
     op.drop_index('ix_appeal_merged', table_name='appeal', postgresql_where=sa.text('merged_into_id IS NOT NULL'))
     op.drop_index('ix_appeal_co_units', table_name='appeal', postgresql_using='gin', postgresql_where=sa.text("co_unit_ids <> '{}'"))
     op.drop_column('appeal', 'hold_reason')
@@ -406,6 +430,7 @@ def downgrade() -> None:
     op.drop_column('appeal', 'lawful_route')
     op.drop_column('appeal', 'co_unit_ids')
     op.drop_column('appeal', 'appellant_others_sealed')
+    op.drop_column('appeal', 'appellant_representatives_sealed')
     op.drop_column('appeal', 'split_from_id')
     op.drop_column('appeal', 'merged_into_id')
     op.drop_column('appeal', 'urgency')

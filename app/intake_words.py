@@ -1,0 +1,71 @@
+"""The words of the intake forms: headings, labels and help lines that differ between the channel classes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+
+Label = Any  # a lazily translated string
+
+SECTIONS: Mapping[str, Label] = {
+    "origin": _l("Where it came from"),
+    "appellant": _l("Who brings it"),
+    "matter": _l("What it is about"),
+}
+
+_LABELS: Mapping[tuple[str, str], Label] = {
+    ("D", "channel"): _l("Paper"),
+    ("E", "appellant_name"): _l("Writer"),
+    ("F", "appellant_name"): _l("Visitor"),
+    ("A", "appellant_name"): _l("Caller"),
+    ("F", "visitors"): _l("Number of visitors"),
+}
+
+_NAMED = _l("Needed unless the appellant stays anonymous.")
+_FIRST = _l("The first representative of a joint appeal. Needed unless the appellant stays anonymous.")
+_HELP: Mapping[tuple[str, str], Label] = {
+    ("A", "appellant_name"): _FIRST,
+    ("F", "appellant_name"): _FIRST,
+    ("B", "appellant_name"): _NAMED,
+    ("E", "appellant_name"): _NAMED,
+    ("A", "appellant_phone"): _l("Earlier appeals of this number appear beside the form."),
+    ("B", "appellant_address"): _l("Postal address or e-mail address."),
+    ("B", "letter_reference"): _l("The number under which the call or letter is kept."),
+    ("C", "page_address"): _l("For a page of the web: copied from the browser."),
+    ("C", "programme"): _l("For radio and television: the station and the programme."),
+    ("C", "minute"): _l("Where in the programme, such as 12:30."),
+    ("D", "paper_name"): _l("Only for a paper that the list does not have."),
+    ("E", "petition_number"): _l("The petition office's own number; needed for what it passed on."),
+    ("E", "scan_reference"): _l("The file or batch this letter was scanned in; kept for the next letter."),
+    ("E", "scan_pages"): _l("Which pages of the scan are this letter, such as 3-4."),
+}
+_HELP_ANYWHERE: Mapping[str, Label] = {
+    "appellant_others": _l("One on each line: name, telephone. They are sealed like the appellant."),
+    "place": _l("Where it happens: road and number, village, or district."),
+}
+
+# What the browser is told about a field besides its name; nothing typed here is offered again by a browser.
+ATTRIBUTES: Mapping[str, Mapping[str, str]] = {
+    "channel": {"data-plain": ""},
+    "body": {"rows": "7"},
+    "visitors": {"min": "1", "max": "100000", "inputmode": "numeric"},
+    "minute": {"inputmode": "numeric"},
+    "appellant_name": {"autocomplete": "off"},
+    "appellant_phone": {"autocomplete": "off", "inputmode": "tel"},
+    "appellant_identity": {"autocomplete": "off"},
+    "appellant_address": {"autocomplete": "off"},
+    "appellant_representatives": {"autocomplete": "off", "rows": "3"},
+    "appellant_others": {"autocomplete": "off", "rows": "3"},
+}
+
+
+def label(name: str, channel_class: str) -> Label | None:
+    """How a field is called in the form of this class, where that differs from its usual name."""
+    return _LABELS.get((channel_class, name))
+
+
+def help_line(name: str, channel_class: str) -> str:
+    """The line below a field, or ""."""
+    return str(_HELP.get((channel_class, name)) or (_HELP_ANYWHERE.get(name, "") if channel_class else ""))
