@@ -85,7 +85,7 @@ def shown(
             "name": spec.name,
             "label": intake_words.label(spec.name, channel_class) or words.FIELDS[spec.name],
             "type": kinds[spec.type],
-            "value": ids(values, spec.name) if spec.type is FieldType.FILES else _text(values.get(spec.name)),
+            "value": ids(values, spec.name) if spec.type is FieldType.FILES else as_text(values.get(spec.name)),
             "required": spec.required,
             "error": " ".join(errors.get(spec.name, [])),
             "help": intake_words.help_line(spec.name, channel_class),
@@ -102,7 +102,8 @@ def shown(
     return fields
 
 
-def _text(value: Any) -> Any:
+def as_text(value: Any) -> Any:
+    """A value as a field shows it."""
     if isinstance(value, datetime):
         return value.astimezone(present.zone()).strftime("%Y-%m-%d %H:%M")
     if isinstance(value, date):

@@ -7,20 +7,23 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from flask import current_app, flash, redirect, request, url_for
+from flask import current_app, flash, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_appbuilder import BaseView, expose, has_access
+from flask_appbuilder.utils.limit import Limit
 from flask_babel import gettext as _
+from flask_login import current_user
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
-from app import forms, intake_forms
+from app import forms, intake_forms, intake_words
 from app.attachment_views import with_files
 from app.messages import by_field
 from app.models import Appeal
 from app.rules import intake as rules
+from app.rules import mails
 from app.rules.errors import FieldErrors, Invalid, NotFound, Refused, RuleError
 from app.rules.grants import RowFacts
-from app.services import intake, present
+from app.services import intake, present, similar
 from app.services.actors import Actor
 from app.standing import current_actor
 
@@ -33,7 +36,7 @@ class IntakeView(BaseView):
 
     route_base = "/intake"
     class_permission_name = "Intake"
-    method_permission_name = {"new": "write"}  # noqa: RUF012
+    method_permission_name = {"new": "write", "mail": "write"}  # noqa: RUF012
 
     @expose("/<string(length=1):channel_class>", methods=("GET", "POST"))
     @has_access
@@ -62,9 +65,20 @@ class IntakeView(BaseView):
         flash(_("Submitted for numbering.") if submit else _("Saved as a draft."), "success")
         return redirect(url_for("AppealView.show", appeal_id=outcome.appeal_id))
 
+    @expose("/<string(length=1):channel_class>/mail", methods=("POST",))
+    @has_access
+    def mail(self, channel_class: str) -> ResponseReturnValue:
+        """What a dropped mail says, for the form: read, never kept here and never executed."""
+        known_class(channel_class)
+        require_collector(current_actor(), channel_class)
+        file = request.files.get("mail")
+        if file is None:
+            raise Invalid("mail.no-file")
+        return jsonify(intake_forms.from_mail(mails.read(file.stream.read(mails.LIMIT + 1)), present.now()))
+
     def _start(self, actor: Actor, channel_class: str) -> ResponseReturnValue:
         values: dict[str, Any] = {"received_at": present.now(), "received_by": actor.name}
-        values["channel"] = request.args.get("channel")
+        values["channel"] = request.args.get("channel") or intake_forms.only_channel(channel_class)
         after = request.args.get("after", type=int)
         saved = intake.just_saved(actor, after, channel_class) if after else None
         if saved is not None:
@@ -94,6 +108,28 @@ class IntakeView(BaseView):
             opened=values.get("opened") or _opening().dumps(present.now().isoformat()),
         )
         return page, 422 if errors else 200
+
+
+class SimilarView(BaseView):
+    """What is like the appeal being typed. Sent as a form is: nobody's number stands in an address or a log."""
+
+    route_base = "/similar"
+    class_permission_name = "Intake"
+    method_permission_name = {"index": "write"}  # noqa: RUF012
+    # A person who types fast asks every second; a program would ask for every number there is.
+    limits = (Limit("90 per minute", key_func=lambda: f"similar:{current_user.get_id() or request.remote_addr}"),)
+
+    @expose("/", methods=("POST",))
+    @has_access
+    def index(self) -> ResponseReturnValue:
+        """The caller's earlier appeals and likely duplicates, as a part of the page."""
+        sent = {name: request.form.get(name, "")[:length] for name, length in _TYPED.items()}
+        typed = similar.Typed(**sent, appeal_id=request.form.get("appeal_id", type=int))
+        found = similar.find(current_actor(), typed)
+        return self.render_template("desk/_similar.html", found=found, reasons=intake_words.reasons)
+
+
+_TYPED = {"phone": 40, "identity": 40, "subject": 300, "body": 3000, "place": 200, "petition_number": 64}
 
 
 def known_class(channel_class: str) -> None:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from app.rules.similarity import Likeness
+
 Label = Any  # a lazily translated string
+SAID_FROM = 20  # percent; less is chance
 
 SECTIONS: Mapping[str, Label] = {
     "origin": _l("Where it came from"),
@@ -46,6 +50,14 @@ _HELP_ANYWHERE: Mapping[str, Label] = {
     "place": _l("Where it happens: road and number, village, or district."),
 }
 
+# Why an appeal appears beside the form; the percents stand for themselves.
+ALIKE: Mapping[str, Label] = {
+    "petition": _l("same number of the petition office"),
+    "phone": _l("same telephone"),
+    "identity": _l("same identity number"),
+    "place": _l("same place"),
+}
+
 # What the browser is told about a field besides its name; nothing typed here is offered again by a browser.
 ATTRIBUTES: Mapping[str, Mapping[str, str]] = {
     "channel": {"data-plain": ""},
@@ -59,6 +71,16 @@ ATTRIBUTES: Mapping[str, Mapping[str, str]] = {
     "appellant_representatives": {"autocomplete": "off", "rows": "3"},
     "appellant_others": {"autocomplete": "off", "rows": "3"},
 }
+
+
+def reasons(likeness: Likeness) -> list[str]:
+    """Why an appeal is like the one being typed, in words."""
+    found = [str(word) for name, word in ALIKE.items() if getattr(likeness, name)]
+    if likeness.text_percent >= SAID_FROM:
+        found.append(_("text %(percent)s%% alike", percent=likeness.text_percent))
+    if likeness.subject_percent >= SAID_FROM:
+        found.append(_("subject %(percent)s%% alike", percent=likeness.subject_percent))
+    return found
 
 
 def label(name: str, channel_class: str) -> Label | None:

@@ -22,7 +22,7 @@ from app.desk_views import AppealView, DeskView, InboxView, SlipView
 from app.dictionary import SheetView, view_of
 from app.handover_views import HandoverView
 from app.import_views import ImportView
-from app.intake_views import IntakeView
+from app.intake_views import IntakeView, SimilarView
 from app.leave_views import AbsenceEntryView, LeaveView
 from app.ledger_views import AppealModelView, LedgerView
 from app.portfolio_views import PortfolioBoardView
@@ -67,6 +67,7 @@ def register(appbuilder: AppBuilder) -> None:
     appbuilder.add_view_no_menu(AppealView)
     appbuilder.add_view_no_menu(AttachmentView)
     appbuilder.add_view_no_menu(IntakeView)
+    appbuilder.add_view_no_menu(SimilarView)
     staffing = {"category": "Staffing", "category_label": FAMILIES["Staffing"]}
     appbuilder.add_view(RosterView, "Rosters", icon="fa-calendar-days", label=_l("Duty rosters"), **staffing)
     appbuilder.add_view_no_menu(SlipView)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
+from email.message import EmailMessage
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from app.models import Appeal, Channel, Journal, db
+from app.models import Appeal, Attachment, Channel, Journal, db
 from app.services import present, sheet, workflow
 from tests.factories import Factory
 
@@ -176,6 +178,72 @@ def test_a_stranger_is_refused(make: Factory, method: str) -> None:
     answer = getattr(browser, method)("/intake/D", base_url=URL, data=form(make, "D"))
     assert answer.status_code == 403
     assert make.count(Appeal, channel_class="D") == 0
+
+
+def _mail(**headers: str) -> bytes:
+    message = EmailMessage()
+    for name, value in {"From": "示例来信人 <a@example.invalid>", "Subject": "示例：停水", **headers}.items():
+        message[name.replace("_", "-")] = value
+    message.set_content("示例：小区停水两天。")
+    message.add_attachment(b"MZ", maintype="application", subtype="octet-stream", filename="示例.exe")
+    return message.as_bytes()
+
+
+def drop(browser: FlaskClient, content: bytes | None, letter: str = "B") -> TestResponse:
+    data = {} if content is None else {"mail": (BytesIO(content), "示例.eml")}
+    headers = {"Accept": "application/json"}
+    return browser.post(f"/intake/{letter}/mail", base_url=URL, data=data, headers=headers)
+
+
+def test_a_dropped_mail_fills_the_form_and_is_not_kept(make: Factory) -> None:
+    answer = drop(collector(make, "B"), _mail(Date="Mon, 05 Jan 2026 09:30:00 +0800", Message_ID="<7@example.invalid>"))
+    assert answer.status_code == 200
+    assert answer.json is not None
+    assert answer.json["fields"] == {
+        "received_at": "2026-01-05 09:30",
+        "letter_reference": "7@example.invalid",
+        "appellant_name": "示例来信人",
+        "appellant_address": "a@example.invalid",
+        "subject": "示例：停水",
+        "body": "示例：小区停水两天。",
+    }
+    assert answer.json["enclosures"] == [{"name": "示例.exe", "size": 2}]
+    assert make.count(Appeal) == make.count(Attachment) == 0
+
+
+def test_a_mail_from_the_future_fills_in_no_moment(make: Factory) -> None:
+    answer = drop(collector(make, "B"), _mail(Date="Mon, 05 Jan 2099 09:30:00 +0800"))
+    assert answer.json is not None
+    assert "received_at" not in answer.json["fields"]
+
+
+@pytest.mark.parametrize("content", [None, b"", b"PK\x03\x04", b"\x00" * 100])
+def test_what_is_no_mail_gets_a_clear_message(make: Factory, content: bytes | None) -> None:
+    answer = drop(collector(make, "B"), content)
+    assert answer.status_code == 422
+    assert answer.json is not None
+    assert answer.json["error"]["code"].startswith("mail.")
+
+
+def test_a_stranger_reads_no_mail_here(make: Factory) -> None:
+    assert drop(collector(make, "C"), _mail()).status_code == 403
+
+
+def ask(browser: FlaskClient, **typed: str) -> TestResponse:
+    return browser.post("/similar/", base_url=URL, data=typed)
+
+
+def test_what_is_like_it_is_shown_with_its_reason_and_opens_beside(make: Factory) -> None:
+    known = make.appeal("registered", subject="示例：浔阳路西段路灯不亮", appellant_phone="13800000007")
+    page = ask(collector(make, "A"), phone="13800000007", subject="示例：浔阳路西段路灯坏了")
+    assert page.status_code == 200
+    for part in (f'href="/appeals/{known.id}" target="_blank"', str(known.number), "同一电话", "%"):
+        assert part in page.text
+    assert "13800000007" not in page.text
+
+
+def test_who_takes_nothing_in_is_not_told_what_is_like_it(make: Factory) -> None:
+    assert ask(make.signed_in(make.holder("editor", "B")), phone="13800000007").status_code == 403
 
 
 def test_a_draft_that_came_back_says_why_on_top(make: Factory) -> None:
