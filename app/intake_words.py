@@ -25,6 +25,9 @@ _LABELS: Mapping[tuple[str, str], Label] = {
     ("F", "appellant_name"): _l("Visitor"),
     ("A", "appellant_name"): _l("Caller"),
     ("F", "visitors"): _l("Number of visitors"),
+    ("C", "attachments"): _l("Screenshot or recording"),
+    ("D", "attachments"): _l("Clipping"),
+    ("E", "attachments"): _l("Scan of the letter"),
 }
 
 _NAMED = _l("Needed unless the appellant stays anonymous.")

@@ -38,7 +38,7 @@ class State(StrEnum):
 
 
 class FieldType(StrEnum):
-    """A form field; parsed it is a str, str, str or int (key of the source), datetime, date, bool, ids of files, int."""
+    """A form field; parsed: str, str, str or int (key of the source), datetime, date, bool, ids of files, int."""
 
     TEXT = "text"
     LONG_TEXT = "long_text"

@@ -60,6 +60,16 @@ function fill(form: HTMLFormElement, answer: Answer, box: HTMLElement): void {
   box.replaceChildren(...lines);
 }
 
+/** The mail itself goes along with the appeal: its own words, and what hangs on it. */
+function attach(form: HTMLFormElement, file: File): void {
+  const input = form.querySelector<HTMLInputElement>("[data-files] input[type=file]");
+  if (!input) return;
+  const chosen = new DataTransfer();
+  chosen.items.add(file);
+  input.files = chosen.files;
+  input.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
 async function read(zone: HTMLElement, form: HTMLFormElement, file: File): Promise<void> {
   const box = zone.querySelector<HTMLElement>("[data-mail-answer]");
   if (!box) return;
@@ -76,7 +86,7 @@ async function read(zone: HTMLElement, form: HTMLFormElement, file: File): Promi
     const said = (await answer.json()) as Answer & { error?: { message?: string } };
     if (answer.ok) {
       fill(form, said, box);
-      form.dispatchEvent(new CustomEvent<File>("mail-read", { detail: file }));
+      attach(form, file);
     } else box.replaceChildren(element("p", { class: "error", role: "alert" }, said.error?.message ?? said.message ?? text("That did not work. Please try again.")));
   } catch {
     box.replaceChildren(element("p", { class: "error", role: "alert" }, text("That did not work. Please try again.")));
@@ -103,6 +113,7 @@ export function startMails(): void {
     zone.addEventListener("dragleave", () => zone.classList.remove("is-over"));
     zone.addEventListener("drop", (event) => {
       event.preventDefault();
+      event.stopPropagation();
       zone.classList.remove("is-over");
       const file = event.dataTransfer?.files[0];
       if (file) void read(zone, form, file);
