@@ -86,8 +86,9 @@ WORDS: Mapping[str, Wording] = {
         _l("Enter the holidays ahead"),
         _l("Limits beyond the published calendar are provisional."),
         _l("The calendar ends within 90 days"),
-        "CalendarView.list",
+        "CalendarYearView.index",
         _l("Working calendar"),
+        ("CalendarEntryView.index", _l("Enter days")),
     ),
     "mail": Wording(
         _l("Set up mail"),
@@ -120,7 +121,7 @@ class ChecklistView(BaseView):
             steps=steps,
             percent=rules.percent(steps),
             wording=WORDS,
-            calendar_until=calendar.published_until(),
+            calendar_until=calendar.known_until(),
         )
 
     @expose("/<code>/settle", methods=("POST",))

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
+from flask_babel import format_date, get_locale
 from flask_babel import lazy_gettext as _l
+
+from app import roster_words
 
 Label = Any
 
@@ -24,6 +28,10 @@ TRACE: Mapping[str, Label] = {
     "count.working": _l("working day, day %(n)s"),
     "count.makeup": _l("make-up working day (%(name)s), day %(n)s"),
     "count.half": _l("half working day (%(name)s), day %(n)s"),
+    "count.makeup.unnamed": _l("make-up working day, day %(n)s"),
+    "count.half.unnamed": _l("half working day, day %(n)s"),
+    "skip.holiday.unnamed": _l("day of rest, not counted"),
+    "skip.closure.unnamed": _l("closed, not counted"),
     "count.calendar": _l("calendar day %(n)s"),
     "skip.weekend": _l("weekend, not counted"),
     "skip.holiday": _l("%(name)s, not counted"),
@@ -47,3 +55,50 @@ MOVES: Mapping[str, Label] = {
     "correction": _l("The start was put right"),
     "handed_on": _l("Handed on"),
 }
+
+# What kind of appeal it is and how pressing, as the limits tell them apart.
+NATURES: Mapping[str, Label] = {
+    "request": _l("Request for help"),
+    "complaint": _l("Complaint"),
+    "report": _l("Report of wrongdoing"),
+    "consultation": _l("Consultation"),
+    "suggestion": _l("Suggestion"),
+}
+URGENCIES: Mapping[str, Label] = {
+    "ordinary": _l("Ordinary urgency"),
+    "urgent": _l("Urgent"),
+    "emergency": _l("Emergency"),
+}
+
+# What a span of days may be besides the kinds of app/words.py.
+CLEAR: Label = _l("As published (drop the own entry)")
+
+RECOUNTS: Mapping[str, Label] = {"calendar": _l("Change of the calendar"), "limit": _l("Change of a limit")}
+RECOUNT_STATES: Mapping[str, Label] = {
+    "applying": _l("Being applied"),
+    "applied": _l("Applied"),
+    "cancelled": _l("Taken back"),
+    "failed": _l("Did not finish"),
+}
+
+
+def holiday(name: str, name_en: str = "") -> str:
+    """The name of a holiday or make-up day in the reader's language."""
+    if str(get_locale()) == "en" and name_en:
+        return name_en
+    return roster_words.holiday(name)
+
+
+def month(day: date) -> str:
+    """The name of its month."""
+    return str(format_date(day, "LLLL"))
+
+
+def weekday(day: date, *, is_long: bool = False) -> str:
+    """The name of its weekday, a letter or two unless `is_long`."""
+    return str(format_date(day, "EEEE" if is_long else "ccccc"))
+
+
+def dated(day: date) -> str:
+    """A day with its weekday."""
+    return str(format_date(day, "yyyy-MM-dd EEE"))

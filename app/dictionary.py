@@ -21,10 +21,14 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
 
 from app import sheet_children, sheet_panels, sheet_words, signing
+from app.clock_views import onward, tell_saved
+from app.consent import consent
 from app.messages import sentence, sentences_of
 from app.rules.entries import Field, Kind
 from app.rules.errors import Conflict, FieldErrors, RuleError
 from app.services import present, sheet_access, sheet_bulk, sheet_history, sheet_views, sheets
+from app.services.clock_recounts import SHEETS as MOVING
+from app.services.clock_recounts import MovesClocks
 from app.services.sheet_rows import Sheet
 from app.sheet_actions import acts_of, form_for, perform, require_some, told, workbook
 from app.sheet_filters import BASE_FILTERS, chips, comparisons, offered, query_of, read, term_of, unreadable
@@ -190,7 +194,7 @@ class SheetView(ModelView):
         blank = {field.name: sheet_words.entered(field, field.default) for field in fields}
         given = {field.name: request.args[field.name] for field in fields if field.name in request.args}
         form = self.add_form(data=blank | dict(sheet_access.defaults_for(current_actor(), self.sheet)) | given)
-        if request.method == "POST" and form.validate():
+        if is_sent() and form.validate():
             values = {field.name: form[field.name].data for field in fields}
             if self._saved(form, Entry(None, values)):
                 return self._onward()
@@ -209,10 +213,10 @@ class SheetView(ModelView):
         stored = sheet_words.as_entered(self.sheet, row)
         form = self.edit_form(data=stored | {"version": row.version})
         self._keep_choices(form, fields, row)
-        if request.method == "POST" and form.validate():
+        if is_sent() and form.validate():
             values = {f.name: form[f.name].data for f in fields if form[f.name].data != stored[f.name]}
             if self._saved(form, Entry(row.id, values, form_version())):
-                return self.post_edit_redirect()
+                return onward(self.post_edit_redirect())
         self._remember(form)
         widgets = self._get_edit_widget(form=form)
         page = self.render_template(
@@ -229,11 +233,13 @@ class SheetView(ModelView):
         self.update_redirect()
         try:
             self.datamodel.delete(row)
+        except MovesClocks:
+            raise
         except RuleError as error:
             flash(f"{name}: {' '.join(sentences_of(error))}", "danger")
         else:
-            flash(_("%(name)s is out of use.", name=name), "success")
-        return redirect(self.get_redirect())
+            self._say(_("%(name)s is out of use.", name=name))
+        return onward(redirect(self.get_redirect()))
 
     @expose("/action_post", methods=["POST"])
     @has_access
@@ -255,6 +261,7 @@ class SheetView(ModelView):
             form=form,
             rows=[(row, sheet_words.title_of(row)) for row in rows],
             outcomes={one.row_id: told(one) for one in outcomes} if outcomes is not None else None,
+            recount_id=consent().recount_id,
             endpoint=self.endpoint,
         )
 
@@ -301,6 +308,8 @@ class SheetView(ModelView):
         """Whether the write path took it; what it refused stands at the fields then."""
         try:
             row = (self.datamodel.add if entry.row_id is None else self.datamodel.edit)(entry)
+        except MovesClocks:
+            raise  # told on a page of its own (app/clock_views.py)
         except (FieldErrors, Conflict) as error:
             self._put_errors(form, error, entry)
             return False
@@ -308,7 +317,13 @@ class SheetView(ModelView):
         return True
 
     def _tell(self, row: Any) -> None:
-        flash(_("Saved."), "success")
+        self._say(_("Saved."))
+
+    def _say(self, text: str) -> None:
+        if self.sheet.code in MOVING:
+            tell_saved(text)
+        else:
+            flash(text, "success")
 
     def _put_errors(self, form: Any, error: RuleError, entry: Entry) -> None:
         if isinstance(error, FieldErrors):
@@ -350,11 +365,16 @@ class SheetView(ModelView):
         """Back to the page whose form was sent, else where the framework leads."""
         if "next" in request.form:
             return redirect(signing.safe_next(request.form["next"]))
-        return self.post_add_redirect()  # type: ignore[no-any-return]
+        return onward(self.post_add_redirect())
 
     def _remember(self, form: Any) -> None:
         if not form.errors:
             self.update_redirect()
+
+
+def is_sent() -> bool:
+    """Whether a form was sent to be saved; one that its sender wants to look over again is shown again."""
+    return request.method == "POST" and "revise" not in request.form
 
 
 def form_version() -> int:

@@ -15,6 +15,7 @@ from app.messages import sentence
 from app.models import db
 from app.quiet import log_without_values
 from app.rules.errors import Conflict, FieldErrors, Invalid, NotFound, Refused, RuleError
+from app.services.clock_recounts import MovesClocks
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ def status_of(error: RuleError) -> int:
 def init_errors(app: Flask) -> None:
     """Register the handlers; nothing else in the product renders an error."""
     app.register_error_handler(RuleError, _rule_error)
+    app.register_error_handler(MovesClocks, _moves_clocks)
     app.register_error_handler(CSRFError, _csrf_error)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(DBAPIError, _unexpected)
@@ -50,6 +52,15 @@ def _rule_error(error: RuleError) -> Response:
     elif error.field:
         body["fields"] = {error.field: [body["message"]]}
     return _respond(status_of(error), body)
+
+
+def _moves_clocks(error: MovesClocks) -> Response:
+    """No refusal but a question: the page that tells what would move, for whoever sent a form."""
+    if wants_json():
+        return _rule_error(error)
+    from app.clock_views import ask_first
+
+    return ask_first(error)
 
 
 def _csrf_error(error: CSRFError) -> Response:

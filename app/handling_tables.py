@@ -120,6 +120,15 @@ class Recount(Stamped, Model):
     asked_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))
 
 
+class CalendarYear(Stamped, Model):
+    """A year whose official notice on holidays was entered by hand: limits that reach into it are not provisional."""
+
+    __tablename__ = "calendar_year"
+    year: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    notice: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))
+
+
 class ClockChange(Model):
     """One move of a clock's due moment after its start: what moved it, from when to when, the inputs before."""
 

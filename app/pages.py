@@ -9,12 +9,17 @@ from flask import Flask, current_app, request, url_for
 from flask_babel import gettext as _
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+<<<<<<< HEAD
 from app import attachment_words, words
+=======
+from app import words
+from app.clock_card import card, paused_until
+>>>>>>> 8540a6c (clocks: A changed calendar or limit tells what it moves, then one job applies it; the calendar by year; limits proposed by urgency, nature and category.)
 from app.import_words import FLAGS
 from app.rules.fields import mask_phone
 from app.services import clocks, inbox, present
 from app.standing import badges, current_actor, current_standing
-from app.timeline import timeline_items, trace_lines
+from app.timeline import timeline_items
 
 
 def init_pages(app: Flask) -> None:
@@ -31,7 +36,7 @@ def init_pages(app: Flask) -> None:
         clock_view=clock_view,
         timeline_items=timeline_items,
         flag_words=FLAGS,
-        trace_lines=trace_lines,
+        clock_card=card,
     )
     app.jinja_env.filters["named"] = words.named
     # The framework's own keep one value of each name only; a filter may have several.
@@ -46,6 +51,8 @@ def clock_view(clock: Any, now: datetime | None = None) -> dict[str, Any]:
     moment = now or present.now()
     status = clocks.state_of(clock, moment).value
     shown = {"due_soon": "soon", "broken": "late", "no_limit": "none"}.get(status, status)
+    if shown in ("open", "soon") and paused_until(clock):
+        shown = "paused"
     end = clock.stopped_at or moment
     seconds = None
     if clock.due_at is not None:

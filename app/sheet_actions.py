@@ -16,6 +16,7 @@ from markupsafe import Markup
 from sqlalchemy import Select
 
 from app import report_words, sheet_words, words
+from app.consent import consent
 from app.messages import sentences_of
 from app.reports.table import Cell, Column
 from app.reports.table import Kind as CellKind
@@ -80,11 +81,11 @@ def perform(actor: Actor, sheet: Sheet, act: Act, rows: Sequence[Any], form: Any
     """Do it to each row; what was refused is told with its reason."""
     chosen = chosen_in(request.form, rows)
     if act.name == "retire":
-        return sheet_bulk.retire(actor, sheet, chosen)
+        return sheet_bulk.retire(actor, sheet, chosen, consent())
     if act.name == "restore":
-        return sheet_bulk.restore(actor, sheet, chosen)
+        return sheet_bulk.restore(actor, sheet, chosen, consent())
     name = act.name.removeprefix(SET)
-    return sheet_bulk.change(actor, sheet, chosen, {name: form[name].data})
+    return sheet_bulk.change(actor, sheet, chosen, {name: form[name].data}, consent())
 
 
 def told(outcome: Outcome) -> str:

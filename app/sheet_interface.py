@@ -15,6 +15,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from app import sheet_words
+from app.consent import consent
 from app.models import DutySeat, DutyShift
 from app.rules.entries import Kind, Place
 from app.services import sheet_access, sheets
@@ -47,17 +48,25 @@ class ServiceInterface(SQLAInterface):
 
     def add(self, item: Entry, commit: bool = True) -> Any:
         """Write a new row through the service."""
-        return sheets.save(current_actor(), self.sheet, None, item.values, reason=item.reason)
+        return sheets.save(
+            current_actor(), self.sheet, None, item.values, reason=item.reason, consent=consent()
+        )
 
     def edit(self, item: Entry, commit: bool = True) -> Any:
         """Change a row through the service."""
         return sheets.save(
-            current_actor(), self.sheet, item.row_id, item.values, version=item.version, reason=item.reason
+            current_actor(),
+            self.sheet,
+            item.row_id,
+            item.values,
+            version=item.version,
+            reason=item.reason,
+            consent=consent(),
         )
 
     def delete(self, item: Any, commit: bool = True) -> None:
         """Take a row out of use through the service."""
-        sheets.remove(current_actor(), self.sheet, item.id)
+        sheets.remove(current_actor(), self.sheet, item.id, consent=consent())
 
     def delete_all(self, items: Sequence[Any]) -> None:
         """Take rows out of use, each by itself."""

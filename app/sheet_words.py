@@ -56,6 +56,8 @@ def shown(row: Any, field: Field, *, is_list: bool = False) -> Any:
     if field.place in (Place.MAIN, Place.SECOND):
         people = [seat.person for seat in row.seats if seat.seat == field.place.value]
         return named_or_vacant(people)
+    if field.kind is Kind.ROWS:
+        return [words.named(other) for other in rows_by_code(field.to, _stored(row, field) or [])]
     return _worded(field, _stored(row, field))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
-from app import leave_words, words
+from app import clock_words, leave_words, words
 from app.models import (
     Absence,
     Assumption,
@@ -358,6 +358,29 @@ CHANNELS = Sheet(
     _l("Where appeals arrive, by class (R2)."),
 )
 
+# For which appeals a handling limit is proposed (app/rules/limits.py).
+PROPOSED_FOR: Fields = (
+    Field(
+        "urgencies",
+        _l("Proposed for the urgency"),
+        Kind.CHOICES,
+        choices=clock_words.URGENCIES,
+        place=Place.PARAMETER,
+        help=_l("Handling limits only. The most particular limit that fits is proposed; with none, the usual one."),
+    ),
+    Field(
+        "natures", _l("Proposed for the nature"), Kind.CHOICES, choices=clock_words.NATURES, place=Place.PARAMETER
+    ),
+    Field(
+        "categories",
+        _l("Proposed for the categories"),
+        Kind.ROWS,
+        to="any_category",
+        place=Place.PARAMETER,
+        help=_l("A category takes in everything under it."),
+    ),
+)
+
 LIMITS = Sheet(
     "Limits",
     "limits",
@@ -393,6 +416,7 @@ LIMITS = Sheet(
             place=Place.PARAMETER,
             help=_l("None chosen: for all."),
         ),
+        *PROPOSED_FOR,
         Field("is_default", _l("Usual limit of this clock"), Kind.BOOL),
         SORT,
         ACTIVE,
@@ -401,7 +425,7 @@ LIMITS = Sheet(
     ("sort", "asc"),
     "Rules",
     "fa-hourglass-half",
-    _l("A changed limit counts for clocks that start from now on; running clocks keep theirs."),
+    _l("Before a change is saved, the open appeals that it moves are shown; finished ones never move."),
 )
 
 CALENDAR = Sheet(

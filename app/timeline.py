@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from flask import url_for
-from flask_babel import format_date, format_datetime, ngettext
+from flask_babel import format_datetime, ngettext
 from flask_babel import gettext as _
 
-from app import clock_words, words
-from app.models import Clock, Journal
+from app import words
+from app.models import Journal
 from app.standing import current_standing
 
 # Told by the title, or held as ids whose names stand elsewhere on the page.
@@ -55,6 +55,7 @@ _ICONS = {
     "strike_off": "check",
     "archive": "box-archive",
     "urge": "phone",
+    "clock_moved": "clock-rotate-left",
     "unmask": "eye",
     "add_note": "note-sticky",
     "attach": "paperclip",
@@ -118,16 +119,3 @@ def _worded(name: str, value: Any) -> str:
     if name.endswith("_at"):
         return str(format_datetime(datetime.fromisoformat(str(value)), "yyyy-MM-dd HH:mm"))
     return str(value)
-
-
-def trace_lines(clock: Clock) -> list[str]:
-    """Why a clock is due when it is, day by day, in words."""
-    lines = clock.inputs.get("trace", [])
-    return [_trace_line(date.fromisoformat(line["on"]), line["code"], line["data"]) for line in lines]
-
-
-def _trace_line(on: date, code: str, data: dict[str, Any]) -> str:
-    if code == "due" and data["at"] == "00:00":
-        # As an office writes it: the day that ends at 24:00, not the one that begins.
-        on, data = on - timedelta(days=1), {"at": "24:00"}
-    return f"{format_date(on, 'EEE yyyy-MM-dd')} {str(clock_words.TRACE.get(code, code)) % data}"

@@ -16,6 +16,7 @@ from app.capability_views import CapabilitiesView, PostsFormView
 from app.chain_views import ChainView
 from app.change_views import ChangesView
 from app.checklist_views import ChecklistView
+from app.clock_views import CalendarEntryView, CalendarYearView, RecountView
 from app.contact_views import ContactView
 from app.coverage_views import CoverageView
 from app.desk_views import AppealView, DeskView, InboxView, SlipView
@@ -82,6 +83,11 @@ def register(appbuilder: AppBuilder) -> None:
     appbuilder.add_view(ImportView, "Imports", icon="fa-file-import", label=_l("Imports"), **WORK)
     appbuilder.add_view(ChecklistView, "Checklist", icon="fa-list-check", label=_l("First steps"), **WORK)
     appbuilder.add_view(LeaveView, "Leave", icon="fa-plane-departure", label=_l("Leave and handover"), **WORK)
+    appbuilder.add_view(
+        CalendarYearView, "CalendarYear", icon="fa-calendar-days", label=_l("Working calendar"), **WORK
+    )
+    appbuilder.add_view_no_menu(CalendarEntryView)
+    appbuilder.add_view_no_menu(RecountView)
     appbuilder.add_view(InboxView, "Inbox", icon="fa-bell", label=_l("Inbox"), **WORK)
     appbuilder.add_view(
         CoverageView,

@@ -22,6 +22,7 @@ HANDLERS: dict[str, str] = {
     "import_apply": "jobs.imports.apply_batch",
     "import_check": "jobs.imports.check_batch",
     "quarterly_report": "jobs.reports.compile_quarterly",
+    "recount": "jobs.recounts.apply",
 }
 
 

@@ -24,7 +24,7 @@ from sqlalchemy.dialects.postgresql import Range
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from app.models import Account, Appeal, Contact, Holding, Person, Post, Report, StandIn, Task, Unit, db
+from app.models import Account, Appeal, Contact, Holding, Person, Post, Recount, Report, StandIn, Task, Unit, db
 from app.services import (
     absences,
     attachments,
@@ -36,6 +36,7 @@ from app.services import (
     sheets,
     staffing_lists,
     staffing_uploads,
+    tasks,
     workflow,
 )
 from app.services.transaction import transaction
@@ -212,6 +213,7 @@ def _things(appeal: Appeal) -> dict[str, Any]:
         "post_id": collector_a,
         "channel_class": "A",
         "contact_id": _contact(),
+        "recount_id": _recount(),
         "section_id": db.session.scalars(select(Unit.id).where(Unit.kind == "section").order_by(Unit.id)).first(),
         "action": "answer",
         "locale": "zh",
@@ -233,6 +235,15 @@ def _sheet(make: Factory) -> int:
     with transaction():
         sheet = handovers.make_in(make.actor(a), "change", items=[], post_id=post.id, from_id=a.id, to_id=b.id)
     return sheet.id
+
+
+def _recount() -> int:
+    """A change of the calendar whose recount has not begun."""
+    recount = Recount(kind="calendar", change={"days": ["2036-11-24"]}, counts={"moved": {}})
+    db.session.add(recount)
+    db.session.flush()
+    recount.task_id = tasks.create("recount", queue="imports", subject_id=recount.id, requested_by=None).id
+    return recount.id
 
 
 def _contact() -> int:

@@ -56,6 +56,6 @@ def percent(found: Sequence[Step]) -> int:
     return 100 * sum(step.is_done for step in found) // len(found) if found else 100
 
 
-def calendar_ends_early(known_until: date, entered_until: date | None, today: date) -> bool:
-    """Whether the limits of the next CALENDAR_DAYS days reach past every published or entered day."""
-    return max(known_until, entered_until or known_until) < today + timedelta(days=CALENDAR_DAYS)
+def calendar_ends_early(known_until: date, today: date) -> bool:
+    """Whether the limits of the next CALENDAR_DAYS days reach past every year whose notice is known."""
+    return known_until < today + timedelta(days=CALENDAR_DAYS)

@@ -120,6 +120,7 @@ _VOCABULARY = (
             Changes="read report",
             Checklist="read write",
             Coverage="read",
+            Recounts="read write",
             Rosters="read write",
             StaffingTable="read export write",
             **(dict.fromkeys(_DICTIONARIES, "read write") | {"Absences": "read write confirm"}),
@@ -154,7 +155,12 @@ COVERAGE_READERS: tuple[str, ...] = ("system", "supervise", "triage")
 # So is asking for leave: whoever holds something tells when he is away.
 # And reading the roster of an office in which one sits, also between two shifts; which one decides the service.
 EVERYBODY: frozenset[Pair] = _pairs(
-    Account="read write", Desk="read", Inbox="read write", Intake="write", Leave="read write"
+    Account="read write",
+    CalendarYear="read",
+    Desk="read",
+    Inbox="read write",
+    Intake="write",
+    Leave="read write",
 ) | {("can_read", "Rosters")}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, false, or_, select, true
 from sqlalchemy.orm import joinedload, selectinload
 
-from app.models import Appeal, Assignment, Slip, db
+from app.models import Appeal, Assignment, Clock, ClockChange, Slip, db
 from app.rules.errors import NotFound, Refused
 from app.rules.grants import Grant, GrantSet, Reading, RowFacts, Scope, reaches
 from app.services.actors import Actor
@@ -104,7 +104,7 @@ def _page_options() -> tuple[Any, ...]:
         joinedload(Appeal.section),
         joinedload(Appeal.portfolio),
         joinedload(Appeal.created_by),
-        selectinload(Appeal.clocks),
+        selectinload(Appeal.clocks).selectinload(Clock.changes).joinedload(ClockChange.person),
         selectinload(Appeal.slips).selectinload(Slip.handovers),
         selectinload(Appeal.assignments).joinedload(Assignment.unit),
     )

@@ -9,7 +9,6 @@ from sqlalchemy import ColumnElement, Select, String, column, exists, func, or_,
 from sqlalchemy.dialects.postgresql import insert
 
 from app.models import (
-    CalendarDay,
     ChainLink,
     DutyShift,
     Holding,
@@ -32,7 +31,7 @@ from app.services.transaction import transaction
 
 
 def steps(actor: Actor) -> tuple[rules.Step, ...]:
-    """Every step with what is left of it, in four statements. Raises Refused("access.not-granted")."""
+    """Every step with what is left of it, in six statements. Raises Refused("access.not-granted")."""
     access.require_anywhere(actor, "system")
     marks = {row.code: rules.Mark(row.done_at, row.remark) for row in db.session.scalars(select(SetupMark))}
     return rules.steps(_left(), marks)
@@ -76,13 +75,12 @@ def _left() -> dict[str, int]:
         "chains": _headless_units(),
         "handlers": _units_without_handler(),
     }
-    entered = select(func.max(CalendarDay.day)).where(CalendarDay.active)
     row = db.session.execute(
-        select(*(query.scalar_subquery().label(name) for name, query in counts.items()), entered.scalar_subquery())
+        select(*(query.scalar_subquery().label(name) for name, query in counts.items()))
     ).one()
-    found = dict(zip(counts, row[:-1], strict=True))
+    found = dict(zip(counts, row, strict=True))
     found["accounts"] = len(reach.unreachable(_holders()))
-    found["calendar"] = int(rules.calendar_ends_early(calendar.published_until(), row[-1], today))
+    found["calendar"] = int(rules.calendar_ends_early(calendar.known_until(), today))
     found["mail"] = 0 if current_app.config.get("MAIL_URL") else 1
     return found
 

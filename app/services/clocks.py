@@ -10,10 +10,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
-from app.models import Appeal, Clock, ClockChange, LimitRule, db
+from app.models import Appeal, Category, Clock, ClockChange, LimitRule, db
 from app.rules import clocks as rules
 from app.rules.calendar import WorkingCalendar
 from app.rules.errors import NotFound
+from app.rules.limits import LimitFor, rule_for
 from app.services import calendar, present
 
 
@@ -30,6 +31,16 @@ def limit_for(clock_kind: str, *, code: str | None = None, channel_class: str | 
         if channel_class is None or channel_class in row.parameters.get("classes", [channel_class]):
             return row
     raise NotFound("limit.missing", {"clock": clock_kind, "code": code or "", "class": channel_class or ""})
+
+
+def proposed_limit(nature: str, urgency: str, category_id: int | None) -> LimitRule | None:
+    """The handling limit that the table of limits has for such an appeal; the duty office may choose another."""
+    category = db.session.get(Category, category_id) if category_id else None
+    query = select(LimitRule).where(LimitRule.clock_kind == "unit_limit", LimitRule.active)
+    rows = db.session.scalars(query.order_by(LimitRule.sort, LimitRule.id)).all()
+    table = [LimitFor.of(row.code, row.parameters, is_default=row.is_default) for row in rows]
+    code = rule_for(table, nature=nature, urgency=urgency, category=category.code if category else None)
+    return next((row for row in rows if row.code == code), None)
 
 
 def as_rule(row: LimitRule) -> rules.Limit:

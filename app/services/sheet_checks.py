@@ -123,6 +123,10 @@ def _limit(draft: Draft) -> None:
     except Invalid as error:
         draft.problems.append(problem_of(error, "kind"))
         return
+    if values["clock_kind"] != "unit_limit":
+        for name in ("urgencies", "natures", "categories"):
+            if values[name]:
+                draft.wrong(name, "limit.proposed-elsewhere")
     if values["amount"] is not None and values["amount"] > 9999:
         draft.wrong("amount", "limit.unreadable")
     others = list(

@@ -26,6 +26,7 @@ REFERENCES: Mapping[str, tuple[Any, ColumnElement[bool]]] = {
     "portfolio": (Portfolio, true()),
     "unit_group": (UnitGroup, true()),
     "category": (Category, Category.level < len(LEVELS)),
+    "any_category": (Category, true()),
 }
 
 
@@ -167,6 +168,9 @@ def _read(row: Any, one: Field) -> Any:
             return row.valid.upper if row.valid is not None else None
         case Place.PARAMETER:
             found = (row.parameters or {}).get(one.name, blank(one))
+            if one.kind is Kind.ROWS:
+                # Rows are kept by their codes among the parameters, so that they mean something without the database.
+                return sorted(other.id for other in rows_by_code(one.to, found))
             return found[:5] if found and one.kind is Kind.TIME else found
         case Place.MAIN | Place.SECOND:
             return sorted(seat.person_id for seat in row.seats if seat.seat == one.place.value)

@@ -6,7 +6,7 @@ generated roles, the calendar in force) in one transaction. Nothing is deleted t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import func, select
@@ -16,8 +16,10 @@ from app.rules.entries import Field, Kind, Place, blank, code_from, parse, probl
 from app.rules.errors import Conflict, FieldErrors, FieldProblem, Invalid, Refused
 from app.services import audit, calendar, changes, grants, journal, personal, present, sheet_access, sheet_checks
 from app.services.actors import Actor
+from app.services.clock_recounts import SHEETS as MOVING
+from app.services.clock_recounts import Consent, change_of, follow
 from app.services.pinyin import sort_key, syllables
-from app.services.sheet_rows import REFERENCES, Draft, Sheet, access_row, journalled, values_of
+from app.services.sheet_rows import REFERENCES, Draft, Sheet, access_row, journalled, rows_by_id, values_of
 from app.services.transaction import transaction
 
 # Sheets that decide who may do what; the others are settings.
@@ -32,22 +34,35 @@ def save(
     *,
     version: int | None = None,
     reason: str = "",
+    consent: Consent | None = None,
 ) -> Any:
     """Write a row and return it; `values` as typed or as text, fields that are not named stay as they are.
 
     A save that changes nothing writes nothing. Raises Refused("access.not-granted") for who does not keep the
     sheet, NotFound("row.unknown") also for a row that is not his, Conflict("row.stale") when `version` is not the
     row's any more, and FieldErrors with each problem at its field. What waits for the security officer
-    (app/services/capability_changes.py) is filed with `reason`.
+    (app/services/capability_changes.py) is filed with `reason`. What moves open clocks (app/services/clock_recounts.py)
+    raises MovesClocks without `consent`.
     """
     sheet_access.require_keeper(actor, sheet)
     if not (sheet.can_add if row_id is None else sheet.can_edit):
         raise Refused("sheet.fixed")
     try:
         with transaction():
-            return save_in(actor, sheet, row_id, values, version=version, reason=reason)
+            draft = _ready(actor, sheet, row_id, values, version, reason)
+            row = _write(actor, draft)
+            settle(actor, sheet, [draft], consent)
+            return row
     except Conflict as error:
         raise _at_field(sheet, error) from error
+    finally:
+        _forget(sheet)
+
+
+def settle(actor: Actor, sheet: Sheet, drafts: Sequence[Draft], consent: Consent | None) -> None:
+    """What written rows mean for running clocks, in the open transaction. Raises MovesClocks without consent."""
+    if sheet.code in MOVING:
+        follow(actor, change_of(sheet, drafts), consent or Consent())
 
 
 def save_in(
@@ -60,13 +75,29 @@ def save_in(
     reason: str = "",
 ) -> Any:
     """Write a row inside the open transaction of the caller, whose business access is; see `save`."""
+    return _write(actor, _ready(actor, sheet, row_id, values, version, reason))
+
+
+def change_in(
+    actor: Actor, sheet: Sheet, row_id: int | None, values: Mapping[str, object], *, version: int | None = None
+) -> Draft:
+    """Write a row inside the open transaction of the caller, who answers for access and for `settle`; its draft."""
+    draft = _ready(actor, sheet, row_id, values, version, "")
+    _write(actor, draft)
+    return draft
+
+
+def _ready(
+    actor: Actor, sheet: Sheet, row_id: int | None, values: Mapping[str, object], version: int | None, reason: str
+) -> Draft:
+    """The row on its way in, checked. Raises FieldErrors."""
     draft = _draft(actor, sheet, row_id, values, version)
     draft.reason = reason
     sheet_checks.check(draft)
     sheet_access.check_own(actor, draft)
     if draft.problems:
         raise FieldErrors(draft.problems)
-    return _write(actor, draft)
+    return draft
 
 
 def trial(
@@ -82,7 +113,9 @@ def trial(
     return draft
 
 
-def remove(actor: Actor, sheet: Sheet, row_id: int, *, version: int | None = None) -> None:
+def remove(
+    actor: Actor, sheet: Sheet, row_id: int, *, version: int | None = None, consent: Consent | None = None
+) -> None:
     """Take a row out of use: switched off; a row without a switch is deleted.
 
     Repeating it changes nothing. Raises what `save` raises.
@@ -90,19 +123,27 @@ def remove(actor: Actor, sheet: Sheet, row_id: int, *, version: int | None = Non
     sheet_access.require_keeper(actor, sheet)
     if not sheet.can_remove:
         raise Refused("sheet.fixed")
-    with transaction():
-        row = _locked(actor, sheet, row_id, version)
-        old = values_of(sheet, row)
-        draft = Draft(sheet, row, is_new=False, old=old, values=dict(old))
-        if sheet.has_switch:
-            draft.values["active"] = False
-        else:
-            _delete(actor, draft)
-            return
-        sheet_checks.check(draft)
-        if draft.problems:
-            raise FieldErrors(draft.problems)
-        _write(actor, draft, action="remove")
+    try:
+        with transaction():
+            settle(actor, sheet, [remove_in(actor, sheet, row_id, version=version)], consent)
+    finally:
+        _forget(sheet)
+
+
+def remove_in(actor: Actor, sheet: Sheet, row_id: int, *, version: int | None = None) -> Draft:
+    """`remove` inside the open transaction of the caller, who answers for access and for `settle`."""
+    row = _locked(actor, sheet, row_id, version)
+    old = values_of(sheet, row)
+    draft = Draft(sheet, row, is_new=False, old=old, values=dict(old))
+    if not sheet.has_switch:
+        _delete(actor, draft)
+        return draft
+    draft.values["active"] = False
+    sheet_checks.check(draft)
+    if draft.problems:
+        raise FieldErrors(draft.problems)
+    _write(actor, draft, action="remove")
+    return draft
 
 
 def _put(draft: Draft) -> None:
@@ -118,6 +159,8 @@ def _put(draft: Draft) -> None:
             setattr(row, one.column, value)
         elif one.place is Place.PARAMETER:
             kept = {key: stored for key, stored in (row.parameters or {}).items() if key != one.name}
+            if one.kind is Kind.ROWS:
+                value = sorted(other.code for other in rows_by_id(REFERENCES[one.to][0], value).values())
             row.parameters = kept | ({one.name: value} if value not in (None, [], "") else {})
     if hasattr(row, "name_pinyin") and draft.changed("name"):
         row.name_pinyin = sort_key(values["name"])
@@ -132,11 +175,7 @@ def _draft(
     *,
     for_update: bool = True,
 ) -> Draft:
-    row = (
-        sheet.model(**sheet.only)
-        if row_id is None
-        else _locked(actor, sheet, row_id, version, for_update=for_update)
-    )
+    row = sheet.model(**sheet.only) if row_id is None else _locked(actor, sheet, row_id, version, for_update=for_update)
     is_new = row_id is None
     old = {} if is_new else values_of(sheet, row)
     values = {one.name: blank(one) for one in sheet.fields} if is_new else dict(old)
@@ -236,6 +275,12 @@ def _follow(sheet: Sheet) -> None:
         db.session.flush()
         grants.regenerate_roles()
     elif sheet.code == "calendar":
+        calendar.forget()
+
+
+def _forget(sheet: Sheet) -> None:
+    """What was refused is not in force: the calendar is read again."""
+    if sheet.code == "calendar":
         calendar.forget()
 
 

@@ -28,6 +28,7 @@ LEASE = timedelta(seconds=90)
 MOST_ATTEMPTS = 5
 WRITE_EVERY = 0.5
 _SHOWN = {"pending": "queued"}
+KEPT = frozenset({"recount"})
 
 
 class Stopped(Exception):
@@ -107,10 +108,13 @@ def create(kind: str, *, queue: str, subject_id: int, total: int = 0, requested_
 def cancel(actor: Actor, task_id: int) -> None:
     """Stop a task one asked for: a waiting one at once, a running one at its next step.
 
-    Raises NotFound("task.unknown"), Conflict("task.ended").
+    Raises NotFound("task.unknown"), Conflict("task.ended"), and Conflict("task.kept") for what must not end halfway
+    and is taken back where it was asked for.
     """
     with transaction():
         task = _own(actor, task_id, for_update=True)
+        if task.kind in KEPT:
+            raise Conflict("task.kept")
         if task.state not in ("pending", "running"):
             raise Conflict("task.ended", {"state": task.state})
         task.cancel_requested = True

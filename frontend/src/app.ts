@@ -18,6 +18,7 @@ import { startSelection } from "./selection";
 import { startShortcuts } from "./shortcuts";
 import { startSimilar } from "./similar";
 import { startThemeSwitch } from "./theme-choice";
+import { startYear } from "./year";
 
 startDialogs();
 startNavigation();
@@ -33,6 +34,7 @@ startMails();
 startSimilar();
 startPreviews();
 startRoster();
+startYear();
 startSelection();
 startProgress();
 startShortcuts();

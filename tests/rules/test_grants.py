@@ -176,7 +176,15 @@ def test_a_post_that_makes_no_sense_is_refused(duty: PostDuty, code: str) -> Non
 def test_everybody_has_desk_inbox_and_account() -> None:
     assert GrantSet().permission_pairs() == EVERYBODY
     # Sending an intake form too: one that was opened while acting is kept after the shift has ended.
-    assert {view for _, view in EVERYBODY} == {"Desk", "Inbox", "Account", "Intake", "Leave", "Rosters"}
+    assert {view for _, view in EVERYBODY} == {
+        "Account",
+        "CalendarYear",
+        "Desk",
+        "Inbox",
+        "Intake",
+        "Leave",
+        "Rosters",
+    }
     assert ("can_read", "Intake") not in EVERYBODY
 
 

@@ -64,6 +64,16 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['task_id'], ['task.id'], ),
     sa.PrimaryKeyConstraint('id')
     )
+    op.create_table('calendar_year',
+    sa.Column('year', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('notice', sa.String(length=200), server_default='', nullable=False),
+    sa.Column('by_id', sa.Integer(), nullable=True),
+    sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.Column('version', sa.Integer(), server_default='1', nullable=False),
+    sa.ForeignKeyConstraint(['by_id'], ['ab_user.id'], ),
+    sa.PrimaryKeyConstraint('year')
+    )
     op.create_table('archive_seal',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('appeal_id', sa.Integer(), nullable=False),
@@ -463,6 +473,7 @@ def downgrade() -> None:
     op.drop_table('call_back')
     op.drop_index(op.f('ix_archive_seal_appeal_id'), table_name='archive_seal')
     op.drop_table('archive_seal')
+    op.drop_table('calendar_year')
     op.drop_table('recount')
     op.drop_index('uq_document_template', table_name='document_template', postgresql_where=sa.text('retired_at IS NULL'))
     op.drop_table('document_template')
