@@ -9,12 +9,8 @@ from flask import Flask, current_app, request, url_for
 from flask_babel import gettext as _
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-<<<<<<< HEAD
 from app import attachment_words, words
-=======
-from app import words
 from app.clock_card import card, paused_until
->>>>>>> 8540a6c (clocks: A changed calendar or limit tells what it moves, then one job applies it; the calendar by year; limits proposed by urgency, nature and category.)
 from app.import_words import FLAGS
 from app.rules.fields import mask_phone
 from app.services import clocks, inbox, present
