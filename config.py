@@ -262,7 +262,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         attachment_max_mb=get("ATTACHMENT_MAX_MB", _whole(1, 200), min(20, upload_max_mb)),
         attachment_appeal_mb=get("ATTACHMENT_APPEAL_MB", _whole(1, 10_000), 200),
         attachment_scanner=get("ATTACHMENT_SCANNER", _command, ()),
-        attachment_scanner_seconds=get("ATTACHMENT_SCANNER_SECONDS", _whole(1, 600), 60),
+        attachment_scanner_seconds=get("ATTACHMENT_SCANNER_SECONDS", _whole(1, 45), 30),
         import_max_rows=get("IMPORT_MAX_ROWS", _whole(1, 1_000_000), 100_000),
         export_max_rows=get("EXPORT_MAX_ROWS", _whole(1, 1_000_000), 100_000),
         session_idle_minutes=get("SESSION_IDLE_MINUTES", _whole(1, 30), 30),

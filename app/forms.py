@@ -96,6 +96,9 @@ def shown(
         if spec.type is FieldType.FILES:
             field["files"] = attachments.staged(current_actor(), field["value"])
             field["most"] = attachments.limits().per_form
+            # A draft's form goes on where it was left; other forms bring what is new.
+            draft = appeal is not None and appeal.state == "draft"
+            field["kept"] = attachments.listed(current_actor(), appeal.id) if draft else []
         if spec.source:
             field["options"] = options(spec.source, channel_class=channel_class, appeal=appeal)
         fields.append(field)

@@ -147,6 +147,13 @@ def mail(attached: str = "") -> bytes:
     return f"{head}--x\r\n{part}--x--\r\n".encode()
 
 
+def nested_mail(depth: int) -> bytes:
+    """Parts inside parts."""
+    part = "Content-Type: multipart/mixed; boundary=b{0}\r\n\r\n--b{0}\r\n"
+    head = "From: shili@example.invalid\r\nDate: Mon, 5 Jan 2026 09:00:00 +0800\r\n"
+    return (head + "".join(part.format(number) for number in range(depth))).encode()
+
+
 # Each is called after its type, so that a test can tell which was found.
 GOOD: dict[str, bytes] = {
     "pdf.pdf": pdf(),
@@ -240,8 +247,11 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "大图.png": (png(width=60_000, height=60_000), "too-many-pixels"),
     "大图.jpg": (jpeg(width=65_000, height=65_000), "too-many-pixels"),
     "脚本.pdf": (pdf(b"/OpenAction<</S/JavaScript/JS(app.alert(1))>>"), "active-pdf"),
+    "转义脚本.pdf": (pdf(b"/OpenAction<</S/J#61vaScript/J#53(app.alert(1))>>"), "active-pdf"),
     "启动.pdf": (pdf(b"/OpenAction<</S/Launch/F(cmd.exe)>>"), "active-pdf"),
     "附程序.eml": (mail("invoice.pdf.exe"), "runnable"),
+    "附编码名程序.eml": (mail("=?utf-8?b?5Y+R56WoLmV4ZQ==?="), "runnable"),
+    "套娃.eml": (nested_mail(5_000), "damaged"),
     "二进制.txt": (b"a\0b" * 20, "type"),
     "乱码.pdf": (bytes(range(128, 256)) * 4, "type"),
     "富文本.txt": (b"{\\rtf1\\ansi}", "type"),
@@ -264,7 +274,7 @@ HARMLESS: dict[str, tuple[bytes, str]] = {
     "...": (png(), "file.png"),
     "很长" * 300 + ".png": (png(), "很长" * 58 + ".png"),
     '<img src=x onerror="alert(1)">.png': (png(), "_img src=x onerror=_alert(1)__.png"),
-    "表格.csv": ("=cmd|'/c calc'!A1,示例".encode(), "表格.csv"),
+    "表格.csv": ("=cmd|'/c calc'!A1,示例".encode(), "表格.csv.txt"),
     "说明.txt.lnk.txt": ("示例".encode("gb18030"), "说明.txt.lnk.txt"),
     "\ud800.png": (png(), "_.png"),
 }

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import email
-import email.policy
 import re
+from email.header import decode_header, make_header
+from email.message import Message
 
 from .errors import Invalid
 
-MAX_PARTS = 500
+MAX_PARTS = 200
 _HEAD = re.compile(rb"[A-Za-z][A-Za-z0-9-]*:[ \t]?[^\r\n]*\r?\n")
 _NEEDED = (b"from:", b"date:")
 _RUNS = re.compile(
@@ -24,11 +25,19 @@ def is_mail(content: bytes) -> bool:
         head.startswith(name) or b"\n" + name in head for name in _NEEDED
     ):
         return False
-    message = email.message_from_bytes(content, policy=email.policy.compat32)
-    for number, part in enumerate(message.walk()):
-        if number > MAX_PARTS:
-            raise Invalid("attachment.damaged", field="attachments")
-        name = part.get_filename()
-        if name and _RUNS.search(str(name)):
-            raise Invalid("attachment.runnable", {"extension": str(name).rsplit(".", 1)[-1][:8]}, field="attachments")
+    # Parts inside parts are read one call inside the other, so they are counted before.
+    if content.lower().count(b"boundary") > MAX_PARTS:
+        raise Invalid("attachment.damaged", field="attachments")
+    try:
+        names = [name for part in email.message_from_bytes(content).walk() if (name := _name_of(part))]
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        raise Invalid("attachment.damaged", field="attachments") from error
+    for name in names:
+        if _RUNS.search(name):
+            raise Invalid("attachment.runnable", {"extension": name.rsplit(".", 1)[-1][:8]}, field="attachments")
     return True
+
+
+def _name_of(part: Message) -> str:
+    """What an attached file is called, its encoded words read."""
+    return str(make_header(decode_header(part.get_filename() or "")))

@@ -16,7 +16,8 @@ interface Kept {
   discard_url: string;
 }
 
-const AT_ONCE = 2;
+// One after the other: each upload keeps one process of the server busy.
+const AT_ONCE = 1;
 const SMALL_PICTURE = 4 * 1024 * 1024;
 
 function megabytes(bytes: number): string {
@@ -50,12 +51,15 @@ class FileField {
     this.list.querySelectorAll<HTMLElement>("[data-file]").forEach((row) => {
       row.replaceWith(this.keptRow(JSON.parse(row.dataset["file"]!) as Kept));
     });
-    this.input.addEventListener("change", () => {
-      this.take(Array.from(this.input.files ?? []));
-      this.input.value = "";
-    });
+    this.input.addEventListener("change", () => this.takeChosen());
     this.listenToDrops();
     this.holdForm();
+    this.takeChosen(); // somebody was faster than this script
+  }
+
+  private takeChosen(): void {
+    this.take(Array.from(this.input.files ?? []));
+    this.input.value = "";
   }
 
   take(files: File[]): void {

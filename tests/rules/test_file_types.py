@@ -11,7 +11,7 @@ import pytest
 
 from app.rules import file_names, file_types
 from app.rules.errors import Invalid
-from tests.bad_files import GOOD, HARMLESS, REFUSED, mp4, pdf, png, word
+from tests.bad_files import GOOD, HARMLESS, REFUSED, mail, mp4, nested_mail, pdf, png, word
 
 EVERYTHING = frozenset(file_types.TYPES)
 
@@ -65,7 +65,11 @@ def test_no_type_is_run_by_a_browser() -> None:
         assert one.preview == "" or one.mime.split("/")[0] in ("image", "audio", "video") or one.code == "pdf"
 
 
-@pytest.mark.parametrize("content", [GOOD["docx.docx"], GOOD["xls.xls"], mp4(), pdf(), png(), GOOD["mp3.mp3"]])
+FUZZED = [GOOD["docx.docx"], GOOD["xls.xls"], mp4(), pdf(), png(), GOOD["mp3.mp3"], mail("a.pdf"), nested_mail(100)]
+SLOW = [b"stream\n", b"endstream", b"PK\x01\x02", b"<", b"/J", b"#", b"\xff\xfe\0\2", b"a: b\n"]
+
+
+@pytest.mark.parametrize("content", FUZZED)
 def test_whatever_the_bytes_only_a_refusal_comes_out(content: bytes) -> None:
     """A thousand damaged copies: a type or a refusal, never another error."""
     dice = random.Random(42)
@@ -84,6 +88,22 @@ def test_bombs_cost_neither_memory_nor_time() -> None:
             _sniffed(name, REFUSED[name][0])
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50 * 1024
     assert time.monotonic() - began < 10
+
+
+def test_a_large_scan_is_no_script() -> None:
+    """The bytes of its pictures spell "/JS" once in sixteen megabytes."""
+    picture = b"/JS /Launch " + random.Random(7).randbytes(4_000_000)
+    streams = b"4 0 obj<</Length 9>>stream\r\n" + picture + b"\nendstream endobj\n"
+    assert _sniffed("扫描.pdf", pdf().replace(b"xref", streams * 3 + b"xref", 1)).code == "pdf"
+
+
+@pytest.mark.parametrize("part", SLOW)
+def test_no_file_takes_long(part: bytes) -> None:
+    for head in (b"%PDF-", b"\xff\xd8\xff\xe0\0\2", b"From: a\nDate: b\n", b"PK\x03\x04", b"ID3\x04\0\0\0\0\0\1"):
+        began = time.monotonic()
+        with suppress(Invalid):
+            _sniffed("", head + part * (4_000_000 // len(part)) + b"%%EOF")
+        assert time.monotonic() - began < 5, (head, part)
 
 
 def test_a_word_file_with_a_mark_of_macros_in_its_text_is_only_a_text() -> None:

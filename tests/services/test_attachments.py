@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from datetime import datetime, timedelta
 
 import pytest
@@ -142,6 +143,19 @@ def test_an_appeal_holds_so_much(app: Flask, collector: Actor, make: Factory, mo
     with pytest.raises(FieldErrors) as refused:
         attachments.add(collector, appeal.id, [_received(collector, form="more").id])
     assert refused.value.problems[0].code == "attachment.appeal-full"
+
+
+def test_the_largest_file_costs_bounded_memory(app: Flask, collector: Actor) -> None:
+    most = app.config["ATTACHMENT_MAX_BYTES"]
+    largest = b"%PDF-" + bytes(most - 10) + b"%%EOF"
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    kept = _received(collector, largest, name="示例.pdf")
+    kept_id = kept.id
+    db.session.expunge_all()
+    assert attachments.content(collector, kept_id).bytes == largest
+    with pytest.raises(Invalid, match="too-large"):
+        _received(collector, largest + b"%%EOF" * 3)
+    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024 < 200
 
 
 def test_who_takes_no_step_hands_nothing_in(make: Factory) -> None:
