@@ -90,7 +90,7 @@ SENTENCES: Mapping[str, Any] = {
     "attachment.too-many-pixels": _l("The picture has more than %(limit)s million pixels. Make it smaller."),
     "attachment.too-many-unsent": _l("You have %(limit)s files chosen in forms you have not sent. Send or drop them."),
     "attachment.type": _l(
-        "Files of this kind are not taken. Pictures, PDF, sound, MP4, Word, Excel, text and mails are."
+        "Files of this kind are not taken (%(type)s). Pictures, PDF, sound, MP4, Word, Excel, text and mails are."
     ),
     "attachment.unknown": _l("There is no such file, or it is not one of yours."),
     "attachment.unpacks-too-large": _l("The file unpacks to more than is safe to open."),
