@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import click
 from flask import Flask
-from flask.cli import AppGroup
+from flask.cli import with_appcontext
 
 from app.services import clock_checks
 
 
 def register_clock_commands(app: Flask) -> None:
     """Register `flask clocks …`."""
-    app.cli.add_command(_clocks)
+    app.cli.add_command(clock_commands)
 
 
-_clocks = AppGroup("clocks", help="The limits of open appeals.")
+@click.group("clocks")
+def clock_commands() -> None:
+    """The limits of open appeals."""
 
 
-@_clocks.command("verify")
+@clock_commands.command("verify")
+@with_appcontext
 def verify() -> None:
     """Compute every open limit from its inputs; exit code 1 and a line for each that is stored otherwise."""
     checked = differing = 0
