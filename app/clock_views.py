@@ -25,8 +25,7 @@ from app.standing import current_actor
 
 # How far the calendar is shown before and after this year.
 YEARS = 12
-ROWS = 14
-FEW = 4
+ROWS = 12
 NAME = 64
 
 
@@ -120,7 +119,7 @@ class CalendarEntryView(BaseView):
         page = self.render_template(
             "clocks/enter.html",
             sent=request.form if request.method == "POST" else request.args,
-            rows=range(_shown_rows(request.values)),
+            rows=range(_shown_rows(request.form)),
             errors=errors,
             kinds=[*words.DAY_KINDS.items(), (calendar_days.CLEAR, clock_words.CLEAR)],
             years=[(str(number), str(number)) for number in range(today.year, today.year + 3)],
@@ -167,10 +166,9 @@ def _span(sent: Mapping[str, str], place: int, problems: list[FieldProblem]) -> 
 
 
 def _shown_rows(sent: Mapping[str, str]) -> int:
-    """As many rows as were filled in, and a few empty ones; a year's notice has about a dozen."""
+    """As many rows as were filled in, and a few empty ones."""
     filled = [n for n in range(calendar_days.MOST_SPANS) if sent.get(f"first_{n}") or sent.get(f"name_{n}")]
-    least = ROWS if sent.get("year") else FEW
-    return min(max(least, filled[-1] + FEW if filled else 0), calendar_days.MOST_SPANS)
+    return min(max(ROWS, filled[-1] + 4 if filled else 0), calendar_days.MOST_SPANS)
 
 
 def _landed(sent: Mapping[str, str]) -> str:

@@ -15,6 +15,7 @@ from flask_babel import ngettext
 
 from app import forms, intake_forms, notices, signing, words
 from app.attachment_views import with_files
+from app.document_views import page_of
 from app.messages import by_field, sentence
 from app.models import Appeal
 from app.roster_views import on_desk
@@ -34,6 +35,7 @@ from app.services import (
     present,
     reading,
     sight,
+    slip_sheets,
     workflow,
 )
 from app.services.actors import Actor
@@ -182,7 +184,7 @@ class AppealView(BaseView):
         """The form of a step, and the step itself."""
         actor, step = current_actor(), rules.find(action)
         appeal = access.access_appeal(actor, appeal_id)
-        access.require(actor, *step.capabilities, appeal=appeal, post_id=_post_id())
+        access.require(actor, step.capability, appeal, post_id=_post_id())
         specs = intake_rules.fields_of(appeal.channel_class) if step.sheet else step.fields
         if request.method == "GET":
             # A form is filled with what is known: a draft's with the appellant's particulars in plain text.
@@ -217,10 +219,7 @@ class AppealView(BaseView):
     @has_access
     def form(self, appeal_id: int) -> ResponseReturnValue:
         """The registration form (登记表) as a printable page."""
-        page = reading.registration_form(current_actor(), appeal_id)
-        return self.render_template(
-            "desk/registration_form.html", page=page, appeal=page.appeal, now=present.now()
-        )
+        return page_of(self, "registration_form", appeal_id)
 
     @expose("/<int:appeal_id>/who-can-see")
     @has_access
@@ -265,8 +264,7 @@ class AppealView(BaseView):
         status: int = 200,
     ) -> ResponseReturnValue:
         actor = current_actor()
-        facts = access.row_facts(appeal)
-        grants = [grant for capability in step.capabilities for grant in actor.grants.covering(capability, facts)]
+        grants = actor.grants.covering(step.capability, access.row_facts(appeal))
         page = self.render_template(
             "desk/action.html",
             appeal=appeal,
@@ -332,16 +330,14 @@ class SlipView(BaseView):
     @has_access
     def show(self, slip_id: int) -> ResponseReturnValue:
         """The processing slip (诉求处理单) as a printable page."""
-        slip = reading.slip(current_actor(), slip_id)
-        line = reading.line_of(slip)
-        return self.render_template("desk/slip.html", slip=slip, line=line, appeal=slip.appeal, now=present.now())
+        return page_of(self, "slip", slip_id)
 
     @expose("/sheet")
     @has_access
     def sheet(self) -> ResponseReturnValue:
-        """Today's slips by matching section, to be signed for at each hand-over."""
-        slips = desk.slips_today(current_actor())
-        return self.render_template("desk/hand_over_sheet.html", slips=slips, now=present.now())
+        """The hand-over sheets that matter today, and the slips that stand on none yet."""
+        today = slip_sheets.today(current_actor())
+        return self.render_template("desk/hand_over_sheet.html", today=today, now=present.now())
 
 
 class InboxView(BaseView):

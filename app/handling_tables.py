@@ -249,6 +249,22 @@ class Instruction(Model):
     by: Mapped[Person] = relationship(foreign_keys=[by_id])
 
 
+class SlipSheet(Model):
+    """A numbered hand-over sheet (送呈交接单): the slips of one matching section that are signed for together (R6).
+
+    A slip stands on one sheet for good, so that a sheet printed again is the same sheet.
+    """
+
+    __tablename__ = "slip_sheet"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(String(64), unique=True)
+    section_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), index=True)
+    made_at: Mapped[datetime] = mapped_column(Moment, index=True)
+    made_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    section: Mapped[Unit] = relationship()
+    made_by: Mapped[Person] = relationship()
+
+
 class DispatchEntry(Stamped, Model):
     """A row of the dispatch catalogue (派单目录): what is about this, there, goes to that unit (R7, R8)."""
 

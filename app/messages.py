@@ -38,9 +38,6 @@ SENTENCES: Mapping[str, Any] = {
     ),
     "absences.no-header": _l("No header row was found. It needs the columns name, from and until."),
     "absences.too-many": _l("%(count)s rows are too many; at most %(most)s at a time."),
-    "accept.co-handling-open": _l(
-        "Co-handling units have not answered yet: %(count)s. Wait for them or release them first."
-    ),
     "access.not-granted": _l("None of the posts you act for now allows this."),
     "access.signed-out": _l("You are not logged in. Log in and try again."),
     "account.confirm-first": _l("Type your password once more first."),
@@ -58,13 +55,11 @@ SENTENCES: Mapping[str, Any] = {
     "account.unknown": _l("There is no such account."),
     "account.username": _l("A user name has 3 to 64 letters, digits and . _ @ -"),
     "account.username-taken": _l("The user name %(username)s is taken."),
-    "answer.not-informed": _l("Say when and how the appellant was told."),
     "appeal.stale": _l(
         "Somebody else changed this appeal while you had it open. What you typed is kept below: compare and send again."
     ),
     "appeal.unknown": _l("There is no such appeal, or it is not one of yours."),
     "archive.note-missing": _l("It was overdue or could not be done: add the note first, then archive it (R11)."),
-    "assign.twice": _l("%(unit)s has this appeal already."),
     "assumption.elsewhere": _l("This value is kept in another sheet: change it there."),
     "assumption.shape": _l("The value must keep its shape: the same names, numbers where numbers stood."),
     "attachment.active-pdf": _l("This PDF contains scripts or starts programs. Print it to a new PDF or scan it."),
@@ -95,7 +90,7 @@ SENTENCES: Mapping[str, Any] = {
     "attachment.too-many-pixels": _l("The picture has more than %(limit)s million pixels. Make it smaller."),
     "attachment.too-many-unsent": _l("You have %(limit)s files chosen in forms you have not sent. Send or drop them."),
     "attachment.type": _l(
-        "Files of this kind are not taken (%(type)s). Pictures, PDF, sound, MP4, Word, Excel, text and mails are."
+        "Files of this kind are not taken. Pictures, PDF, sound, MP4, Word, Excel, text and mails are."
     ),
     "attachment.unknown": _l("There is no such file, or it is not one of yours."),
     "attachment.unpacks-too-large": _l("The file unpacks to more than is safe to open."),
@@ -107,7 +102,6 @@ SENTENCES: Mapping[str, Any] = {
     "calendar.span-order": _l("A span ends on the day it begins or later."),
     "calendar.span-too-long": _l("A span has %(days)s days at most."),
     "calendar.span-twice": _l("Another row has this day already."),
-    "call-back.not-reached": _l("Whoever was not reached has said nothing: leave this empty."),
     "capability-change.decided": _l("This change was decided already."),
     "capability-change.demo-off": _l("Only the security officer confirms a change of rights."),
     "capability-change.moved": _l("The post was changed since you looked: look at the preview again, then decide."),
@@ -146,7 +140,10 @@ SENTENCES: Mapping[str, Any] = {
     "document.encrypted": _l("The document is protected by a password. Save it without one and hand it in again."),
     "document.legacy": _l("This is an old .doc or .xls file. Save it as .docx or .xlsx and hand that in."),
     "document.macros": _l("The file contains macros. Save it as .docx or .xlsx without macros and hand that in."),
+    "document.not-yet": _l("The record has nothing for this document yet."),
     "document.unknown": _l("This is neither a workbook (.xlsx) nor a document (.docx)."),
+    "document.unknown-kind": _l("There is no such document."),
+    "document.unknown-request": _l("There is no such request, or it is out of your sight."),
     "export.reason-missing": _l("Say what you need the workbook for."),
     "export.too-many-rows": _l("These are %(rows)s rows; a workbook takes %(most)s. Narrow the choice."),
     "extension.amount": _l("Grant at least one."),
@@ -159,12 +156,10 @@ SENTENCES: Mapping[str, Any] = {
     "field.date-unreadable": _l("“%(value)s” is not a date. Write it like 2026-11-23."),
     "field.email": _l("This is not an e-mail address."),
     "field.in-future": _l("This lies in the future."),
-    "field.in-past": _l("This date has passed."),
     "field.int-unreadable": _l("“%(value)s” is not a whole number."),
     "field.json-unreadable": _l("This is not JSON."),
     "field.minute": _l("“%(value)s” is no minute of a programme. Write it like 12:30, or 1:02:30."),
     "field.moment-unreadable": _l("“%(value)s” is not a moment. Write it like 2026-11-23 14:05."),
-    "field.number-range": _l("A whole number from 1 to %(most)s."),
     "field.number-unreadable": _l("“%(value)s” is not a whole number."),
     "field.required": _l("This is needed."),
     "field.time-unreadable": _l("“%(value)s” is not a time of day. Write it like 11:00."),
@@ -178,8 +173,6 @@ SENTENCES: Mapping[str, Any] = {
     "handover.not-giver": _l("Only who hands over may confirm this."),
     "handover.not-taker": _l("Only who takes over may confirm this."),
     "handover.unknown": _l("There is no such handover sheet, or it is not one of yours."),
-    "hold.held": _l("It is under legal hold already."),
-    "hold.not-held": _l("It is under no legal hold."),
     "holding.both-roles": _l("Nobody is A and B of one post at the same time."),
     "http.400": _l("The request could not be understood. Go back and try again."),
     "http.401": _l("You are not logged in. Log in and try again."),
@@ -235,7 +228,6 @@ SENTENCES: Mapping[str, Any] = {
     "limit.percent-range": _l("The share must lie between 0 and 100."),
     "limit.proposed-elsewhere": _l("Only handling limits are proposed by urgency, nature or category."),
     "limit.time-missing": _l("Name the time of day."),
-    "limit.unnamed": _l("Choose a limit or set a date."),
     "limit.unreadable": _l("This limit cannot be understood: check kind, amount and time."),
     "mail.empty": _l("The file is empty."),
     "mail.no-file": _l("Choose a mail first: a file that ends in .eml."),
@@ -243,13 +235,9 @@ SENTENCES: Mapping[str, Any] = {
     "mail.too-large": _l("The mail is larger than %(limit)s MB. Type in what it says, and attach what hangs on it."),
     "mail.too-many-parts": _l("The mail has more than %(most)s parts. Type in what it says."),
     "membership.no-section": _l("Only a section of the General Office has clerks who deliver slips."),
-    "merge.closed": _l("%(number)s is finished or merged itself; merge into one that is being handled."),
-    "merge.is-main": _l("Others are merged into this one. Take them out first."),
-    "merge.unknown": _l("There is no appeal %(number)s that you may see."),
     "moment.invalid": _l("“%(value)s” is not a moment that can be read for certain."),
     "nil-return.day-of-rest": _l("%(on)s is not a working day: no nil return is due."),
     "nil-return.no-cutoff": _l("Only collectors of classes C, D and E sign nil returns."),
-    "note.not-fulfilled": _l("What was instructed is not reported as done yet."),
     "number.brace-open": _l("Braces in a number format may only enclose a field."),
     "number.field-missing": _l("The number format asks for %(field)s, which is not known here."),
     "number.field-twice": _l("A number format names each field once only."),
@@ -260,11 +248,6 @@ SENTENCES: Mapping[str, Any] = {
     "number.too-long": _l("Numbers of this format would be longer than %(limit)s characters."),
     "number.unknown-series": _l("The number series %(series)s is missing: ask the system officer to add it."),
     "number.year-missing": _l("The number format needs {year}, because numbers start again each year."),
-    "object.bounced": _l(
-        "An appeal is sent back %(most)s time at most; who has it now handles it. Ask the duty office for a "
-        "transfer if need be."
-    ),
-    "object.twice": _l("Your unit has objected to this assignment before."),
     "officer.combined": _l("An officer of the system holds no post and no function beside it."),
     "officer.unknown": _l("There is no such officer."),
     "page.key-unreadable": _l("The address of this page is damaged. Start again from the first page."),
@@ -288,7 +271,6 @@ SENTENCES: Mapping[str, Any] = {
     "pause.already": _l("A pause covers this time already."),
     "pause.empty": _l("A pause ends on a later day than it begins."),
     "pause.none": _l("This clock is not paused."),
-    "pause.running": _l("The limit is paused already."),
     "pause.too-late": _l("The limit had already passed or been met by then: it cannot be paused any more."),
     "period.ends-before-start": _l("The end must lie after the beginning."),
     "period.overlap": _l("Another period overlaps with this one."),
@@ -330,7 +312,6 @@ SENTENCES: Mapping[str, Any] = {
     "recount.runs": _l("This recount is still running or came to its end."),
     "recount.unknown": _l("There is no such recount."),
     "recount.waits": _l("Waits until an earlier recount is done."),
-    "reopen.too-late": _l("It was struck off more than %(days)s days ago. Take the matter in as a new appeal."),
     "report.locale-unknown": _l("There is no such language."),
     "report.not-ready": _l("This report is not ready yet."),
     "report.quarter-not-begun": _l("This quarter begins on %(on)s only."),
@@ -346,13 +327,7 @@ SENTENCES: Mapping[str, Any] = {
     ),
     "report.unknown": _l("There is no such report."),
     "request.csrf": _l("This form is too old to be accepted. Reload the page and send it again."),
-    "request.decided": _l("This request has been decided or withdrawn already."),
-    "request.extension-pending": _l("An extension has been asked for and waits for a decision."),
     "request.foreign-site": _l("This request came from another site."),
-    "request.none-pending": _l("No request of yours waits for a decision."),
-    "request.objection-pending": _l("An objection waits for a decision. Withdraw it to sign for the appeal."),
-    "request.own": _l("Nobody decides his own request."),
-    "request.pause-pending": _l("A pause has been asked for and waits for a decision."),
     "roster.conflicts": _l("%(count)s conflicts: solve them, or leave those shifts out."),
     "roster.name-ambiguous": _l(
         "“%(name)s” may be several people (%(units)s): write the unit or the code in brackets behind the name."
@@ -373,9 +348,6 @@ SENTENCES: Mapping[str, Any] = {
     "row.stale": _l("Somebody else changed this row first. Reload it and try again."),
     "row.taken": _l("There is such a row already."),
     "row.unknown": _l("There is no such row."),
-    "send-back.no-unit": _l(
-        "The duty office handled it itself; no unit can redo it. Reopen it after striking it off."
-    ),
     "session.ended": _l("This session is ended. Log in again."),
     "session.unknown": _l("There is no such session."),
     "setup.schema-newer": _l(
@@ -398,6 +370,8 @@ SENTENCES: Mapping[str, Any] = {
     "shift.too-long": _l("A shift lasts at most %(days)s days."),
     "shift.two-places": _l("One of these persons has duty in another shift at that time."),
     "shift.two-seats": _l("Nobody sits in both seats of one shift."),
+    "slip-sheet.unknown": _l("There is no such hand-over sheet, or it is out of your sight."),
+    "slip.not-found": _l("“%(text)s”: no slip has this code or number, or it is out of your sight."),
     "slip.unknown": _l("There is no such slip, or it is not one of yours."),
     "staffing-list.format": _l("The staffing list is there as a workbook and as a document."),
     "staffing-list.unknown": _l("There is no such published staffing list."),
@@ -440,9 +414,6 @@ SENTENCES: Mapping[str, Any] = {
     "stand-in.taken": _l("Somebody else has taken this post over already."),
     "stand-in.unfit": _l("This person is not in use any more."),
     "stand-in.unknown": _l("There is no such take-over, or it is not one of yours."),
-    "strike-off.call-back-missing": _l("The appellant has not been called back yet."),
-    "strike-off.main-open": _l("The main appeal is not struck off yet."),
-    "strike-off.merged-not-informed": _l("Appellants of merged appeals still have to be told: %(count)s."),
     "strike-off.not-informed": _l("The appellant has not been told yet: record when and how first."),
     "strike-off.result-missing": _l("Write the result first."),
     "swap.already-there": _l("One of them sits in the other shift already."),
@@ -459,8 +430,42 @@ SENTENCES: Mapping[str, Any] = {
     "task.kept": _l("This work must not end halfway: take the change back while it has not begun."),
     "task.too-long": _l("It took too long and was stopped."),
     "task.unknown": _l("There is no such task, or it is not one of yours."),
+    "template.carries-program": _l(
+        "The file carries a program, an embedded file or a template of its own. Save it as a plain Word document."
+    ),
+    "template.field-forbidden": _l(
+        "The field “%(name)s” of the word processor is not allowed; page numbers and dates are."
+    ),
+    "template.list-printed": _l(
+        "“%(name)s” is a list and cannot be printed as it is; walk through it. Paragraph: %(paragraph)s"
+    ),
+    "template.loop": _l(
+        "Lists are walked through one after the other, each by its name, none within another. Paragraph: %(paragraph)s"
+    ),
+    "template.name-taken": _l(
+        "“%(name)s” is a name of the record already; call the row otherwise. Paragraph: %(paragraph)s"
+    ),
+    "template.no-docx": _l("This is not a Word document (docx)."),
+    "template.no-file": _l("Choose a file first."),
+    "template.no-list": _l("“%(name)s” is no list and cannot be walked through. Paragraph: %(paragraph)s"),
+    "template.not-allowed": _l(
+        "A template prints names, walks through lists and leaves things out, nothing else. Paragraph: %(paragraph)s"
+    ),
+    "template.not-fillable": _l(
+        "Filled with examples, the template does not become a Word document. "
+        "Check that loops and conditions begin and end in the same table or text."
+    ),
+    "template.points-elsewhere": _l("The file points to something outside of it: %(name)s. Remove the link."),
+    "template.syntax": _l("A tag is written wrongly. Paragraph: %(paragraph)s"),
+    "template.tag-hidden": _l(
+        "A tag stands where it is not filled in: in a description, a comment or a field. Write it in the text."
+    ),
+    "template.tag-open": _l("A tag is not closed in its paragraph: %(paragraph)s"),
+    "template.too-large": _l("The file is too large for a template."),
+    "template.too-many-loops": _l("The template walks through lists too often."),
+    "template.too-many-tags": _l("The template has more than %(most)s tags."),
+    "template.unknown-placeholder": _l("“%(name)s” is no name of this document. Paragraph: %(paragraph)s"),
     "transcribe.leader-missing": _l("Name the leader who gave the instruction."),
-    "transfer.same-unit": _l("The appeal is with this unit already."),
     "unit.kind-unknown": _l("There is no such kind of unit."),
     "unit.unknown": _l("There is no such unit in use, or it is not yours."),
     "unmask.reason-missing": _l("Say why you need the appellant's particulars."),

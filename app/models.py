@@ -46,6 +46,7 @@ from app.handling_tables import (
     Recount,
     RetentionClass,
     Review,
+    SlipSheet,
 )
 from app.staffing_tables import (
     CHANNEL_CLASSES,
@@ -109,6 +110,7 @@ __all__ = [
     "Review",
     "SetupMark",
     "SheetView",
+    "SlipSheet",
     "StaffingChange",
     "StaffingList",
     "StaffingUpload",
@@ -479,6 +481,7 @@ class Slip(Stamped, Model):
     instructed_on: Mapped[date | None] = mapped_column(Date)
     # The way back to the leader: when all that was instructed is done, and when he took note of it.
     fulfilled_at: Mapped[datetime | None] = mapped_column(Moment)
+    sheet_id: Mapped[int | None] = mapped_column(ForeignKey("slip_sheet.id"), index=True)
     noted_at: Mapped[datetime | None] = mapped_column(Moment)
     noted_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     appeal: Mapped[Appeal] = relationship(back_populates="slips")
@@ -486,6 +489,8 @@ class Slip(Stamped, Model):
     portfolio: Mapped[Portfolio] = relationship()
     opinion_by: Mapped[Person] = relationship(foreign_keys=[opinion_by_id])
     filled_by: Mapped[Person | None] = relationship(foreign_keys=[filled_by_id])
+    noted_by: Mapped[Person | None] = relationship(foreign_keys=[noted_by_id])
+    sheet: Mapped[SlipSheet | None] = relationship()
     handovers: Mapped[list[SlipHandover]] = relationship(back_populates="slip", order_by="SlipHandover.id")
     instructions: Mapped[list[Instruction]] = relationship(order_by="Instruction.id")
 

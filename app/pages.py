@@ -7,11 +7,13 @@ from typing import Any
 
 from flask import Flask, current_app, request, url_for
 from flask_babel import gettext as _
+from markupsafe import Markup
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import attachment_words, words
 from app.clock_card import card, paused_until
 from app.import_words import FLAGS
+from app.reports import documents
 from app.rules.fields import mask_phone
 from app.services import clocks, inbox, present
 from app.standing import badges, current_actor, current_standing
@@ -33,6 +35,7 @@ def init_pages(app: Flask) -> None:
         timeline_items=timeline_items,
         flag_words=FLAGS,
         clock_card=card,
+        qr=lambda code: Markup(documents.drawing(code)),  # noqa: S704 - drawn by us, numbers and lines only
     )
     app.jinja_env.filters["named"] = words.named
     # The framework's own keep one value of each name only; a filter may have several.

@@ -21,6 +21,7 @@ from app.contact_views import ContactView
 from app.coverage_views import CoverageView
 from app.desk_views import AppealView, DeskView, InboxView, SlipView
 from app.dictionary import SheetView, view_of
+from app.document_views import AppealDocumentView, DocumentTemplateView, SlipDocumentView
 from app.handover_views import HandoverView
 from app.import_views import ImportView
 from app.intake_views import IntakeView, SimilarView
@@ -72,6 +73,8 @@ def register(appbuilder: AppBuilder) -> None:
     staffing = {"category": "Staffing", "category_label": FAMILIES["Staffing"]}
     appbuilder.add_view(RosterView, "Rosters", icon="fa-calendar-days", label=_l("Duty rosters"), **staffing)
     appbuilder.add_view_no_menu(SlipView)
+    appbuilder.add_view_no_menu(AppealDocumentView)
+    appbuilder.add_view_no_menu(SlipDocumentView)
     appbuilder.add_view_no_menu(RosterFileView)
     appbuilder.add_view_no_menu(ShiftNoteView)
     appbuilder.add_view_no_menu(HandoverView)
@@ -120,6 +123,14 @@ def register(appbuilder: AppBuilder) -> None:
             category_label=FAMILIES[sheet.family],
             menu_cond=partial(_has_rows, sheet),
         )
+    appbuilder.add_view(
+        DocumentTemplateView,
+        "DocumentTemplates",
+        icon="fa-file-word",
+        label=_l("Document templates"),
+        category="Rules",
+        category_label=FAMILIES["Rules"],
+    )
     appbuilder.add_view(
         StaffingTableView,
         "StaffingTable",

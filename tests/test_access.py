@@ -24,7 +24,24 @@ from sqlalchemy.dialects.postgresql import Range
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from app.models import Account, Appeal, Contact, Holding, Person, Post, Recount, Report, StandIn, Task, Unit, db
+from app.models import (
+    Account,
+    Appeal,
+    Contact,
+    DocumentTemplate,
+    HandlingRequest,
+    Holding,
+    Person,
+    Post,
+    Recount,
+    Report,
+    SlipSheet,
+    StandIn,
+    Task,
+    Unit,
+    db,
+)
+from app.reports import document_layout
 from app.services import (
     absences,
     attachments,
@@ -208,6 +225,7 @@ def _things(appeal: Appeal) -> dict[str, Any]:
         "appeal_id": appeal.id,
         "clock_id": running.id,
         "slip_id": appeal.slips[0].id,
+        **_documents(appeal),
         "unit_id": appeal.unit_id,
         "line_id": appeal.portfolio_id,
         "post_id": collector_a,
@@ -227,6 +245,25 @@ def _file(make: Factory, unit: Unit, appeal_id: int) -> int:
     kept = attachments.receive(handler, form_key="form", filename="示例.png", stream_or_bytes=png())
     attachments.add(handler, appeal_id, [kept.id])
     return kept.id
+
+
+def _documents(appeal: Appeal) -> dict[str, int]:
+    """The slip on a hand-over sheet, a decided request of the unit, an own template of the slip, not in use."""
+    slip, now = appeal.slips[0], present.now()
+    sheet = SlipSheet(number="示例送单", section_id=slip.section_id, made_at=now, made_by_id=slip.opinion_by_id)
+    slip.sheet = sheet
+    decided = HandlingRequest(
+        appeal_id=appeal.id, assignment_id=appeal.assignments[-1].id, kind="extension", state="refused",
+        reason="示例", asked_at=now, asked_by_id=slip.opinion_by_id, decided_at=now, decided_by_id=slip.opinion_by_id,
+    )  # fmt: skip
+    content = document_layout.built_in("slip", str)
+    user_id = db.session.scalars(select(Account.user_id)).first()
+    own = DocumentTemplate(
+        kind="slip", filename="示例.docx", content=content, size=len(content), sha256="0", by_id=user_id, retired_at=now
+    )
+    db.session.add_all([sheet, decided, own])
+    db.session.flush()
+    return {"slip_sheet_id": sheet.id, "decided_id": decided.id, "template_id": own.id}
 
 
 def _sheet(make: Factory) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import zipfile
 from collections.abc import Sequence
 from datetime import UTC, tzinfo
 from typing import Any
@@ -14,18 +13,16 @@ from docx.enum.table import WD_CELL_VERTICAL_ALIGNMENT as VERTICAL
 from docx.enum.table import WD_ROW_HEIGHT_RULE, WD_TABLE_ALIGNMENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH as ALIGN
 from docx.oxml import OxmlElement
-from docx.oxml.ns import qn
-from docx.shared import Cm, Pt
+from docx.shared import Cm
 
 from . import staffing_list
+from .paper import BODY_FONT, HEAD_FONT, everywhere, page_number, paragraph, timeless
 from .staffing_list import StaffingList
 from .table import Translate
 
-BODY_FONT, HEAD_FONT, LATIN_FONT = "仿宋", "黑体", "Times New Roman"
 _WIDTHS = (3.5, 8.4, 4.1, 3.2, 3.25, 3.25)  # cm; together the width between the margins of A4 across
 _MARGIN, _EDGE = 2.0, 1.4  # cm at the sides; above and below
 _SIZE = 10.5  # points: 五号
-_EARLIEST = (1980, 1, 1, 0, 0, 0)  # a zip archive knows no earlier moment
 
 
 def document(listed: StaffingList, *, zone: tzinfo, t: Translate) -> bytes:
@@ -33,8 +30,8 @@ def document(listed: StaffingList, *, zone: tzinfo, t: Translate) -> bytes:
     made = docx.Document()
     _properties(made, listed, t)
     _page(made)
-    _paragraph(made.add_paragraph(), t(staffing_list.TITLE), HEAD_FONT, 18, ALIGN.CENTER, after=6)
-    _paragraph(made.add_paragraph(), staffing_list.subtitle(listed, zone, t), BODY_FONT, 11, ALIGN.RIGHT, after=4)
+    paragraph(made.add_paragraph(), t(staffing_list.TITLE), HEAD_FONT, 18, ALIGN.CENTER, after=6)
+    paragraph(made.add_paragraph(), staffing_list.subtitle(listed, zone, t), BODY_FONT, 11, ALIGN.RIGHT, after=4)
     rows = staffing_list.rows(listed, t)
     table = made.add_table(rows=1 + len(rows), cols=len(_WIDTHS), style="Table Grid")
     table.alignment = WD_TABLE_ALIGNMENT.CENTER
@@ -44,10 +41,10 @@ def document(listed: StaffingList, *, zone: tzinfo, t: Translate) -> bytes:
     _row(table.rows[0], staffing_list.heads(t), is_head=True)
     for row, cells in zip(table.rows[1:], rows, strict=True):
         _row(row, cells, is_head=False)
-    _footer(made)
+    page_number(made.sections[0])
     out = io.BytesIO()
     made.save(out)
-    return _timeless(out.getvalue())
+    return timeless(out.getvalue())
 
 
 def _properties(made: Any, listed: StaffingList, t: Translate) -> None:
@@ -64,10 +61,7 @@ def _page(made: Any) -> None:
     section.page_width, section.page_height = Cm(29.7), Cm(21.0)
     section.left_margin = section.right_margin = Cm(_MARGIN)
     section.top_margin = section.bottom_margin = Cm(_EDGE)
-    _fonts(made.styles["Normal"].element.get_or_add_rPr(), BODY_FONT)
-    made.styles["Normal"].font.size = Pt(11)
-    for language in made.styles.element.iter(qn("w:lang")):
-        language.set(qn("w:eastAsia"), "zh-CN")
+    everywhere(made, 11)
 
 
 def _row(row: Any, cells: Sequence[str], *, is_head: bool) -> None:
@@ -83,52 +77,6 @@ def _row(row: Any, cells: Sequence[str], *, is_head: bool) -> None:
         # Each line is a paragraph of its own, as in the annex: the name, the number under it.
         first, *others = said.split("\n")
         font = HEAD_FONT if is_head else BODY_FONT
-        _paragraph(cell.paragraphs[0], first, font, _SIZE, align)
+        paragraph(cell.paragraphs[0], first, font, _SIZE, align)
         for line in others:
-            _paragraph(cell.add_paragraph(), line, font, _SIZE, align)
-
-
-def _paragraph(paragraph: Any, said: str, font: str, size: float, align: Any, *, after: int = 0) -> None:
-    paragraph.alignment = align
-    paragraph.paragraph_format.space_before = Pt(0)
-    paragraph.paragraph_format.space_after = Pt(after)
-    run = paragraph.add_run(said)
-    run.font.size = Pt(size)
-    _fonts(run._r.get_or_add_rPr(), font)
-
-
-def _fonts(properties: Any, chinese: str) -> None:
-    """Chinese characters have a font of their own in Word; without it the theme of the reader's machine decides."""
-    fonts = properties.get_or_add_rFonts()
-    for attribute in ("w:asciiTheme", "w:hAnsiTheme", "w:eastAsiaTheme", "w:cstheme"):
-        fonts.attrib.pop(qn(attribute), None)
-    for attribute, font in (("w:ascii", LATIN_FONT), ("w:hAnsi", LATIN_FONT), ("w:eastAsia", chinese)):
-        fonts.set(qn(attribute), font)
-
-
-def _footer(made: Any) -> None:
-    paragraph = made.sections[0].footer.paragraphs[0]
-    paragraph.alignment = ALIGN.CENTER
-    for kind, said in (("", "— "), ("begin", ""), ("", "PAGE"), ("end", ""), ("", " —")):
-        run = paragraph.add_run("" if kind or said == "PAGE" else said)
-        run.font.size = Pt(10)
-        if kind:
-            mark = OxmlElement("w:fldChar")
-            mark.set(qn("w:fldCharType"), kind)
-            run._r.append(mark)
-        elif said == "PAGE":
-            code = OxmlElement("w:instrText")
-            code.set(qn("xml:space"), "preserve")
-            code.text = said
-            run._r.append(code)
-
-
-def _timeless(content: bytes) -> bytes:
-    """The same archive without the moment at which it was made."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(content)) as made, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for part in made.infolist():
-            entry = zipfile.ZipInfo(part.filename, _EARLIEST)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, made.read(part))
-    return out.getvalue()
+            paragraph(cell.add_paragraph(), line, font, _SIZE, align)

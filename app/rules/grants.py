@@ -78,7 +78,7 @@ _VOCABULARY = (
         _pairs(Appeals="read act", Contacts="read write", Intake="read write", Rosters="read"),
     ),
     Capability("deliver", Source.FUNCTION, _pairs(Appeals="read act", Slips="read print")),
-    Capability("lead", Source.FUNCTION, _pairs(Appeals="read act", Slips="read")),
+    Capability("lead", Source.FUNCTION, _pairs(Appeals="read", Slips="read")),
     Capability("number", Source.POST, _pairs(Appeals="read act print", Imports="read write", Slips="read print")),
     Capability(
         "oversee",
@@ -101,7 +101,7 @@ _VOCABULARY = (
         "supervise",
         Source.POST,
         _pairs(
-            Appeals="read act",
+            Appeals="read",
             Changes="read",
             Coverage="read",
             Ledger="read",
@@ -121,6 +121,7 @@ _VOCABULARY = (
             Checklist="read write",
             Coverage="read",
             Recounts="read write",
+            DocumentTemplates="read write",
             Rosters="read write",
             StaffingTable="read export write",
             **(dict.fromkeys(_DICTIONARIES, "read write") | {"Absences": "read write confirm"}),
@@ -218,7 +219,6 @@ class RowFacts:
     unit_id: int | None = None
     section_id: int | None = None
     portfolio_id: int | None = None
-    co_unit_ids: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,8 +334,6 @@ def reaches(grant: Grant, row: RowFacts) -> bool:
     if CAPABILITIES[grant.capability].source is Source.OFFICER:
         return False
     if grant.scope is Scope.ALL:
-        return True
-    if grant.scope is Scope.OWN_UNIT and grant.value in row.co_unit_ids:
         return True
     own = {
         Scope.OWN_CLASS: row.channel_class,

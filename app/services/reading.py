@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import joinedload
 
 from app.models import Appeal, Clock, Explanation, Journal, Post, Slip, Urge, db
 from app.rules import fields as dirt
 from app.rules import intake as rules
 from app.rules import workflow as flow
-from app.rules.errors import Invalid, NotFound, Refused
-from app.services import access, audit, journal, portfolio, present, sheet, staffing, workflow, workflow_facts
+from app.rules.errors import Invalid, Refused
+from app.services import access, audit, journal, portfolio, present, sheet, staffing, workflow
 from app.services.actors import Actor
 from app.services.transaction import transaction
 
@@ -36,11 +36,9 @@ class Page:
 def page(actor: Actor, appeal_id: int) -> Page:
     """Everything the appeal's page shows. Raises NotFound for an appeal out of sight."""
     appeal = access.access_appeal(actor, appeal_id)
-    lead = next((one for one in appeal.assignments if one.part == "lead" and one.state == "assigned"), None)
-    objected = lead is not None and any(r.kind == "objection" and r.state == "pending" for r in lead.requests)
-    waits_for = flow.next_step(flow.State(appeal.state), is_objected=objected)
+    waits_for = flow.next_step(flow.State(appeal.state))
     running = [clock for clock in appeal.clocks if clock.stopped_at is None and clock.due_at is not None]
-    facts = workflow_facts.of(appeal)
+    facts = workflow.facts_of(appeal)
     return Page(
         appeal=appeal,
         particulars=masked(sheet.appellant(appeal)),
@@ -104,7 +102,7 @@ def unmask(actor: Actor, appeal_id: int, reason: str) -> dict[str, str]:
         appeal = access.access_appeal(actor, appeal_id)
         if not access.may_see_phone(actor, appeal):
             raise Refused("access.not-granted", {"capability": "see_phone"})
-        grant = access.require(actor, "see_phone", appeal=appeal)
+        grant = access.require(actor, "see_phone", appeal)
         audit.record(actor, "appeal.unmask", object_type="appeal", object_id=appeal_id)
         journal.write(
             actor,
@@ -134,34 +132,7 @@ def sheet_values(appeal: Appeal) -> dict[str, Any]:
     return {spec.name: values.get(spec.name) for spec in rules.fields_of(appeal.channel_class)}
 
 
-def slip(actor: Actor, slip_id: int) -> Slip:
-    """A processing slip of an appeal this person may see, for printing, which is audited. Raises NotFound."""
-    query = (
-        select(Slip)
-        .join(Appeal, Appeal.id == Slip.appeal_id)
-        .where(Slip.id == slip_id, access.visible_to(actor))
-        .options(joinedload(Slip.appeal), joinedload(Slip.section), selectinload(Slip.handovers))
-    )
-    found = db.session.scalars(query).unique().one_or_none()
-    if found is None:
-        raise NotFound("slip.unknown", {"id": slip_id})
-    _note_print(actor, "slip", slip_id)
-    return found
-
-
 def line_of(slip: Slip) -> portfolio.Line | None:
     """The slip's line as it stood when the slip was delivered to its leaders; until then as it stands now."""
     delivered = next((handover.at for handover in slip.handovers if handover.leg == "deliver"), None)
     return portfolio.line(slip.portfolio_id, delivered)
-
-
-def registration_form(actor: Actor, appeal_id: int) -> Page:
-    """What the registration form prints, the appellant masked; the print is audited. Raises NotFound."""
-    found = page(actor, appeal_id)
-    _note_print(actor, "appeal", appeal_id)
-    return found
-
-
-def _note_print(actor: Actor, object_type: str, object_id: int) -> None:
-    with transaction():
-        audit.record(actor, "print", object_type=object_type, object_id=object_id)

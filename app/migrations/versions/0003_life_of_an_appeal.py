@@ -320,6 +320,22 @@ def upgrade() -> None:
     op.drop_constraint(op.f('nil_return_post_id_day_key'), 'nil_return', type_='unique')
     op.create_unique_constraint('nil_return_once', 'nil_return', ['post_id', 'day', 'channel_id'], postgresql_nulls_not_distinct=True)
     op.create_foreign_key(None, 'nil_return', 'channel', ['channel_id'], ['id'])
+    op.create_table('slip_sheet',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('number', sa.String(length=64), nullable=False),
+    sa.Column('section_id', sa.Integer(), nullable=False),
+    sa.Column('made_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('made_by_id', sa.Integer(), nullable=False),
+    sa.ForeignKeyConstraint(['made_by_id'], ['person.id'], ),
+    sa.ForeignKeyConstraint(['section_id'], ['unit.id'], ),
+    sa.PrimaryKeyConstraint('id'),
+    sa.UniqueConstraint('number')
+    )
+    op.create_index(op.f('ix_slip_sheet_made_at'), 'slip_sheet', ['made_at'], unique=False)
+    op.create_index(op.f('ix_slip_sheet_section_id'), 'slip_sheet', ['section_id'], unique=False)
+    op.add_column('slip', sa.Column('sheet_id', sa.Integer(), nullable=True))
+    op.create_index(op.f('ix_slip_sheet_id'), 'slip', ['sheet_id'], unique=False)
+    op.create_foreign_key(None, 'slip', 'slip_sheet', ['sheet_id'], ['id'])
     op.add_column('slip', sa.Column('fulfilled_at', sa.DateTime(timezone=True), nullable=True))
     op.add_column('slip', sa.Column('noted_at', sa.DateTime(timezone=True), nullable=True))
     op.add_column('slip', sa.Column('noted_by_id', sa.Integer(), nullable=True))
@@ -408,6 +424,8 @@ def downgrade() -> None:
     op.drop_column('slip', 'noted_by_id')
     op.drop_column('slip', 'noted_at')
     op.drop_column('slip', 'fulfilled_at')
+    op.drop_column('slip', 'sheet_id')
+    op.drop_table('slip_sheet')
     op.drop_constraint('nil_return_once', 'nil_return', type_='unique')
     op.execute('DELETE FROM nil_return n USING nil_return o WHERE n.post_id = o.post_id AND n.day = o.day AND n.id > o.id')
     op.create_unique_constraint(op.f('nil_return_post_id_day_key'), 'nil_return', ['post_id', 'day'])
