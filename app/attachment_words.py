@@ -9,6 +9,7 @@ from flask import current_app, url_for
 from flask_babel import format_decimal
 from flask_babel import lazy_gettext as _l
 
+from app import words
 from app.services.attachments import File
 
 # What an icon says, for those who do not see it.
@@ -31,6 +32,11 @@ def size(number: int) -> str:
     if number < 1024 * 1024:
         return f"{format_decimal(max(1, round(number / 1024)))} KB"
     return f"{format_decimal(round(number / 1024 / 1024, 1))} MB"
+
+
+def purpose(file: File) -> str:
+    """The step or the request that brought it; "" for one without words."""
+    return str(words.ACTIONS.get(file.purpose) or words.REQUESTS.get(file.purpose) or "")
 
 
 def kind(file: File) -> str:

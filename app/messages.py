@@ -66,7 +66,7 @@ SENTENCES: Mapping[str, Any] = {
     "attachment.appeal-full": _l(
         "The attachments of one appeal hold at most %(limit)s MB together; %(held)s MB are there already."
     ),
-    "attachment.archived": _l("The appeal is archived: its attachments stay as they are."),
+    "attachment.archived": _l("The appeal is archived or voided: its attachments stay as they are."),
     "attachment.damaged": _l("The file is damaged or incomplete."),
     "attachment.disguised": _l("Another file is hidden in this one. Save it anew without it."),
     "attachment.empty": _l("The file is empty."),

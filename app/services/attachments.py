@@ -34,7 +34,7 @@ _SAME_READING = timedelta(minutes=15)
 _SWEPT_AT_ONCE = 200
 # Whoever may take some step may hand in what belongs to it.
 _ACTING = tuple(sorted({action.capability for action in flow.ACTIONS.values()}))
-_CLOSED_FILE = ("archived", "history")
+_CLOSED_FILE = ("archived", "history", "voided")
 
 
 @dataclass(frozen=True, slots=True)

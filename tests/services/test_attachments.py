@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
+from app import attachment_words
 from app.models import Appeal, Attachment, Audit, Journal, db
 from app.rules.errors import FieldErrors, Invalid, NotFound, Refused
 from app.services import attachments, intake, present, workflow
@@ -77,6 +78,18 @@ def test_an_answer_claims_its_evidence_for_the_assignment(make: Factory) -> None
         attachments.content(foreign, kept.id)
     with pytest.raises(NotFound):
         attachments.remove(foreign, kept.id, "示例")
+
+
+def test_what_a_unit_asks_for_brings_its_evidence(make: Factory) -> None:
+    unit = make.a_unit()
+    appeal = make.appeal("in_progress", unit=unit)
+    handler = make.actor(make.member(unit))
+    kept = _received(handler)
+    data = {"amount": 2, "reason": "示例：等待配件", "attachments": (kept.id,)}
+    workflow.act(handler, appeal.id, "ask_extension", data, version=None)
+    (file,) = attachments.listed(handler, appeal.id)
+    assert (file.id, file.purpose) == (kept.id, "extension")
+    assert attachment_words.purpose(file)
 
 
 def test_nobody_claims_anothers_file(collector: Actor, make: Factory) -> None:
