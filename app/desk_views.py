@@ -29,7 +29,6 @@ from app.services import (
     checklist,
     desk,
     inbox,
-    intake,
     leave,
     overdue,
     present,
@@ -54,7 +53,7 @@ class DeskView(BaseView):
 
     route_base = "/desk"
     class_permission_name = "Desk"
-    method_permission_name = {"index": "read", "nil_return": "read", "bulk": "read"}  # noqa: RUF012
+    method_permission_name = {"index": "read", "bulk": "read"}  # noqa: RUF012
     default_view = "index"
 
     @expose("/")
@@ -80,14 +79,6 @@ class DeskView(BaseView):
             first_steps=checklist.steps(actor) if actor.grants.can("system") else (),
             percent=checklist_rules.percent,
         )
-
-    @expose("/nil-return/<int:post_id>", methods=("POST",))
-    @has_access
-    def nil_return(self, post_id: int) -> ResponseReturnValue:
-        """Sign today's nil return for a collecting post."""
-        intake.sign_nil_return(current_actor(), post_id)
-        flash(_("Nil return signed."), "success")
-        return redirect(url_for("DeskView.index"))
 
     @expose("/bulk", methods=("POST",))
     @has_access

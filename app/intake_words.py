@@ -13,6 +13,26 @@ from app.rules.similarity import Likeness
 Label = Any  # a lazily translated string
 SAID_FROM = 20  # percent; less is chance
 
+# What single classes ask for; app/words.py has them among all fields.
+FIELDS: Mapping[str, Label] = {
+    "call_back_wanted": _l("Asks to be called back"),
+    "letter_reference": _l("Letter or call reference"),
+    "page_address": _l("Address of the page"),
+    "programme": _l("Programme"),
+    "published_on": _l("Published on"),
+    "page_number": _l("Page"),
+    "written_on": _l("Letter dated"),
+    "petition_number": _l("Number of the petition office"),
+    "visitors": _l("Number of persons"),
+    "received_by": _l("Who received it"),
+    "minute": _l("Minute"),
+    "paper_name": _l("Name of the paper"),
+    "scan_reference": _l("Scan"),
+    "scan_pages": _l("Pages of the scan"),
+    "appellant_representatives": _l("Further representatives"),
+    "appellant_others": _l("Further persons"),
+}
+
 SECTIONS: Mapping[str, Label] = {
     "origin": _l("Where it came from"),
     "appellant": _l("Who brings it"),

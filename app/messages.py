@@ -238,6 +238,7 @@ SENTENCES: Mapping[str, Any] = {
     "moment.invalid": _l("“%(value)s” is not a moment that can be read for certain."),
     "nil-return.day-of-rest": _l("%(on)s is not a working day: no nil return is due."),
     "nil-return.no-cutoff": _l("Only collectors of classes C, D and E sign nil returns."),
+    "nil-return.no-paper": _l("Choose at least one paper."),
     "number.brace-open": _l("Braces in a number format may only enclose a field."),
     "number.field-missing": _l("The number format asks for %(field)s, which is not known here."),
     "number.field-twice": _l("A number format names each field once only."),

@@ -27,6 +27,7 @@ from app.import_views import ImportView
 from app.intake_views import IntakeView, SimilarView
 from app.leave_views import AbsenceEntryView, LeaveView
 from app.ledger_views import AppealModelView, LedgerView
+from app.nil_return_views import NilReturnView, concerns_reader
 from app.portfolio_views import PortfolioBoardView
 from app.report_views import OverdueView, ReportView
 from app.roster_file_views import RosterFileView, ShiftNoteView
@@ -81,6 +82,14 @@ def register(appbuilder: AppBuilder) -> None:
     appbuilder.add_view_no_menu(AbsenceEntryView)
     appbuilder.add_view(AppealModelView, "Appeals", icon="fa-comments", label=_l("Appeals"), **WORK)
     appbuilder.add_view(LedgerView, "Ledger", icon="fa-book", label=_l("Ledger"), **WORK)
+    appbuilder.add_view(
+        NilReturnView,
+        "NilReturns",
+        icon="fa-clipboard-check",
+        label=_l("Nil returns"),
+        menu_cond=concerns_reader,
+        **WORK,
+    )
     appbuilder.add_view(OverdueView, "Overdue", icon="fa-hourglass-end", label=_l("Overdue-case report"), **WORK)
     appbuilder.add_view(ReportView, "Reports", icon="fa-chart-column", label=_l("Quarterly reports"), **WORK)
     appbuilder.add_view(ImportView, "Imports", icon="fa-file-import", label=_l("Imports"), **WORK)

@@ -9,6 +9,8 @@ from typing import Any
 from flask_babel import get_locale, gettext
 from flask_babel import lazy_gettext as _l
 
+from app import intake_words
+
 Label = Any  # a lazily translated string
 
 STATES: Mapping[str, Label] = {
@@ -92,6 +94,7 @@ CLASSES: Mapping[str, Label] = {
 }
 
 FIELDS: Mapping[str, Label] = {
+    **intake_words.FIELDS,
     "channel": _l("Channel"),
     "channel_id": _l("Channel"),
     "channel_class": _l("Class"),
@@ -110,22 +113,6 @@ FIELDS: Mapping[str, Label] = {
     "appellant_address": _l("Address"),
     "anonymous": _l("Anonymous"),
     "attachments": _l("Attachments"),
-    "call_back_wanted": _l("Asks to be called back"),
-    "letter_reference": _l("Letter or call reference"),
-    "page_address": _l("Address of the page"),
-    "programme": _l("Programme"),
-    "published_on": _l("Published on"),
-    "page_number": _l("Page"),
-    "written_on": _l("Letter dated"),
-    "petition_number": _l("Number of the petition office"),
-    "visitors": _l("Number of persons"),
-    "received_by": _l("Who received it"),
-    "minute": _l("Minute"),
-    "paper_name": _l("Name of the paper"),
-    "scan_reference": _l("Scan"),
-    "scan_pages": _l("Pages of the scan"),
-    "appellant_representatives": _l("Further representatives"),
-    "appellant_others": _l("Further persons"),
     "reason": _l("Reason"),
     "limit": _l("Kind and limit"),
     "limit_rule_id": _l("Kind and limit"),
@@ -523,6 +510,7 @@ VIEWS: Mapping[str, Label] = {
     "Leave": _l("Leave and handover"),
     "Ledger": _l("Ledger"),
     "Limits": _l("Limits"),
+    "NilReturns": _l("Nil returns"),
     "NumberFormats": _l("Number formats"),
     "Overdue": _l("Overdue-case report"),
     "People": _l("People"),
@@ -550,6 +538,7 @@ METHODS: Mapping[str, Label] = {
     "report": _l("report"),
     "request": _l("ask for"),
     "revoke": _l("end"),
+    "sign": _l("sign"),
     "unlock": _l("unlock"),
     "unmask": _l("show in full"),
     "urge": _l("urge"),

@@ -38,7 +38,19 @@ from app.models import (
 )
 from app.rules.errors import RuleError
 from app.rules.grants import RowFacts
-from app.services import accounts, calendar, clocks, grants, intake, overdue, pinyin, portfolio, present, workflow
+from app.services import (
+    accounts,
+    calendar,
+    clocks,
+    grants,
+    intake,
+    nil_returns,
+    overdue,
+    pinyin,
+    portfolio,
+    present,
+    workflow,
+)
 from app.services.actors import Actor
 from app.services.transaction import transaction
 from app.words import either, named
@@ -568,16 +580,21 @@ class Sample:
         for letter in "CDE":
             actor = self._holder(f"collector_{letter.lower()}")
             post_id = actor.grants.covering("collect", RowFacts(letter))[0].post_id or 0
+            by_paper = letter in nil_returns.by_channel()
+            taken = select(Appeal.received_at, Appeal.channel_id).where(Appeal.channel_class == letter)
             busy = {
-                moment.astimezone(self.zone).date()
-                for moment in db.session.scalars(select(Appeal.received_at).where(Appeal.channel_class == letter))
+                (moment.astimezone(self.zone).date(), channel_id if by_paper else None)
+                for moment, channel_id in db.session.execute(taken)
             }
             for offset in range(-DAYS, 0):
                 day = self.today + timedelta(days=offset)
-                if day in busy or not works.is_working_day(day) or self.random.random() < 0.04:
+                if not works.is_working_day(day) or self.random.random() < 0.04:
+                    continue
+                silent = [paper.code for paper in self.channels[letter] if (day, paper.id) not in busy]
+                if (day, None) in busy or (by_paper and not silent):
                     continue
                 with present.at(datetime.combine(day, time(10, self.random.randrange(60)), self.zone)):
-                    intake.sign_nil_return(actor, post_id)
+                    nil_returns.sign(actor, post_id, silent if by_paper else ())
 
     def _urges(self) -> None:
         """The supervisor telephoned about some of what is overdue."""

@@ -75,7 +75,9 @@ _VOCABULARY = (
     Capability(
         "collect",
         Source.POST,
-        _pairs(Appeals="read act", Contacts="read write", Intake="read write", Rosters="read"),
+        _pairs(
+            Appeals="read act", Contacts="read write", Intake="read write", NilReturns="read sign", Rosters="read"
+        ),
     ),
     Capability("deliver", Source.FUNCTION, _pairs(Appeals="read act", Slips="read print")),
     Capability("lead", Source.FUNCTION, _pairs(Appeals="read", Slips="read")),
@@ -89,7 +91,13 @@ _VOCABULARY = (
     Capability(
         "report",
         Source.POST,
-        _pairs(Appeals="read", Overdue="read export", Reports="read compile", StaffingTable="read export"),
+        _pairs(
+            Appeals="read",
+            NilReturns="read",
+            Overdue="read export",
+            Reports="read compile",
+            StaffingTable="read export",
+        ),
     ),
     Capability(
         "security",
@@ -105,6 +113,7 @@ _VOCABULARY = (
             Changes="read",
             Coverage="read",
             Ledger="read",
+            NilReturns="read",
             Overdue="read export urge",
             Reports="read",
             Rosters="read",
@@ -135,6 +144,7 @@ _VOCABULARY = (
             Appeals="read act",
             Changes="read acknowledge",
             Coverage="read",
+            NilReturns="read",
             Overdue="read urge",
             Rosters="read",
             Slips="read",

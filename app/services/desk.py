@@ -10,10 +10,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, union_all
 
-from app.models import Appeal, Channel, Clock, NilReturn, Post, Report, Unit, db
+from app.models import Appeal, Channel, Clock, Post, Report, Unit, db
 from app.rules import grants as rules
 from app.rules.grants import Grant, GrantSet
-from app.services import access, calendar, clocks, present
+from app.services import access, clocks, nil_returns, present
 from app.services.actors import Actor
 
 COUNT_CAP = 1000
@@ -207,7 +207,11 @@ def _row(row: Any, now: datetime) -> Row:
 
 @dataclass(frozen=True, slots=True)
 class CollectorDay:
-    """A collector's day: his channels, the next cut-off and whether today's nil return is signed or still due (R3)."""
+    """A collector's day: his channels, the next cut-off and whether today's nil return is signed or still due (R3).
+
+    `papers` are today's slots where he signs paper by paper; `missing` counts the working days before today that he
+    left unsettled.
+    """
 
     post_id: int
     channel_class: str
@@ -216,17 +220,19 @@ class CollectorDay:
     cutoff_at: datetime | None
     nil_return_on: date | None
     nil_return_wanted: bool
+    papers: tuple[nil_returns.Slot, ...] = ()
+    missing: int = 0
 
 
 def collector_days(actor: Actor) -> list[CollectorDay]:
-    """The day of each collecting post this person acts for, in four statements."""
+    """The day of each collecting post this person acts for, in a fixed number of statements."""
     collecting = actor.grants.posts_for("collect")
     if not collecting:
         return []
     # A post that collects all classes has a class of its own all the same.
     own = select(Post.id, Post.channel_class).where(Post.id.in_(collecting)).order_by(Post.number)
     posts = {post_id: letter or "" for post_id, letter in db.session.execute(own)}
-    today, zone = present.today(), present.zone()
+    today, zone, now = present.today(), present.zone(), present.now()
     start = datetime.combine(today, datetime.min.time(), zone)
     classes = sorted(set(posts.values()))
     channels = db.session.scalars(
@@ -241,24 +247,24 @@ def collector_days(actor: Actor) -> list[CollectorDay]:
             .group_by(Appeal.channel_class)
         ).all()
     )
-    signed = set(
-        db.session.scalars(
-            select(NilReturn.post_id).where(NilReturn.post_id.in_(posts), NilReturn.day == today)
-        )
-    )
-    works = calendar.current().is_working_day(today)
+    recent = nil_returns.of_own_posts(actor)
     days = []
     for post_id, letter in posts.items():
-        has_cutoff = letter in ("C", "D", "E") and works
+        slots = recent.get(post_id, [])
+        mine = [slot for slot in slots if slot.day == today]
+        unsigned = [slot for slot in mine if not slot.items and slot.signed_at is None]
+        papers = tuple(slot for slot in mine if slot.channel is not None)
         days.append(
             CollectorDay(
                 post_id=post_id,
                 channel_class=letter,
                 channels=tuple(channel for channel in channels if channel.channel_class == letter),
                 taken_today=taken.get(letter, 0),
-                cutoff_at=start.replace(hour=11) if has_cutoff else None,
-                nil_return_on=today if post_id in signed else None,
-                nil_return_wanted=has_cutoff and post_id not in signed and not taken.get(letter),
+                cutoff_at=mine[0].closes_at if mine else None,
+                nil_return_on=today if not unsigned and any(slot.signed_at for slot in mine) else None,
+                nil_return_wanted=bool(unsigned) and (bool(papers) or not taken.get(letter)),
+                papers=papers,
+                missing=len({slot.day for slot in slots if slot.state(now) == "missing" and slot.day < today}),
             )
         )
     return days

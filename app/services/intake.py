@@ -1,4 +1,4 @@
-"""Taking an appeal in (R3): the draft, its collection clock, its submission; and the nil return of a collector."""
+"""Taking an appeal in (R3): the draft, its collection clock, its submission."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from app.models import Appeal, Journal, NilReturn, Post, db
+from app.models import Appeal, Journal, db
 from app.rules import fields as dirt
 from app.rules import intake as rules
-from app.rules.errors import Conflict, FieldErrors, FieldProblem, Invalid, Refused
+from app.rules.errors import FieldErrors, FieldProblem, Invalid, Refused
 from app.rules.grants import Grant, RowFacts
-from app.services import access, attachments, calendar, clocks, journal, present, workflow
+from app.services import access, attachments, clocks, journal, workflow
 from app.services.actors import Actor
 from app.services.grants import standing_of
 from app.services.sheet import missing_fields, write_sheet
@@ -164,43 +164,3 @@ def _repeated(request_key: str | None) -> workflow.Outcome | None:
     if known is None:
         return None
     return workflow.Outcome(known.id, "take_in", known.state, known.number, known.version, is_repeat=True)
-
-
-def sign_nil_return(actor: Actor, post_id: int, *, request_key: str | None = None) -> NilReturn:
-    """Sign that today's collection brought nothing, for a C, D or E collector (R3, our reading).
-
-    Raises Refused for another's post, Conflict on a day of rest or when it is already signed.
-    """
-    with transaction():
-        post = db.session.get(Post, post_id)
-        grants = [
-            grant
-            for grant in actor.grants.grants
-            if grant.capability == "collect" and grant.post_id == post_id
-        ]
-        if post is None or not grants or actor.person_id is None:
-            raise Refused("access.not-granted", {"capability": "collect"})
-        if post.channel_class not in ("C", "D", "E"):
-            raise Conflict("nil-return.no-cutoff", {"post": post.name})
-        today = present.today()
-        if not calendar.current().is_working_day(today):
-            raise Conflict("nil-return.day-of-rest", {"on": today.isoformat()})
-        known = db.session.scalars(
-            select(NilReturn).where(NilReturn.post_id == post_id, NilReturn.day == today)
-        ).first()
-        if known is not None:
-            return known
-        signed = NilReturn(
-            post_id=post_id,
-            day=today,
-            signed_at=present.now(),
-            signed_by_id=actor.person_id,
-            role=grants[0].role or "A",
-        )
-        db.session.add(signed)
-        db.session.flush()
-        new = {"post_id": post_id, "day": today.isoformat()}
-        journal.write(
-            actor, "nil_return", "nil_return", signed.id, post_id=post_id, role=grants[0].role, new=new
-        )
-        return signed

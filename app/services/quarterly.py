@@ -238,7 +238,7 @@ _LEGS = text(
 
 _PAPERS = text(
     """
-    SELECT p.office_id AS unit_id, count(*) AS nil_returns, 0 AS corrections
+    SELECT p.office_id AS unit_id, count(DISTINCT (n.post_id, n.day)) AS nil_returns, 0 AS corrections
     FROM nil_return n JOIN post p ON p.id = n.post_id
     WHERE n.day BETWEEN :first_day AND :last_day AND n.signed_at <= :as_of GROUP BY p.office_id
     UNION ALL

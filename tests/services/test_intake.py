@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.models import Clock, NilReturn, db
-from app.rules.errors import Conflict, FieldErrors, Refused
+from app.models import Clock, db
+from app.rules.errors import FieldErrors, Refused
 from app.services import clocks, intake, present, workflow
 from tests.factories import Factory, moment
 
@@ -86,26 +86,3 @@ def test_a_returned_item_keeps_the_moment_of_its_first_submission(make: Factory)
 def test_a_collector_takes_in_his_own_class_only(make: Factory) -> None:
     with pytest.raises(Refused):
         intake.take_in(make.actor(make.holder("collector_c")), "D", make.sheet("D"), submit=True)
-
-
-def test_a_nil_return_is_signed_once_a_working_day(make: Factory) -> None:
-    person = make.holder("collector_c")
-    post = make.post("collector_c")
-    with present.at(MONDAY):
-        first = intake.sign_nil_return(make.actor(person), post.id)
-        again = intake.sign_nil_return(make.actor(person), post.id)
-    assert first.id == again.id
-    assert make.count(NilReturn, post_id=post.id) == 1
-
-
-@pytest.mark.parametrize("day", ["2026-11-22T02:00:00", "2026-10-01T02:00:00"])
-def test_no_nil_return_is_signed_on_a_day_of_rest(make: Factory, day: str) -> None:
-    with present.at(moment(day)), pytest.raises(Conflict) as refused:
-        intake.sign_nil_return(make.actor(make.holder("collector_c")), make.post("collector_c").id)
-    assert refused.value.code == "nil-return.day-of-rest"
-
-
-def test_classes_with_an_hour_have_no_nil_return(make: Factory) -> None:
-    with present.at(MONDAY), pytest.raises(Conflict) as refused:
-        intake.sign_nil_return(make.actor(make.holder("collector_a")), make.post("collector_a").id)
-    assert refused.value.code == "nil-return.no-cutoff"

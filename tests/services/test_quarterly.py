@@ -69,6 +69,7 @@ class _Maker:
         self.units = [*reporting.units("department", 3), *reporting.units("local_government", 2)]
         self.sections = reporting.units("section", 4)
         self.posts = {post.code: post for post in db.session.scalars(select(Post))}
+        self.papers_of_d = list(db.session.scalars(select(Channel.id).where(Channel.channel_class == "D")))
         self.person = db.session.scalars(select(Person.id).order_by(Person.id)).first() or 0
         self.channels = list(db.session.scalars(select(Channel).order_by(Channel.id)))
         self.line = db.session.scalars(select(Portfolio.id).order_by(Portfolio.id)).first()
@@ -113,7 +114,9 @@ class _Maker:
             day = date(2026, 9, 15) + number * DAY
             signed = datetime(day.year, day.month, day.day, 2, tzinfo=UTC)
             post_id = self.posts[code].id
-            db.session.add(NilReturn(post_id=post_id, day=day, signed_at=signed, signed_by_id=self.person, role="A"))
+            papers = self.papers_of_d if code == "collector_d" else (None,)
+            rows = {"post_id": post_id, "day": day, "signed_at": signed, "signed_by_id": self.person, "role": "A"}
+            db.session.add_all(NilReturn(channel_id=paper, **rows) for paper in papers)
         db.session.commit()
 
     def appeal(self, number: int, registered: datetime) -> Appeal:
@@ -340,12 +343,14 @@ class _Recount:
         return Punctuality(kept, broken)
 
     def papers(self, unit: Unit) -> tuple[int, int]:
-        nil_returns = sum(
-            row.post.office_id == unit.id
+        # A day on which several papers were signed for is one nil return.
+        signed = {
+            (row.post_id, row.day)
+            for row in db.session.scalars(select(NilReturn))
+            if row.post.office_id == unit.id
             and self.quarter.first_day <= row.day <= self.quarter.last_day
             and self.done(row.signed_at)
-            for row in db.session.scalars(select(NilReturn))
-        )
+        }
         returned = db.session.execute(
             select(Journal.at, Appeal.channel_class)
             .join(Appeal, Appeal.id == Journal.appeal_id)
@@ -355,7 +360,7 @@ class _Recount:
             post.channel_class: post.office_id
             for post in db.session.scalars(select(Post).where(Post.channel_class.is_not(None)))
         }
-        return nil_returns, sum(self.holds(at) and offices[letter] == unit.id for at, letter in returned)
+        return len(signed), sum(self.holds(at) and offices[letter] == unit.id for at, letter in returned)
 
 
 def _figures(quarter: Quarter = THIS, as_of: datetime = NOW, **changes: Any) -> QuarterFigures:
