@@ -6,6 +6,7 @@ import click
 from flask import Flask
 
 from app.account_cli import register_account_commands
+from app.clock_cli import register_clock_commands
 from app.import_cli import register_import_commands
 from app.services import grants, sealing
 from app.services.transaction import transaction
@@ -16,6 +17,7 @@ def init_cli(app: Flask) -> None:
     app.cli.add_command(sync_roles)
     app.cli.add_command(verify_journal)
     register_account_commands(app)
+    register_clock_commands(app)
     register_import_commands(app)
 
 

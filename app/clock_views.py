@@ -25,7 +25,8 @@ from app.standing import current_actor
 
 # How far the calendar is shown before and after this year.
 YEARS = 12
-ROWS = 12
+ROWS = 14
+FEW = 4
 NAME = 64
 
 
@@ -119,7 +120,7 @@ class CalendarEntryView(BaseView):
         page = self.render_template(
             "clocks/enter.html",
             sent=request.form if request.method == "POST" else request.args,
-            rows=range(_shown_rows(request.form)),
+            rows=range(_shown_rows(request.values)),
             errors=errors,
             kinds=[*words.DAY_KINDS.items(), (calendar_days.CLEAR, clock_words.CLEAR)],
             years=[(str(number), str(number)) for number in range(today.year, today.year + 3)],
@@ -166,9 +167,10 @@ def _span(sent: Mapping[str, str], place: int, problems: list[FieldProblem]) -> 
 
 
 def _shown_rows(sent: Mapping[str, str]) -> int:
-    """As many rows as were filled in, and a few empty ones."""
+    """As many rows as were filled in, and a few empty ones; a year's notice has about a dozen."""
     filled = [n for n in range(calendar_days.MOST_SPANS) if sent.get(f"first_{n}") or sent.get(f"name_{n}")]
-    return min(max(ROWS, filled[-1] + 4 if filled else 0), calendar_days.MOST_SPANS)
+    least = ROWS if sent.get("year") else FEW
+    return min(max(least, filled[-1] + FEW if filled else 0), calendar_days.MOST_SPANS)
 
 
 def _landed(sent: Mapping[str, str]) -> str:

@@ -175,7 +175,7 @@ class AppealView(BaseView):
         """The form of a step, and the step itself."""
         actor, step = current_actor(), rules.find(action)
         appeal = access.access_appeal(actor, appeal_id)
-        access.require(actor, step.capability, appeal, post_id=_post_id())
+        access.require(actor, *step.capabilities, appeal=appeal, post_id=_post_id())
         specs = intake_rules.fields_of(appeal.channel_class) if step.sheet else step.fields
         if request.method == "GET":
             # A form is filled with what is known: a draft's with the appellant's particulars in plain text.
@@ -255,7 +255,8 @@ class AppealView(BaseView):
         status: int = 200,
     ) -> ResponseReturnValue:
         actor = current_actor()
-        grants = actor.grants.covering(step.capability, access.row_facts(appeal))
+        facts = access.row_facts(appeal)
+        grants = [grant for capability in step.capabilities for grant in actor.grants.covering(capability, facts)]
         page = self.render_template(
             "desk/action.html",
             appeal=appeal,

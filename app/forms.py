@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 
 from app import intake_words, words
-from app.models import Category, Channel, LimitRule, Unit, db
+from app.models import Category, Channel, LimitRule, RetentionClass, Unit, db
 from app.rules.errors import FieldErrors, FieldProblem
 from app.rules.workflow import FieldSpec, FieldType
 from app.services import attachments, portfolio, present
@@ -25,6 +25,8 @@ def options(source: str, *, channel_class: str = "", appeal: Any = None) -> list
     """The options of a choice field: value, label and what it is found by."""
     if source in words.CHOICES:
         return [{"value": code, "label": str(label)} for code, label in words.CHOICES[source].items()]
+    if source in _ON_ASSIGNMENTS:
+        return _ON_ASSIGNMENTS[source](appeal)
     return [
         {"value": row.code, "label": words.named(row), "pinyin": row.name_pinyin, **extra}
         for row, extra in _rows(source, channel_class, appeal)
@@ -38,8 +40,9 @@ def _rows(source: str, channel_class: str, appeal: Any) -> Iterable[tuple[Any, O
     if source == "units":
         query = select(Unit).where(Unit.active, Unit.kind != "section").order_by(Unit.sort, Unit.name_pinyin)
         return [(row, {"group": words.UNIT_KINDS[row.kind]}) for row in db.session.scalars(query)]
-    if source == "limits":
-        query = select(LimitRule).where(LimitRule.active, LimitRule.clock_kind == "unit_limit")
+    if source in ("limits", "co_limits"):
+        kind = "co_limit" if source == "co_limits" else "unit_limit"
+        query = select(LimitRule).where(LimitRule.active, LimitRule.clock_kind == kind)
         return [(row, {}) for row in db.session.scalars(query.order_by(LimitRule.sort, LimitRule.id))]
     if source == "categories":
         query = select(Category).where(Category.active).order_by(Category.sort, Category.code)
@@ -49,6 +52,9 @@ def _rows(source: str, channel_class: str, appeal: Any) -> Iterable[tuple[Any, O
         return [(line.row, {}) for line in lines if line.row.active and line.section is not None]
     if source == "leaders":
         return _leaders(appeal)
+    if source == "retention_classes":
+        query = select(RetentionClass).where(RetentionClass.active)
+        return [(row, {}) for row in db.session.scalars(query.order_by(RetentionClass.sort, RetentionClass.id))]
     raise KeyError(source)
 
 
@@ -58,6 +64,44 @@ def _leaders(appeal: Any) -> Iterable[tuple[Any, Option]]:
         return []
     slip = appeal.slips[-1]
     return [(person, {}) for person in portfolio.leaders_between(slip.portfolio_id, slip.opinion_at, present.now())]
+
+
+def _assignments(appeal: Any, kind: str) -> list[Option]:
+    """The co-handling units at work, or those whose limit is paused."""
+    now = present.now()
+    found = []
+    for one in appeal.assignments:
+        limits = [clock for clock in appeal.clocks if clock.assignment_id == one.id and clock.stopped_at is None]
+        paused = any(pause.ends_at > now for clock in limits for pause in clock.pauses)
+        if (kind == "co" and one.part == "co" and one.state in ("assigned", "in_progress")) or (
+            kind == "paused" and paused
+        ):
+            found.append({"value": str(one.id), "label": words.named(one.unit), "pinyin": one.unit.name_pinyin})
+    return found
+
+
+def _requests(appeal: Any, *kinds: str) -> list[Option]:
+    """The requests of these kinds that wait for a decision: whose, what for."""
+    return [
+        {
+            "value": str(request.id),
+            "label": f"{words.named(one.unit)} · {words.REQUESTS[request.kind]} · {request.reason[:60]}",
+            "pinyin": one.unit.name_pinyin,
+        }
+        for one in appeal.assignments
+        for request in one.requests
+        if request.state == "pending" and request.kind in kinds
+    ]
+
+
+_ON_ASSIGNMENTS: Mapping[str, Callable[[Any], list[Option]]] = {
+    "co_assignments": lambda appeal: _assignments(appeal, "co"),
+    "paused_assignments": lambda appeal: _assignments(appeal, "paused"),
+    "objections": lambda appeal: _requests(appeal, "objection"),
+    "extensions": lambda appeal: _requests(appeal, "extension"),
+    "pauses": lambda appeal: _requests(appeal, "pause"),
+    "own_requests": lambda appeal: _requests(appeal, "objection", "extension", "pause"),
+}
 
 
 def shown(
@@ -76,8 +120,9 @@ def shown(
         FieldType.MOMENT: "datetime",
         FieldType.DATE: "date",
         FieldType.BOOLEAN: "checkbox",
-        FieldType.FILES: "files",
         FieldType.NUMBER: "number",
+        FieldType.CHOICES: "checkboxes",
+        FieldType.FILES: "files",
     }
     fields = []
     for spec in specs:
@@ -127,6 +172,9 @@ def parsed(
     for spec in specs:
         if spec.type is FieldType.FILES:
             values[spec.name] = ids(sent, spec.name)
+            continue
+        if spec.type is FieldType.CHOICES:
+            values[spec.name] = tuple(dict.fromkeys(raw.strip() for raw in sent.getlist(spec.name) if raw.strip()))
             continue
         raw = sent.get(spec.name, "").replace("\r\n", "\n").replace("\x00", "").strip()
         try:

@@ -21,6 +21,7 @@ from app.rules.workflow import (
     WAITS_FOR,
     Action,
     State,
+    leads_to,
 )
 
 ROOT = Path(__file__).parents[1]
@@ -38,6 +39,7 @@ The capabilities below are given to posts in the staffing table; the names of th
 FUNCTIONS = {
     "answer": "unit handler (承办单位经办人)",
     "deliver": "section clerk (对口处室)",
+    "lead": "leader (分管副市长、分管副秘书长)",
 }
 
 
@@ -78,8 +80,8 @@ def _edges() -> Iterator[tuple[State, State, list[str]]]:
     found: dict[tuple[State, State], list[str]] = {}
     for action in ACTIONS.values():
         for source in action.sources:
-            for target in action.targets if action.target is not None or action.target_by else ():
-                if source is not target:
+            for target in State:
+                if target in leads_to(action, source) - {source}:
                     found.setdefault((source, target), []).append(action.name)
     yield from ((source, target, names) for (source, target), names in found.items())
 
@@ -91,14 +93,22 @@ def _states() -> Iterator[str]:
     yield "|---|---|---|---|"
     for state in State:
         english, chinese = _both(words.STATES[state])
-        yield f"| `{state}` | {chinese} | {english} | {_who(WAITS_FOR[state].capability)} |"
+        yield f"| `{state}` | {chinese} | {english} | {_waits(state)} |"
+
+
+def _waits(state: State) -> str:
+    waits = WAITS_FOR[state]
+    return "its main appeal" if waits.kind == "main" else _who(waits.capability)
 
 
 def _actions() -> Iterator[str]:
     yield "## Steps"
     yield ""
-    yield "| step | 步骤 | from | to | capability | starts clocks | stops clocks | several at once |"
-    yield "|---|---|---|---|---|---|---|---|"
+    yield "A step with a unit's assignment moves the appeal only where the unit leads; a co-handling unit's clock is"
+    yield "`co_limit` instead of `unit_limit`, and it has no review."
+    yield ""
+    yield "| step | 步骤 | from | to | unit's assignment | capability | starts clocks | stops clocks | at once |"
+    yield "|---|---|---|---|---|---|---|---|---|"
     for action in ACTIONS.values():
         chinese = _both(words.ACTIONS[action.name])[1]
         cells = [
@@ -106,8 +116,9 @@ def _actions() -> Iterator[str]:
             chinese,
             _sources(action),
             _targets(action),
-            action.capability,
-            ", ".join(action.starts),
+            _parts(action),
+            ", ".join(action.capabilities),
+            ", ".join(_starts(action)),
             ", ".join(_stops(action)),
             "yes" if action.bulk else "",
         ]
@@ -121,15 +132,30 @@ def _sources(action: Action) -> str:
 def _targets(action: Action) -> str:
     if action.target_by is not None:
         name, targets = action.target_by
-        return "; ".join(f"{target} ({name} {value})" for value, target in targets.items())
-    return "the same" if action.target is None else str(action.target)
+        found = "; ".join(f"{target or 'the same'} ({name} {value})" for value, target in targets.items())
+    else:
+        found = "the same" if action.target is None else str(action.target)
+    if action.back:
+        found += ", instructed where an instruction stands"
+    return found
+
+
+def _parts(action: Action) -> str:
+    """Where a unit's own assignment has to stand, and where it goes."""
+    if not action.parts:
+        return ""
+    return ", ".join(action.parts) + (f" → {action.part}" if action.part else "")
+
+
+def _starts(action: Action) -> Iterator[str]:
+    yield from action.starts
+    for value, kinds in action.starts_if.items():
+        yield from (f"{kind} (if {value})" for kind in kinds)
 
 
 def _stops(action: Action) -> Iterable[str]:
-    """`check` adds one: a step whose data decide its target stops the unit's limit where that is answered."""
-    if action.target_by is not None and State.ANSWERED in action.targets:
-        return ("unit_limit (if answered)",)
-    return action.stops
+    """`check` adds one: what policy does not permit is answered by saying so, which stops the unit's limit."""
+    return ("unit_limit (if not_permitted)",) if action.name == "explain" else action.stops
 
 
 def _notes() -> Iterator[str]:
@@ -137,7 +163,7 @@ def _notes() -> Iterator[str]:
     yield ""
     yield "| capability | 职能 | seeded posts or function |"
     yield "|---|---|---|"
-    for capability in sorted({action.capability for action in ACTIONS.values()}):
+    for capability in sorted({code for action in ACTIONS.values() for code in action.capabilities}):
         yield f"| {capability} | {_both(words.CAPABILITIES[capability])[1]} | {_who(capability)} |"
 
 

@@ -385,6 +385,7 @@ class Sample:
                 triage = timedelta(minutes=draw.randrange(20, 200))
             yield triage, "forward", "duty_director", {"unit": case.unit, "limit": case.limit, "remark": ""}
             yield from self._unit_way(case)
+            yield timedelta(hours=draw.randrange(1, 20)), "accept", "duty_director", {}
         yield timedelta(hours=draw.randrange(1, 40)), "strike_off", "ledger_admin", {}
         yield timedelta(hours=draw.randrange(2, 90)), "archive", "ledger_admin", {}
 

@@ -27,6 +27,7 @@ from app.models import (
     Portfolio,
     Post,
     ReminderRule,
+    RetentionClass,
     Unit,
     UnitGroup,
 )
@@ -192,6 +193,11 @@ def _limit(row: Row, number: int) -> Row:
     return {**row, "sort": number, "parameters": {name: value for name, value in parameters.items() if value}}
 
 
+def _retention(row: Row, number: int) -> Row:
+    """Written as 0 years: for ever."""
+    return {**_sorted(row, number), "years": row["years"] or None}
+
+
 def _category(row: Row, number: int) -> Row:
     return {**row, "code": row["name"], "sort": number}
 
@@ -319,6 +325,12 @@ REMINDER_RULES = Sheet(
     ),
     shape=_sorted,
 )
+RETENTION_CLASSES = Sheet(
+    "retention_classes.csv",
+    RetentionClass,
+    (CODE, *NAMES, Column("years", whole), Column("is_default", flag)),
+    shape=_retention,
+)
 CALENDAR = Sheet(
     "calendar.csv",
     CalendarDay,
@@ -353,6 +365,7 @@ SHEETS = (
     LIMITS,
     NUMBER_FORMATS,
     REMINDER_RULES,
+    RETENTION_CLASSES,
     CALENDAR,
     CATEGORIES,
     ASSUMPTIONS,

@@ -243,10 +243,13 @@ class Factory:
                 ("registered", steps.pop()),
                 ("assigned", ("forward", director, {"unit": target.code, "limit": "ordinary"})),
                 ("in_progress", ("sign_in", handler, {})),
-                ("answered", ("answer", handler, {"feedback": "示例：已修复。", **informed})),
+                ("under_review", ("answer", handler, {"feedback": "示例：已修复。", **informed})),
+                ("answered", ("accept", director, {})),
                 ("closed", ("strike_off", self.holder("ledger_admin"), {})),
                 ("archived", ("archive", self.holder("ledger_admin"), {})),
             ]
+        if state == "voided":
+            return [*steps, path[0][1], ("void", registrar, {"reason": "示例：重复编号。"})]
         names = [name for name, _step in path]
         return [*steps, *(step for _name, step in path[: names.index(state) + 1])]
 

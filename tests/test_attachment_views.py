@@ -64,6 +64,12 @@ def test_a_bad_file_is_refused_in_words_and_nothing_is_kept(collector: FlaskClie
     assert db.session.scalars(select(Attachment)).all() == []
 
 
+def test_a_refusal_names_what_the_file_is(collector: FlaskClient) -> None:
+    answer = _send(collector, b"\x1aE\xdf\xa3\x93B\x82\x88matroska" + bytes(100), "视频.mp4")
+    assert answer.json is not None
+    assert "（webm）" in answer.json["error"]["message"]
+
+
 @pytest.mark.parametrize("name", sorted(HARMLESS))
 def test_what_is_taken_is_served_as_its_type_and_runs_nothing(collector: FlaskClient, name: str) -> None:
     answer = _send(collector, HARMLESS[name][0], name)

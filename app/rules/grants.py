@@ -80,7 +80,7 @@ _VOCABULARY = (
         ),
     ),
     Capability("deliver", Source.FUNCTION, _pairs(Appeals="read act", Slips="read print")),
-    Capability("lead", Source.FUNCTION, _pairs(Appeals="read", Slips="read")),
+    Capability("lead", Source.FUNCTION, _pairs(Appeals="read act", Slips="read")),
     Capability("number", Source.POST, _pairs(Appeals="read act print", Imports="read write", Slips="read print")),
     Capability(
         "oversee",
@@ -109,7 +109,7 @@ _VOCABULARY = (
         "supervise",
         Source.POST,
         _pairs(
-            Appeals="read",
+            Appeals="read act",
             Changes="read",
             Coverage="read",
             Ledger="read",
@@ -229,6 +229,7 @@ class RowFacts:
     unit_id: int | None = None
     section_id: int | None = None
     portfolio_id: int | None = None
+    co_unit_ids: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,6 +345,8 @@ def reaches(grant: Grant, row: RowFacts) -> bool:
     if CAPABILITIES[grant.capability].source is Source.OFFICER:
         return False
     if grant.scope is Scope.ALL:
+        return True
+    if grant.scope is Scope.OWN_UNIT and grant.value in row.co_unit_ids:
         return True
     own = {
         Scope.OWN_CLASS: row.channel_class,

@@ -21,6 +21,7 @@ AFTER_SLIP = (
     "instructed",
     "assigned",
     "in_progress",
+    "under_review",
     "self_handling",
     "answered",
     "closed",
@@ -60,7 +61,10 @@ def reached(reading: Reading) -> ColumnElement[bool]:
     if reading.classes:
         parts.append(Appeal.channel_class.in_(sorted(reading.classes)))
     if reading.units:
-        parts.append(and_(Appeal.unit_id.in_(sorted(reading.units)), Appeal.state.notin_(_BEFORE_UNIT)))
+        own = sorted(reading.units)
+        # Written as two conditions, so that each has its index.
+        handles = or_(Appeal.unit_id.in_(own), and_(Appeal.co_unit_ids.overlap(own), Appeal.co_unit_ids != []))
+        parts.append(and_(handles, Appeal.state.notin_(_BEFORE_UNIT)))
     if reading.sections:
         parts.append(and_(Appeal.section_id.in_(sorted(reading.sections)), Appeal.state.in_(AFTER_SLIP)))
     if reading.portfolios:
@@ -107,23 +111,32 @@ def _page_options() -> tuple[Any, ...]:
         selectinload(Appeal.clocks).selectinload(Clock.changes).joinedload(ClockChange.person),
         selectinload(Appeal.slips).selectinload(Slip.handovers),
         selectinload(Appeal.assignments).joinedload(Assignment.unit),
+        selectinload(Appeal.assignments).selectinload(Assignment.requests),
+        joinedload(Appeal.merged_into),
     )
 
 
 def row_facts(appeal: Appeal) -> RowFacts:
     """What of an appeal decides whether a grant reaches it."""
-    return RowFacts(appeal.channel_class, appeal.unit_id, appeal.section_id, appeal.portfolio_id)
+    return RowFacts(
+        appeal.channel_class,
+        appeal.unit_id,
+        appeal.section_id,
+        appeal.portfolio_id,
+        frozenset(appeal.co_unit_ids or ()),
+    )
 
 
-def require(actor: Actor, capability: str, appeal: Appeal, *, post_id: int | None = None) -> Grant:
-    """The grant under which this person may use `capability` on the appeal, for `post_id` when he names a post.
+def require(actor: Actor, *capabilities: str, appeal: Appeal, post_id: int | None = None) -> Grant:
+    """The grant under which this person may use one of `capabilities` on the appeal, for `post_id` when he names one.
 
     Raises Refused("access.not-granted").
     """
-    for grant in actor.grants.covering(capability, row_facts(appeal)):
-        if post_id is None or grant.post_id == post_id:
-            return grant
-    raise Refused("access.not-granted", {"capability": capability})
+    for capability in capabilities:
+        for grant in actor.grants.covering(capability, row_facts(appeal)):
+            if post_id is None or grant.post_id == post_id:
+                return grant
+    raise Refused("access.not-granted", {"capability": capabilities[0]})
 
 
 def require_anywhere(actor: Actor, *capabilities: str) -> None:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from io import BytesIO
 from typing import IO, Any
 
+import puremagic
 from flask import current_app
 from sqlalchemy import delete, exists, func, select
 from sqlalchemy.orm import joinedload, undefer
@@ -32,6 +33,7 @@ UNCLAIMED_FOR = timedelta(hours=24)
 # Reading the same file again within this time is the same reading: a player asks for it in many pieces.
 _SAME_READING = timedelta(minutes=15)
 _SWEPT_AT_ONCE = 200
+_GUESSED_FROM = 64 * 1024
 # Whoever may take some step may hand in what belongs to it.
 _ACTING = tuple(sorted({action.capability for action in flow.ACTIONS.values()}))
 _CLOSED_FILE = ("archived", "history", "voided")
@@ -91,7 +93,7 @@ def receive(actor: Actor, *, form_key: str, filename: str, stream_or_bytes: IO[b
         raise Invalid("attachment.no-form", field=FIELD)
     content, bounds = _read(stream_or_bytes), limits()
     name = file_names.cleaned(filename)
-    kind = file_types.sniff(content, bounds.types, extension=file_names.extension_of(name))
+    kind = _kind_of(content, bounds, file_names.extension_of(name))
     db.session.rollback()  # a scanner takes its time: no transaction waits for it
     verdict = scanner.scan(content)
     if verdict == scanner.INFECTED:
@@ -123,6 +125,24 @@ def receive(actor: Actor, *, form_key: str, filename: str, stream_or_bytes: IO[b
         db.session.add(kept)
         db.session.flush()
         return kept
+
+
+def _kind_of(content: bytes, bounds: Limits, extension: str) -> file_types.FileType:
+    """The type of the content. A refusal names what it is, as far as anybody knows."""
+    try:
+        return file_types.sniff(content, bounds.types, extension=extension)
+    except Invalid as error:
+        if error.code != "attachment.type":
+            raise
+        raise Invalid("attachment.type", {"type": _guess(content) or extension or "…"}, field=FIELD) from error
+
+
+def _guess(content: bytes) -> str:
+    try:
+        found: str = puremagic.from_string(content[:_GUESSED_FROM])
+    except (puremagic.PureError, ValueError):
+        return ""
+    return found.lstrip(".")
 
 
 def _read(given: IO[bytes] | bytes) -> bytes:

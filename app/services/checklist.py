@@ -80,7 +80,8 @@ def _left() -> dict[str, int]:
     ).one()
     found = dict(zip(counts, row, strict=True))
     found["accounts"] = len(reach.unreachable(_holders()))
-    found["calendar"] = int(rules.calendar_ends_early(calendar.known_until(), today))
+    ends_early = rules.calendar_ends_early(calendar.known_until(), today)
+    found["calendar"] = int(ends_early or bool(calendar.provisional_limits()))
     found["mail"] = 0 if current_app.config.get("MAIL_URL") else 1
     return found
 

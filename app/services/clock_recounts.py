@@ -15,8 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, insert, select, text, true, type_coerce, update
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import ColumnElement, Row, Select, String, and_, cast, func, insert, select, text, true, update
 
 from app.models import Appeal, Clock, ClockChange, Journal, Recount, db
 from app.rules import clocks as rules
@@ -253,11 +252,30 @@ def _moves(change: Change, most: int) -> Iterator[tuple[Move | None, bool]]:
         yield counting.move(row), False
 
 
+def every_open_clock(batch: int) -> Iterator[Row[Any]]:
+    """Every running clock with a limit of an open appeal, read in batches."""
+    query = _candidates(Change(is_everything=True)).order_by(Clock.id)
+    yield from db.session.execute(query.execution_options(yield_per=batch))
+
+
 def _candidates(change: Change) -> Select[Any]:
     """Running clocks of open appeals that the change may concern."""
-    inputs = type_coerce(Clock.inputs.op("-")("trace"), JSONB).label("inputs")
-    columns = (Clock.id, Clock.appeal_id, Clock.kind, Clock.started_at, Clock.due_at, Clock.late_when)
-    query = select(*columns, Clock.limit_rule_id, inputs).join(Appeal, Appeal.id == Clock.appeal_id)
+    # The inputs as texts: those of most clocks are alike, and a text is compared faster than it is read.
+    parts = [cast(Clock.inputs[name], String).label(name) for name in ("limit", "pauses", "extensions", "days")]
+    columns: tuple[Any, ...] = (
+        Clock.id,
+        Clock.appeal_id,
+        Clock.kind,
+        Clock.started_at,
+        Clock.due_at,
+        Clock.late_when,
+        Clock.limit_rule_id,
+    )
+    marks = (
+        Clock.inputs[("limit", "kind")].astext.label("counted_in"),
+        Clock.inputs["provisional"].astext.label("provisional"),
+    )
+    query = select(*columns, *parts, *marks).join(Appeal, Appeal.id == Clock.appeal_id)
     open_ = and_(Clock.stopped_at.is_(None), Clock.due_at.is_not(None), Appeal.state.not_in(ENDED))
     return query.where(open_, _concerned(change))
 
@@ -283,52 +301,62 @@ class Counting:
         self.change = change
         self.zone = present.zone()
         self.calendar: WorkingCalendar = calendar.current()
-        self.known: dict[tuple[str, str], rules.Deadline | None] = {}
+        self.known: dict[tuple[Any, ...], rules.Deadline | None] = {}
+        self.explained: dict[tuple[Any, ...], bool] = {}
 
     def move(self, row: Row[Any]) -> Move | None:
         """What becomes of a clock; None when it stays as it is or names no limit that can be read."""
         due = self.deadline(row)
         if due is None:
             return None
-        kept = row.inputs
         is_moved = due.due_at != row.due_at
-        if not is_moved and due.late_when == row.late_when and _explains(due, kept):
+        if not is_moved and due.late_when == row.late_when and self.explains(row, due):
             return None
         return Move(row.id, row.appeal_id, row.kind, row.due_at, due.due_at, due.late_when.value, is_moved)
 
     def deadline(self, row: Row[Any]) -> rules.Deadline | None:
-        """The deadline of a clock, or of one that started like it."""
-        limit = self.change.limits.get(row.limit_rule_id or 0)
-        kept = row.inputs
-        parts = [limit.to_json() if limit else kept.get("limit"), kept.get("pauses"), kept.get("extensions")]
-        kind = parts[0].get("kind") if parts[0] else ""
-        start = row.started_at.astimezone(self.zone)
-        began = start.date().isoformat() if kind in _BY_DAY else start.isoformat()
-        key = (began, json.dumps(parts, sort_keys=True))
+        """The deadline of a clock, or of one that started like it; None for inputs that cannot be read."""
+        key = self._key(row)
         if key not in self.known:
             if len(self.known) >= REMEMBERED:
                 self.known.clear()
-            self.known[key] = self.computed(row.started_at, kept, limit)
+                self.explained.clear()
+            self.known[key] = self.computed(row)
         return self.known[key]
 
-    def computed(
-        self, started_at: datetime, kept: Mapping[str, Any], limit: rules.Limit | None
-    ) -> rules.Deadline | None:
-        """One deadline, with the limit's own measure where it changed; None for inputs that cannot be read."""
+    def computed(self, row: Row[Any]) -> rules.Deadline | None:
+        """One deadline, with the limit's own measure where it changed."""
+        limit = self.change.limits.get(row.limit_rule_id or 0)
+        kept = {
+            "limit": limit.to_json() if limit else _read(row.limit, {}),
+            "pauses": _read(row.pauses, ()),
+            "extensions": _read(row.extensions, ()),
+        }
         try:
-            inputs = clocks.Inputs.of(started_at, {**kept, "limit": limit.to_json()} if limit else kept)
-            return inputs.deadline(self.calendar, self.zone)
+            return clocks.Inputs.of(row.started_at, kept).deadline(self.calendar, self.zone)
         except (Invalid, KeyError, ValueError):
             return None
 
+    def explains(self, row: Row[Any], due: rules.Deadline) -> bool:
+        """Whether what is kept with the clock still says why it is due then."""
+        key = (*self._key(row), row.limit, row.days, row.provisional)
+        if key not in self.explained:
+            self.explained[key] = (
+                due.inputs["days"] == _read(row.days, None)
+                and due.inputs["limit"] == _read(row.limit, None)
+                and due.provisional == (row.provisional == "true")
+            )
+        return self.explained[key]
 
-def _explains(due: rules.Deadline, kept: Mapping[str, Any]) -> bool:
-    """Whether what is kept with the clock still says why."""
-    return (
-        due.inputs["days"] == kept.get("days")
-        and due.inputs["limit"] == kept.get("limit")
-        and due.provisional == kept.get("provisional")
-    )
+    def _key(self, row: Row[Any]) -> tuple[Any, ...]:
+        limit = self.change.limits.get(row.limit_rule_id or 0)
+        kind = limit.kind.value if limit else row.counted_in
+        began = row.started_at.astimezone(self.zone).date() if kind in _BY_DAY else row.started_at
+        return (began, row.limit_rule_id if limit else row.limit, row.pauses, row.extensions)
+
+
+def _read(kept: str | None, otherwise: Any) -> Any:
+    return json.loads(kept) if kept else otherwise
 
 
 # --- the job ------------------------------------------------------------------------------------------------------
@@ -402,7 +430,7 @@ def _move_all(recount: Recount, change: Change, rows: Sequence[Row[Any]]) -> lis
     old_inputs = _inputs_of([move.clock_id for _row_, move in moves])
     stored, changes, journal_rows = [], [], []
     for row, move in moves:
-        due = counting.computed(row.started_at, row.inputs, change.limits.get(row.limit_rule_id or 0))
+        due = counting.computed(row)
         stored.append({"id": move.clock_id, **clocks.stored(due)})
         if not move.is_moved:
             continue

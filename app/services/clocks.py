@@ -164,13 +164,18 @@ def stop(
     at: datetime,
     *,
     assignment_id: int | None = None,
+    request_id: int | None = None,
     is_cancelled: bool = False,
 ) -> list[Clock]:
-    """Stop the running clocks of these kinds at `at`, those of one assignment if it is named.
+    """Stop the running clocks of these kinds at `at`, those of one assignment or request if it is named.
 
     `is_cancelled`: they end without a judgement, because what they measured went elsewhere.
     """
-    stopped = [clock for clock in _running(appeal, kinds) if assignment_id in (None, clock.assignment_id)]
+    stopped = [
+        clock
+        for clock in _running(appeal, kinds)
+        if assignment_id in (None, clock.assignment_id) and request_id in (None, clock.request_id)
+    ]
     for clock in stopped:
         clock.stopped_at, clock.cancelled = at, is_cancelled
     return stopped

@@ -8,9 +8,21 @@ from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, or_, select, union_all
 
-from app.models import Appeal, Channel, Clock, Post, Report, Unit, db
+from app.models import (
+    Appeal,
+    Assignment,
+    CallBack,
+    Channel,
+    Clock,
+    HandlingRequest,
+    Post,
+    Report,
+    Slip,
+    Unit,
+    db,
+)
 from app.rules import grants as rules
 from app.rules.grants import Grant, GrantSet
 from app.services import access, clocks, nil_returns, present
@@ -27,6 +39,8 @@ QUEUES: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]] = MappingProxyType
         "triage": (
             ("to_triage", ("registered",)),
             ("to_assign", ("instructed",)),
+            ("to_decide", ("assigned", "in_progress")),
+            ("to_review", ("under_review",)),
             ("to_finish", ("self_handling",)),
         ),
         "carry": (
@@ -35,9 +49,10 @@ QUEUES: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]] = MappingProxyType
             ("to_transcribe", ("fetched",)),
         ),
         "record": (("to_strike_off", ("answered",)), ("to_archive", ("closed",))),
-        "answer": (("to_sign_in", ("assigned",)), ("to_answer", ("in_progress",))),
+        "supervise": (("to_call_back", ("answered",)),),
+        "answer": (("to_sign_in", ("assigned",)), ("to_answer", ("in_progress",)), ("to_inform", ("merged",))),
         "deliver": (("to_deliver", ("with_section",)),),
-        "lead": (("with_me", ("with_leader",)),),
+        "lead": (("with_me", ("with_leader",)), ("fulfilled", ("answered", "closed", "archived"))),
     }
 )
 
@@ -102,20 +117,59 @@ def _distinct(granted: GrantSet) -> list[Grant]:
 
 def conditions(grant: Grant) -> list[tuple[str, ColumnElement[bool]]]:
     single = access.visible_under(grant)
-    found = [(name, and_(Appeal.state.in_(states), single)) for name, states in QUEUES[grant.capability]]
+    found = [(name, and_(_in_queue(name, states, grant), single)) for name, states in QUEUES[grant.capability]]
     if grant.capability == "record":
         found.insert(0, ("without_note", and_(without_note(), single)))
     return found
+
+
+def _in_queue(name: str, states: tuple[str, ...], grant: Grant) -> ColumnElement[bool]:
+    """SQL: the appeal waits in this queue. Most queues are states; some are what stands beside the appeal."""
+    stands = Appeal.state.in_(states)
+    if name == "to_decide":
+        return and_(stands, Appeal.id.in_(_asked()))
+    if name == "to_call_back":
+        return and_(stands, ~Appeal.anonymous, ~exists().where(CallBack.appeal_id == Appeal.id))
+    if name == "to_inform":
+        return and_(stands, Appeal.informed_at.is_(None))
+    if name == "fulfilled":
+        done = and_(Slip.appeal_id == Appeal.id, Slip.fulfilled_at.is_not(None), Slip.noted_at.is_(None))
+        return and_(stands, Appeal.portfolio_id == grant.value, exists().where(done))
+    if name in _PARTS:
+        return or_(and_(stands, Appeal.unit_id == grant.value), _co_handled(_PARTS[name], grant))
+    return stands
+
+
+# A unit's queues by the state of its assignment, which is the appeal's own where the unit leads.
+_PARTS = {"to_sign_in": "assigned", "to_answer": "in_progress"}
+
+
+def _co_handled(state: str, grant: Grant) -> ColumnElement[bool]:
+    """SQL: the unit handles it with another one and stands there itself."""
+    own = and_(Assignment.appeal_id == Appeal.id, Assignment.unit_id == grant.value, Assignment.state == state)
+    return and_(
+        Appeal.co_unit_ids.contains([grant.value]),
+        Appeal.co_unit_ids != [],
+        Appeal.state.in_(("assigned", "in_progress", "under_review")),
+        exists().where(own),
+    )
+
+
+def _asked() -> Select[int]:
+    """SQL: the appeals with a request that waits for the duty office."""
+    return select(HandlingRequest.appeal_id).where(HandlingRequest.state == "pending")
 
 
 def without_note() -> ColumnElement[bool]:
     """SQL: a limit has passed unfinished, or policy does not permit, and no note says why (R11)."""
     limit = Clock.kind == "unit_limit"
     running_late = _any_clock(limit, clocks.is_overdue(present.now()))
-    finished_late = and_(Appeal.state.in_(("answered", "closed")), _any_clock(limit, clocks.is_broken()))
+    finished_late = and_(
+        Appeal.state.in_(("under_review", "answered", "closed")), _any_clock(limit, clocks.is_broken())
+    )
     return and_(
         Appeal.note == "",
-        Appeal.state.in_(("assigned", "in_progress", "self_handling", "answered", "closed")),
+        Appeal.state.in_(("assigned", "in_progress", "self_handling", "under_review", "answered", "closed")),
         or_(Appeal.impossible, running_late, finished_late),
     )
 

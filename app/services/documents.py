@@ -110,7 +110,7 @@ def _note(actor: Actor, event: str, filled: Filled, detail: Mapping[str, object]
 
 
 def _unmasked(actor: Actor, appeal: Appeal, reason: str) -> None:
-    grant = access.require(actor, "see_phone", appeal)
+    grant = access.require(actor, "see_phone", appeal=appeal)
     audit.record(actor, "appeal.unmask", object_type="appeal", object_id=appeal.id)
     journal.write(
         actor,

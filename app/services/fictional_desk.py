@@ -21,16 +21,17 @@ UNIT = Named("示例责任单位", "Sample unit")
 CLOCKS: Mapping[str, str] = MappingProxyType(
     {
         "draft": "collection",
-        "opinion": "delivery",
-        "slip_ready": "delivery",
+        "opinion": "carry",
+        "slip_ready": "carry",
         "with_section": "delivery",
         "with_leader": "fetch_back",
         "self_handling": "unit_limit",
         "assigned": "sign_in",
         "in_progress": "unit_limit",
+        "under_review": "review",
     }
 )
-_AT_A_UNIT = ("assigned", "in_progress", "answered", "closed")
+_AT_A_UNIT = ("assigned", "in_progress", "under_review", "answered", "closed")
 
 
 @dataclass(frozen=True, slots=True)

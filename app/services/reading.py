@@ -13,7 +13,7 @@ from app.rules import fields as dirt
 from app.rules import intake as rules
 from app.rules import workflow as flow
 from app.rules.errors import Invalid, Refused
-from app.services import access, audit, journal, portfolio, present, sheet, staffing, workflow
+from app.services import access, audit, journal, portfolio, present, sheet, staffing, workflow, workflow_facts
 from app.services.actors import Actor
 from app.services.transaction import transaction
 
@@ -36,9 +36,11 @@ class Page:
 def page(actor: Actor, appeal_id: int) -> Page:
     """Everything the appeal's page shows. Raises NotFound for an appeal out of sight."""
     appeal = access.access_appeal(actor, appeal_id)
-    waits_for = flow.next_step(flow.State(appeal.state))
+    lead = next((one for one in appeal.assignments if one.part == "lead" and one.state == "assigned"), None)
+    objected = lead is not None and any(r.kind == "objection" and r.state == "pending" for r in lead.requests)
+    waits_for = flow.next_step(flow.State(appeal.state), is_objected=objected)
     running = [clock for clock in appeal.clocks if clock.stopped_at is None and clock.due_at is not None]
-    facts = workflow.facts_of(appeal)
+    facts = workflow_facts.of(appeal)
     return Page(
         appeal=appeal,
         particulars=masked(sheet.appellant(appeal)),
@@ -102,7 +104,7 @@ def unmask(actor: Actor, appeal_id: int, reason: str) -> dict[str, str]:
         appeal = access.access_appeal(actor, appeal_id)
         if not access.may_see_phone(actor, appeal):
             raise Refused("access.not-granted", {"capability": "see_phone"})
-        grant = access.require(actor, "see_phone", appeal)
+        grant = access.require(actor, "see_phone", appeal=appeal)
         audit.record(actor, "appeal.unmask", object_type="appeal", object_id=appeal_id)
         journal.write(
             actor,

@@ -14,11 +14,11 @@ from app.models import Appeal, Journal, db
 from app.rules import workflow as rules
 from app.rules.errors import Conflict, NotFound, RuleError
 from app.rules.grants import Grant
-from app.services import access, clocks, journal, present
+from app.services import access, clocks, journal, merging, present, workflow_facts
 from app.services.actors import Actor
-from app.services.sheet import missing_fields
 from app.services.transaction import transaction
-from app.services.workflow_effects import EFFECTS, START_CLOCK, Step
+from app.services.workflow_effects import EFFECTS, START_CLOCK
+from app.services.workflow_step import Step
 
 # What the journal compares before and after a step; sealed columns are compared by their presence only.
 _TRACKED = (
@@ -29,6 +29,8 @@ _TRACKED = (
     "place",
     "channel_id",
     "category_id",
+    "nature",
+    "urgency",
     "limit_rule_id",
     "received_at",
     "submitted_at",
@@ -36,6 +38,11 @@ _TRACKED = (
     "answered_at",
     "closed_at",
     "archived_at",
+    "voided_at",
+    "round",
+    "merged_into_id",
+    "lawful_route",
+    "held_at",
     "handling",
     "opinion",
     "unit_id",
@@ -106,63 +113,90 @@ def step(
     if request_key is not None and _was_done(request_key, appeal_id):
         return _outcome(appeal, name, is_repeat=True)
     action = rules.find(name)
-    grant = access.require(actor, action.capability, appeal, post_id=post_id)
+    grant = access.require(actor, *action.capabilities, appeal=appeal, post_id=post_id)
     now = present.now()
-    allowed = rules.check(name, facts_of(appeal, data), data, now=now)
+    about = workflow_facts.about(action, appeal, grant, data)
+    allowed = rules.check(name, workflow_facts.of(appeal, data, action=action, own=about.assignment), data, now=now)
     if allowed.is_repeat:
         return _outcome(appeal, name, is_repeat=True)
     if version is not None and version != appeal.version:
         raise Conflict("appeal.stale", {"seen": version, "current": appeal.version})
-    _perform(actor, grant, appeal, allowed, now, request_key)
+    _perform(Doing(actor, grant, about, request_key, now), appeal, allowed)
+    if name == "strike_off":
+        _strike_off_merged(Doing(actor, grant, about, None, now), appeal)
     return _outcome(appeal, name)
 
 
-def _perform(
-    actor: Actor, grant: Grant, appeal: Appeal, allowed: rules.Step, now: datetime, request_key: str | None
-) -> None:
-    before = snapshot(appeal)
-    doing = Step(actor=actor, grant=grant, appeal=appeal, data=dict(allowed.data), at=now)
-    EFFECTS[allowed.action.name](doing)
+@dataclass(frozen=True, slots=True)
+class Doing:
+    """Who does a step, under which grant, about what, when; the key that makes it act once."""
+
+    actor: Actor
+    grant: Grant
+    about: workflow_facts.About
+    request_key: str | None
+    at: datetime
+
+
+def _strike_off_merged(doing: Doing, main: Appeal) -> None:
+    """With the main appeal every one merged into it is struck off, each with a journal row of its own (R11)."""
+    db.session.flush()
+    for merged in merging.merged_into(main.id):
+        facts = workflow_facts.of(merged, {}, action=rules.find("strike_off_merged"))
+        _perform(doing, merged, rules.check("strike_off_merged", facts, {}, now=doing.at))
+
+
+def _perform(doing: Doing, appeal: Appeal, allowed: rules.Step) -> None:
+    before, now = snapshot(appeal), doing.at
+    about = doing.about if allowed.action.parts else workflow_facts.NOTHING
+    step = Step(
+        actor=doing.actor,
+        grant=doing.grant,
+        appeal=appeal,
+        data=dict(allowed.data),
+        at=now,
+        assignment=about.assignment,
+        request=about.request,
+    )
+    EFFECTS.get(allowed.action.name, _nothing_more)(step)
     appeal.state = allowed.target.value
-    clocks.stop(appeal, allowed.stops, now)
+    own = step.assignment
+    if own is not None and allowed.part is not None and own.state != "ended":
+        own.state = allowed.part.value
+    for kind in allowed.stops:
+        of_request = step.request.id if step.request is not None and kind == "decision" else None
+        clocks.stop(appeal, (kind,), now, assignment_id=own.id if own else None, request_id=of_request)
     for kind in allowed.starts:
-        START_CLOCK[kind](doing)
+        START_CLOCK[kind](step)
     appeal.updated_at = now
-    after = snapshot(appeal)
+    _write(doing, step, allowed.action.name, before)
+
+
+def _nothing_more(step: Step) -> None:
+    """The state is all that changes."""
+
+
+def _write(doing: Doing, step: Step, name: str, before: dict[str, Any]) -> None:
+    appeal, after = step.appeal, snapshot(step.appeal)
     changed = [field for field in before if before[field] != after[field]]
     journal.write(
-        actor,
-        allowed.action.name,
+        doing.actor,
+        name,
         "appeal",
         appeal.id,
         appeal_id=appeal.id,
-        post_id=grant.post_id,
-        role=grant.role,
+        post_id=doing.grant.post_id,
+        role=doing.grant.role,
         old={field: before[field] for field in changed},
-        new={field: after[field] for field in changed} | doing.remembered,
-        reason=str(doing.data.get("reason") or doing.data.get("remark") or ""),
-        request_key=request_key,
+        new={field: after[field] for field in changed} | step.remembered,
+        reason=str(step.data.get("reason") or step.data.get("remark") or ""),
+        request_key=doing.request_key,
     )
 
 
 def snapshot(appeal: Appeal) -> dict[str, Any]:
     """The tracked fields as JSON values; personal fields never."""
     return {field: _plain(getattr(appeal, field)) for field in _TRACKED}
-
-
-def facts_of(appeal: Appeal, data: Mapping[str, object] | None = None) -> rules.AppealFacts:
-    """What the guards of the workflow look at. With `data`, the sheet's required fields are judged as sent."""
-    now = present.now()
-    statuses = {clocks.state_of(clock, now).value for clock in appeal.clocks if clock.kind == "unit_limit"}
-    return rules.AppealFacts(
-        state=rules.State(appeal.state),
-        missing=missing_fields(appeal, data or {}) if appeal.state == "draft" else (),
-        has_result=bool(appeal.result),
-        is_informed=appeal.informed_at is not None,
-        is_overdue=bool(statuses & {"overdue", "broken"}),
-        is_impossible=appeal.impossible,
-        has_note=bool(appeal.note),
-    )
 
 
 def act_on_many(
@@ -192,9 +226,9 @@ def act_on_many(
 
 
 def actions_on(actor: Actor, appeal: Appeal) -> tuple[rules.Action, ...]:
-    """The steps this person may do on the appeal as it stands."""
+    """The steps this person may do on the appeal as it stands, each on an assignment of his where it is about one."""
     capabilities = actor.grants.capabilities_on(access.row_facts(appeal))
-    return rules.actions_for(rules.State(appeal.state), capabilities)
+    return workflow_facts.fitting(actor, appeal, capabilities)
 
 
 def timeline(actor: Actor, appeal_id: int) -> list[Journal]:

@@ -2,103 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+import hashlib
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import select, update
 
 from app.models import (
-    Appeal,
-    Assignment,
+    Absence,
+    ArchiveSeal,
     Category,
-    Explanation,
+    Instruction,
     LimitRule,
     Person,
     Portfolio,
+    RetentionClass,
     Slip,
     SlipHandover,
     Unit,
     db,
 )
-from app.rules.errors import FieldErrors, FieldProblem
-from app.rules.grants import Grant
-from app.services import access, attachments, chains, clocks, numbers, outbox, portfolio, present, staffing
-from app.services.actors import Actor
+from app.rules.errors import Conflict, FieldErrors, FieldProblem
+from app.services import (
+    access,
+    clocks,
+    numbers,
+    portfolio,
+    present,
+    staffing,
+    workflow_merging,
+    workflow_units,
+)
 from app.services.sheet import write_sheet
-
-Row = TypeVar("Row")
-# What the forms offer (app/forms.py): a unit that answers for appeals, a limit of handling one.
-_RESPONSIBLE = Unit.kind != "section"
-_HANDLING_LIMIT = LimitRule.clock_kind == "unit_limit"
-
-
-@dataclass
-class Step:
-    """One step being done: by whom, under which grant, on what, with which form data, when.
-
-    `remembered` is added to the journal row: what the step wrote outside the appeal's own fields.
-    """
-
-    actor: Actor
-    grant: Grant
-    appeal: Appeal
-    data: dict[str, Any]
-    at: datetime
-    remembered: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def person_id(self) -> int:
-        """Steps are done by persons; the software itself never acts on an appeal."""
-        if self.actor.person_id is None:
-            raise RuntimeError("a workflow step without a person")
-        return self.actor.person_id
-
-
-def _chosen(model: type[Row], code: object, name: str, *offered: ColumnElement[bool]) -> Row | None:
-    """The dictionary row a choice names. Raises FieldErrors when there is none in force among those `offered`."""
-    if not code:
-        return None
-    columns: Any = model
-    found = db.session.scalars(select(model).where(columns.code == str(code), columns.active, *offered)).one_or_none()
-    if found is None:
-        raise FieldErrors([FieldProblem(name, "field.choice", {"value": str(code)})])
-    return found
-
-
-def _tell(step: Step, kind: str, recipients: Iterable[int]) -> None:
-    """A notice to those who act next; one per step, whatever is repeated."""
-    appeal_id = step.appeal.id
-    outbox.enqueue(
-        kind, recipients, key=f"appeal:{appeal_id}|{kind}:{step.at.isoformat()}", appeal_id=appeal_id
-    )
-
-
-def _acting(capability: str, step: Step) -> tuple[int, ...]:
-    """Who acts now for the posts that may do this to the appeal as the step left it."""
-    return staffing.acting_with(capability, access.row_facts(step.appeal))
-
-
-def _claim(step: Step, purpose: str, assignment_id: int | None = None) -> None:
-    """The files of the step's form become the appeal's."""
-    rows = attachments.claim_in(
-        step.actor,
-        step.data.get("attachments") or (),
-        step.appeal.id,
-        purpose=purpose,
-        assignment_id=assignment_id,
-        post_id=step.grant.post_id,
-    )
-    if rows:
-        step.remembered["attachments"] = attachments.remembered(rows)
+from app.services.workflow_step import (
+    RESPONSIBLE,
+    Step,
+    acting,
+    chosen,
+    chosen_date,
+    chosen_limit,
+    claim,
+    finish,
+    tell,
+)
 
 
 def _edit(step: Step) -> None:
     appeal, before = step.appeal, step.appeal.received_at
     write_sheet(appeal, step.data)
-    _claim(step, "take_in")
+    claim(step, "take_in")
     if appeal.received_at != before:
         # R3 counts from receipt: a moment put right moves the clock that still runs.
         clocks.restart(appeal, "collection", appeal.received_at)
@@ -112,22 +64,38 @@ def _submit(step: Step) -> None:
 
 def _return_for_correction(step: Step) -> None:
     step.appeal.corrections += 1
-    recipients = {*_acting("collect", step)}
+    recipients = {*acting("collect", step)}
     if step.appeal.created_by_id:
         recipients.add(step.appeal.created_by_id)
-    _tell(step, "appeal.returned", recipients)
+    tell(step, "appeal.returned", recipients)
 
 
 def _register(step: Step) -> None:
     appeal = step.appeal
-    limit = _chosen(LimitRule, step.data.get("limit"), "limit", _HANDLING_LIMIT)
-    category = _chosen(Category, step.data.get("category"), "category")
-    appeal.limit_rule_id = limit.id if limit else None
+    category = chosen(Category, step.data.get("category"), "category")
     appeal.category_id = category.id if category else appeal.category_id
+    appeal.nature = str(step.data.get("nature") or appeal.nature or "")
+    appeal.urgency = str(step.data.get("urgency") or appeal.urgency or "ordinary")
+    # Urgency and kind decide the limit unless the registrar names one.
+    limit = chosen_limit(step, "limit", "unit_limit")
+    limit = limit or clocks.proposed_limit(appeal.nature, appeal.urgency, appeal.category_id)
+    limit = limit or clocks.limit_for("unit_limit")
+    appeal.limit_rule_id = limit.id
     appeal.place = step.data.get("place") or appeal.place
     appeal.registered_at = step.at
     # The number is the last lock taken: a number is never lost to a transaction that fails afterwards (R4).
     appeal.number = numbers.take("registration", fields={"class": appeal.channel_class})[0]
+
+
+def _discard(step: Step) -> None:
+    _leave(step)
+    step.appeal.voided_at = step.at
+
+
+def _leave(step: Step) -> None:
+    """Nothing is owed any more: what runs ends without judgement."""
+    kinds = {clock.kind for clock in step.appeal.clocks}
+    clocks.stop(step.appeal, kinds, step.at, is_cancelled=True)
 
 
 def _handle_self(step: Step) -> None:
@@ -135,34 +103,11 @@ def _handle_self(step: Step) -> None:
     step.appeal.unit_id = None
 
 
-def _forward(step: Step) -> None:
-    appeal = step.appeal
-    unit = _chosen(Unit, step.data["unit"], "unit", _RESPONSIBLE)
-    limit = _chosen(LimitRule, step.data["limit"], "limit", _HANDLING_LIMIT)
-    if unit is None or limit is None:
-        raise FieldErrors([FieldProblem("unit", "field.required")])
-    appeal.handling = "forward"
-    appeal.unit_id = unit.id
-    appeal.limit_rule_id = limit.id
-    assignment = Assignment(
-        appeal=appeal,
-        unit_id=unit.id,
-        limit_rule_id=limit.id,
-        assigned_at=step.at,
-        assigned_by_id=step.person_id,
-        remark=step.data.get("remark") or "",
-        chain=chains.as_of_now(unit),
-    )
-    db.session.add(assignment)
-    step.remembered["unit"] = {"name": unit.name, "name_en": unit.name_en}
-    _tell(step, "appeal.assigned", staffing.members(unit.id, "handler"))
-
-
 def _propose(step: Step) -> None:
     appeal = step.appeal
-    unit = _chosen(Unit, step.data.get("unit"), "unit", _RESPONSIBLE)
-    chosen = _chosen(Portfolio, step.data.get("line"), "line")
-    line = portfolio.line(chosen.id) if chosen else portfolio.line_of(unit.id) if unit else None
+    unit = chosen(Unit, step.data.get("unit"), "unit", RESPONSIBLE)
+    named = chosen(Portfolio, step.data.get("line"), "line")
+    line = portfolio.line(named.id) if named else portfolio.line_of(unit.id) if unit else None
     if line is None or line.section is None:
         raise FieldErrors([FieldProblem("line", "propose.no-section")])
     appeal.handling = "leader"
@@ -180,7 +125,7 @@ def _propose(step: Step) -> None:
         opinion_at=step.at,
     )
     db.session.add(slip)
-    _tell(step, "slip.to_fill", _acting("number", step))
+    tell(step, "slip.to_fill", acting("number", step))
 
 
 def _fill_slip(step: Step) -> None:
@@ -188,7 +133,7 @@ def _fill_slip(step: Step) -> None:
     slip.filled_at = step.at
     slip.filled_by_id = step.person_id
     slip.remark = step.data.get("remark") or ""
-    _tell(step, "slip.to_carry", _acting("carry", step))
+    tell(step, "slip.to_carry", acting("carry", step))
     slip.number = numbers.take("slip")[0]
     step.remembered["slip"] = slip.number
 
@@ -209,14 +154,73 @@ def _hand_over(leg: str) -> Callable[[Step], None]:
         if counterpart:
             step.remembered["counterpart"] = counterpart
         if leg == "carry":
-            # From here on the section answers for the same day (R6): the running clock passes to it.
-            running = clocks.running(step.appeal, "delivery")
-            if running is not None:
-                running.post_id, running.unit_id = None, step.appeal.section_id
             clerks = staffing.members(step.appeal.slips[-1].section_id, "section_clerk")
-            _tell(step, "slip.to_deliver", clerks)
+            tell(step, "slip.to_deliver", clerks)
 
     return effect
+
+
+def _decline(step: Step) -> None:
+    """Not accepted: the appellant is told why, and where the law sends him."""
+    appeal = step.appeal
+    appeal.handling, appeal.lawful_route = "declined", str(step.data["route"])
+    finish(step, step.data["ground"])
+
+
+def _wrote(step: Step, kind: str, text: str) -> Instruction:
+    """What a leader wrote on the slip himself, signed by the digest of who wrote what when.
+
+    The deputy is the vice mayor's B (R15): while he is away the deputy writes for him.
+    """
+    slip = step.appeal.slips[-1]
+    person = db.session.get_one(Person, step.person_id)
+    on = step.at.astimezone(present.zone()).date()
+    signed = f"{slip.id}|{kind}|{person.id}|{step.at.isoformat()}|{text}"
+    written = Instruction(
+        slip_id=slip.id,
+        kind=kind,
+        how="signed",
+        text=text,
+        person_id=person.id,
+        person_name=person.name,
+        acting_for_id=_away_for(slip, person.id),
+        instructed_on=on,
+        due_on=chosen_date(step, "due_on"),
+        at=step.at,
+        by_id=person.id,
+        digest=hashlib.sha256(signed.encode()).hexdigest(),
+    )
+    slip.instructions.append(written)
+    return written
+
+
+def _away_for(slip: Slip, person_id: int) -> int | None:
+    line = portfolio.line(slip.portfolio_id)
+    if line is None or line.vice_mayor is None or line.vice_mayor.id == person_id:
+        return None
+    away = select(Absence.id).where(
+        Absence.person_id == line.vice_mayor.id, Absence.state == "confirmed", Absence.valid.contains(present.now())
+    )
+    return line.vice_mayor.id if db.session.scalar(away.limit(1)) is not None else None
+
+
+def _comment(step: Step) -> None:
+    step.remembered["comment"] = _wrote(step, "comment", step.data["comment"]).text
+
+
+def _instruct(step: Step) -> None:
+    slip, written = step.appeal.slips[-1], _wrote(step, "instruction", step.data["instruction"])
+    slip.instruction, slip.instructed_on = written.text, written.instructed_on
+    slip.instructed_by_id, slip.instructed_by_name = written.person_id, written.person_name
+    step.remembered["instruction"] = written.text
+    tell(step, "appeal.instructed", {*acting("triage", step), *acting("carry", step)})
+
+
+def _take_note(step: Step) -> None:
+    slip = step.appeal.slips[-1] if step.appeal.slips else None
+    if slip is None or slip.fulfilled_at is None:
+        raise Conflict("note.not-fulfilled")
+    slip.noted_at, slip.noted_by_id = slip.noted_at or step.at, slip.noted_by_id or step.person_id
 
 
 def _transcribe(step: Step) -> None:
@@ -237,65 +241,27 @@ def _transcribe(step: Step) -> None:
             raise FieldErrors([FieldProblem("leader", "field.choice", {"value": str(step.data["leader"])})])
     slip.instructed_by_id = leader.id if leader else None
     slip.instructed_by_name = leader.name if leader else str(step.data["leader_name"])
-    step.remembered["instruction"] = slip.instruction
-    _claim(step, "transcribe")
-    _tell(step, "appeal.instructed", _acting("triage", step))
-
-
-def _sign_in(step: Step) -> None:
-    assignment = step.appeal.assignments[-1]
-    assignment.signed_in_at = step.at
-    assignment.signed_in_by_id = step.person_id
-
-
-def _answer(step: Step) -> None:
-    assignment = step.appeal.assignments[-1]
-    assignment.answered_at = step.at
-    assignment.feedback = step.data["feedback"]
-    _claim(step, "answer", assignment.id)
-    _finish(step, step.data["feedback"])
-
-
-def _finish(step: Step, result: str) -> None:
-    appeal = step.appeal
-    appeal.result = result
-    appeal.answered_at = step.at
-    _inform(step)
-
-
-def _inform(step: Step) -> None:
-    appeal = step.appeal
-    appeal.informed_at = step.data["informed_at"]
-    appeal.informed_how = str(step.data["informed_how"])
-    appeal.reaction = str(step.data.get("reaction") or "")
-
-
-def _explain(step: Step) -> None:
-    appeal, kind = step.appeal, str(step.data["kind"])
-    explanation = Explanation(
-        appeal_id=appeal.id,
-        unit_id=appeal.unit_id,
-        kind=kind,
-        text=step.data["explanation"],
-        by_id=step.person_id,
-        at=step.at,
-        informed_at=step.data["informed_at"],
-        informed_how=str(step.data["informed_how"]),
-        reaction=str(step.data.get("reaction") or ""),
+    slip.instructions.append(
+        Instruction(
+            kind="instruction",
+            how="transcribed",
+            text=slip.instruction,
+            person_id=slip.instructed_by_id,
+            person_name=slip.instructed_by_name,
+            instructed_on=slip.instructed_on,
+            due_on=chosen_date(step, "due_on"),
+            at=step.at,
+            by_id=step.person_id,
+        )
     )
-    db.session.add(explanation)
-    step.remembered["explanation"] = kind
-    _claim(step, "explain", appeal.assignments[-1].id)
-    if kind == "not_permitted":
-        appeal.impossible = True
-        appeal.assignments[-1].answered_at = step.at
-        appeal.assignments[-1].feedback = step.data["explanation"]
-        _finish(step, step.data["explanation"])
+    step.remembered["instruction"] = slip.instruction
+    claim(step, "transcribe")
+    tell(step, "appeal.instructed", acting("triage", step))
 
 
 def _finish_self(step: Step) -> None:
-    _finish(step, step.data["result"])
-    _claim(step, "finish_self")
+    finish(step, step.data["result"])
+    claim(step, "finish_self")
 
 
 def _add_note(step: Step) -> None:
@@ -309,81 +275,126 @@ def _strike_off(step: Step) -> None:
 
 
 def _archive(step: Step) -> None:
-    step.appeal.archived_at = step.at
+    appeal = step.appeal
+    kept = chosen(RetentionClass, step.data.get("retention"), "retention") or _usual_retention()
+    appeal.retention_class_id = kept.id if kept else None
+    appeal.archived_at = step.at
+
+
+def _usual_retention() -> RetentionClass | None:
+    usual = select(RetentionClass).where(RetentionClass.active, RetentionClass.is_default)
+    return db.session.scalars(usual.order_by(RetentionClass.sort, RetentionClass.id)).first()
+
+
+def _hold(step: Step) -> None:
+    step.appeal.held_at, step.appeal.hold_reason = step.at, str(step.data["reason"])[:500]
+
+
+def _release_hold(step: Step) -> None:
+    step.appeal.held_at, step.appeal.hold_reason = None, ""
+
+
+def _reopen(step: Step) -> None:
+    """It is taken up again; what was done, and how late, stays as it is (R10)."""
+    appeal = step.appeal
+    workflow_units.end_all(step, "reopened")
+    appeal.round += 1
+    appeal.reopened_at = step.at
+    appeal.closed_at = appeal.archived_at = appeal.answered_at = appeal.informed_at = None
+    appeal.informed_by_id, appeal.informed_how, appeal.result = None, "", ""
+    appeal.impossible = False
+    db.session.execute(
+        update(ArchiveSeal).where(ArchiveSeal.appeal_id == appeal.id, ArchiveSeal.broken_at.is_(None)).values(
+            broken_at=step.at
+        )
+    )
+    tell(step, "appeal.reopened", acting("triage", step))
 
 
 EFFECTS: Mapping[str, Callable[[Step], None]] = MappingProxyType(
     {
+        **workflow_units.EFFECTS,
+        **workflow_merging.EFFECTS,
         "edit": _edit,
         "submit": _submit,
+        "discard": _discard,
         "return_for_correction": _return_for_correction,
         "register": _register,
+        "void": _discard,
         "handle_self": _handle_self,
-        "forward": _forward,
+        "decline": _decline,
         "propose": _propose,
         "fill_slip": _fill_slip,
         "carry": _hand_over("carry"),
         "deliver": _hand_over("deliver"),
         "fetch": _hand_over("fetch"),
+        "comment": _comment,
+        "instruct": _instruct,
         "transcribe": _transcribe,
-        "sign_in": _sign_in,
-        "answer": _answer,
-        "explain": _explain,
+        "take_note": _take_note,
         "finish_self": _finish_self,
         "add_note": _add_note,
         "strike_off": _strike_off,
         "archive": _archive,
+        "hold": _hold,
+        "release_hold": _release_hold,
+        "reopen": _reopen,
     }
 )
 
 
 def _start_delivery(step: Step) -> None:
-    liaison = staffing.post_with("carry", access.row_facts(step.appeal))
+    """The section's leg of R6, from the hand-over: a liaison who was late is not its delay."""
     clocks.start(
-        step.appeal,
-        "delivery",
-        clocks.limit_for("delivery"),
-        started_at=step.at,
-        post_id=liaison.id if liaison else None,
+        step.appeal, "delivery", clocks.limit_for("delivery"), started_at=step.at, unit_id=step.appeal.section_id
     )
 
 
-def _start_fetch_back(step: Step) -> None:
-    liaison = staffing.post_with("carry", access.row_facts(step.appeal))
+def _start_at(kind: str, capability: str) -> Callable[[Step], None]:
+    """A clock of the post that has the capability."""
+
+    def start(step: Step) -> None:
+        post = staffing.post_with(capability, access.row_facts(step.appeal))
+        clocks.start(
+            step.appeal, kind, clocks.limit_for(kind), started_at=step.at, post_id=post.id if post else None
+        )
+
+    return start
+
+
+def _start_decision(step: Step) -> None:
+    """The duty office's time to decide what a unit asks."""
+    post = staffing.post_with("triage", access.row_facts(step.appeal))
     clocks.start(
         step.appeal,
-        "fetch_back",
-        clocks.limit_for("fetch_back"),
+        "decision",
+        clocks.limit_for("decision"),
         started_at=step.at,
-        post_id=liaison.id if liaison else None,
-    )
-
-
-def _start_sign_in(step: Step) -> None:
-    clocks.start(
-        step.appeal, "sign_in", clocks.limit_for("sign_in"), started_at=step.at, unit_id=step.appeal.unit_id
+        post_id=post.id if post else None,
+        assignment_id=step.own.id,
+        request_id=step.request.id if step.request else None,
     )
 
 
 def _start_unit_limit(step: Step) -> None:
-    """The unit's limit; the duty director's own, when he handles the appeal himself."""
+    """The lead unit's limit; the duty director's own, when he handles the appeal himself."""
     appeal = step.appeal
+    if appeal.handling != "self":
+        workflow_units.start_unit_limit(step)
+        return
     limit = db.session.get(LimitRule, appeal.limit_rule_id) if appeal.limit_rule_id else None
-    clocks.start(
-        appeal,
-        "unit_limit",
-        limit or clocks.limit_for("unit_limit"),
-        started_at=step.at,
-        unit_id=appeal.unit_id,
-        post_id=step.grant.post_id if appeal.handling == "self" else None,
-    )
+    limit = limit or clocks.limit_for("unit_limit")
+    clocks.start(appeal, "unit_limit", limit, started_at=step.at, post_id=step.grant.post_id)
 
 
 START_CLOCK: Mapping[str, Callable[[Step], None]] = MappingProxyType(
     {
+        **workflow_units.START_CLOCK,
+        "carry": _start_at("carry", "carry"),
+        "decision": _start_decision,
         "delivery": _start_delivery,
-        "fetch_back": _start_fetch_back,
-        "sign_in": _start_sign_in,
+        "fetch_back": _start_at("fetch_back", "carry"),
+        "review": _start_at("review", "triage"),
         "unit_limit": _start_unit_limit,
     }
 )

@@ -41,7 +41,7 @@ class FileField {
   private readonly status: HTMLElement;
   private readonly waiting: (() => void)[] = [];
   private running = 0;
-  private sendWhenDone: { form: HTMLFormElement; by: HTMLElement | null } | undefined;
+  private sendWhenDone: { form: HTMLFormElement; by: HTMLElement | null; refused: number } | undefined;
 
   constructor(private readonly box: HTMLElement) {
     this.input = box.querySelector<HTMLInputElement>("input[type=file]")!;
@@ -81,6 +81,10 @@ class FileField {
   /** Chosen ones and those on their way. */
   private get count(): number {
     return this.list.querySelectorAll(".file-row:not(.is-refused)").length;
+  }
+
+  private get refused(): HTMLElement[] {
+    return Array.from(this.list.querySelectorAll<HTMLElement>(".is-refused"));
   }
 
   private send(file: File): void {
@@ -123,10 +127,12 @@ class FileField {
   private next(): void {
     while (this.running < AT_ONCE && this.waiting.length > 0) this.waiting.shift()!();
     if (this.running > 0 || this.waiting.length > 0 || !this.sendWhenDone) return;
-    const { form, by } = this.sendWhenDone;
+    const { form, by, refused } = this.sendWhenDone;
     this.sendWhenDone = undefined;
     by?.classList.remove("is-busy");
-    if (!this.list.querySelector(".is-refused")) submitBy(form, by);
+    // What was refused before the form was sent had been seen; what was refused since has not.
+    if (this.refused.length <= refused) submitBy(form, by);
+    else this.refused.pop()!.querySelector("button")!.focus();
   }
 
   private arrived(request: XMLHttpRequest, row: HTMLElement, file: File): void {
@@ -223,7 +229,7 @@ class FileField {
         event.stopImmediatePropagation();
         const by = event.submitter;
         by?.classList.add("is-busy");
-        this.sendWhenDone = { form: event.target as HTMLFormElement, by };
+        this.sendWhenDone = { form: event.target as HTMLFormElement, by, refused: this.refused.length };
         this.say(text("The form is sent as soon as the files have arrived."));
       },
       true,

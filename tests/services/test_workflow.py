@@ -27,6 +27,7 @@ def test_an_appeal_goes_the_leaders_way_from_intake_to_archive(make: Factory) ->
     workflow.act(handler, appeal.id, "sign_in", {}, version=None)
     informed = {"informed_at": present.now(), "informed_how": "phone"}
     workflow.act(handler, appeal.id, "answer", {"feedback": "示例：已办结。", **informed}, version=None)
+    workflow.act(director, appeal.id, "accept", {}, version=None)
     workflow.act(ledger, appeal.id, "strike_off", {}, version=None)
     workflow.act(ledger, appeal.id, "archive", {}, version=None)
     db.session.refresh(appeal)
@@ -45,13 +46,15 @@ def test_an_appeal_goes_the_leaders_way_from_intake_to_archive(make: Factory) ->
         "forward",
         "sign_in",
         "answer",
+        "accept",
         "strike_off",
         "archive",
     ]
     legs = db.session.scalars(select(SlipHandover.leg).order_by(SlipHandover.id)).all()
     assert legs == ["carry", "deliver", "fetch"]
     kinds = {clock.kind: clock.stopped_at is not None for clock in appeal.clocks}
-    assert kinds == dict.fromkeys(["collection", "delivery", "fetch_back", "sign_in", "unit_limit"], True)
+    expected = ("collection", "carry", "delivery", "fetch_back", "sign_in", "unit_limit", "review")
+    assert kinds == dict.fromkeys(expected, True)
 
 
 def test_a_step_writes_one_journal_row_and_one_notice(make: Factory) -> None:
@@ -134,6 +137,7 @@ def test_an_overdue_item_is_not_archived_without_its_note(make: Factory) -> None
         informed = {"informed_at": late, "informed_how": "letter"}
         handler = make.actor(make.member(make.a_unit()))
         workflow.act(handler, appeal.id, "answer", {"feedback": "示例：迟办结。", **informed}, version=None)
+        workflow.act(make.actor(make.holder("duty_director")), appeal.id, "accept", {}, version=None)
         workflow.act(make.actor(ledger), appeal.id, "strike_off", {}, version=None)
         with pytest.raises(Refused) as refused:
             workflow.act(make.actor(ledger), appeal.id, "archive", {}, version=None)
@@ -152,7 +156,7 @@ def test_policy_that_does_not_permit_answers_and_marks_impossible(make: Factory)
     }
     workflow.act(make.actor(make.member(make.a_unit())), appeal.id, "explain", data, version=None)
     db.session.refresh(appeal)
-    assert (appeal.state, appeal.impossible, appeal.result) == ("answered", True, "示例：政策不允许。")
+    assert (appeal.state, appeal.impossible, appeal.result) == ("under_review", True, "示例：政策不允许。")
 
 
 def test_numbers_have_no_gap_when_a_registration_fails(make: Factory) -> None:

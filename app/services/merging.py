@@ -1,0 +1,28 @@
+"""Which appeals are merged into one (并单): counted once in scores, each in heat, every appellant answered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import func, select
+
+from app.models import Appeal, db
+
+
+def merged_into(appeal_id: int) -> Sequence[Appeal]:
+    """The appeals merged into this one and still open, oldest first."""
+    query = select(Appeal).where(Appeal.merged_into_id == appeal_id, Appeal.state == "merged").order_by(Appeal.id)
+    return db.session.scalars(query).all()
+
+
+def heat(appeal_id: int) -> int:
+    """How many appeals stand behind it, itself included."""
+    return 1 + (db.session.scalar(select(func.count()).where(Appeal.merged_into_id == appeal_id)) or 0)
+
+
+def uninformed(appeal_id: int) -> int:
+    """How many appellants of merged appeals are still to be told."""
+    query = select(func.count()).where(
+        Appeal.merged_into_id == appeal_id, Appeal.state == "merged", Appeal.informed_at.is_(None)
+    )
+    return db.session.scalar(query) or 0
