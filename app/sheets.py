@@ -400,6 +400,7 @@ LIMITS = Sheet(
             choices=words.DAY_ENDS,
             place=Place.PARAMETER,
             default="midnight",
+            help=_l("With working hours, what comes after them on the same day has until the next working day."),
         ),
         Field(
             "roll",

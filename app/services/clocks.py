@@ -82,10 +82,16 @@ def start(
 def restart(appeal: Appeal, kind: str, started_at: datetime) -> None:
     """Let the running clock of that kind count from `started_at` instead; one that was stopped stays as measured."""
     clock = running(appeal, kind)
-    if clock is not None:
-        rule = as_rule(clock.limit_rule) if clock.limit_rule else None
-        for name, value in _counted(rule, started_at).items():
-            setattr(clock, name, value)
+    if clock is None or clock.started_at == started_at:
+        return
+    rule = as_rule(clock.limit_rule) if clock.limit_rule else None
+    change = ClockChange(
+        at=present.now(), why="correction", old_due_at=clock.due_at, old_inputs=clock.inputs or {}
+    )
+    for name, value in _counted(rule, started_at).items():
+        setattr(clock, name, value)
+    change.new_due_at = clock.due_at
+    clock.changes.append(change)
 
 
 def _counted(limit: rules.Limit | None, started_at: datetime) -> dict[str, Any]:

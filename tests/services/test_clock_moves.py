@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
-from app.models import Appeal, Clock, LimitRule, db
-from app.rules.errors import Conflict, Invalid, Refused
-from app.services import clock_moves, clocks
+from app.models import Appeal, Category, Clock, LimitRule, db
+from app.rules.errors import Conflict, FieldErrors, Invalid, Refused
+from app.services import clock_moves, clocks, sheets
+from app.sheets import BY_CODE
 from tests.factories import Factory
 from tests.services import making
 
@@ -134,3 +136,46 @@ def test_an_extension_and_a_pause_hold_together(appeal: Appeal) -> None:
     clock_moves.resume(clock, at=START + DAY, person_id=making.person().id)
     assert clock.due_at == local("2026-12-04T00:00")
     assert [change.why for change in clock.changes] == ["pause", "extension", "resume"]
+
+
+def test_a_start_put_right_moves_the_clock_and_is_kept(appeal: Appeal) -> None:
+    clock = running(appeal, "emergency")
+    clocks.restart(appeal, "unit_limit", START - timedelta(hours=1))
+    assert clock.due_at == START + timedelta(hours=1)
+    assert [(one.why, one.old_due_at) for one in clock.changes] == [("correction", START + timedelta(hours=2))]
+    clocks.restart(appeal, "unit_limit", START - timedelta(hours=1))
+    assert len(clock.changes) == 1
+
+
+@pytest.mark.parametrize(
+    ("nature", "urgency", "category", "code"),
+    [
+        ("", "ordinary", None, "ordinary"),
+        ("", "emergency", None, "emergency"),
+        ("complaint", "ordinary", "水电气热", "utilities"),
+        ("", "emergency", "水电气热", "emergency"),
+    ],
+)
+def test_the_table_of_limits_proposes(
+    make: Factory, nature: str, urgency: str, category: str | None, code: str
+) -> None:
+    row = db.session.scalars(select(Category).where(Category.code == category)).one() if category else None
+    found = clocks.proposed_limit(nature, urgency, row.id if row else None)
+    assert found is not None
+    assert found.code == code
+
+
+def test_a_limit_keeps_its_categories_by_code(make: Factory) -> None:
+    system = make.actor(officer="system")
+    chosen = db.session.scalars(select(Category).where(Category.code.in_(["城市建设", "交通出行"]))).all()
+    values = {"categories": [row.id for row in chosen], "natures": ["consultation"]}
+    limit = db.session.scalars(select(LimitRule).where(LimitRule.code == "complex")).one()
+    sheets.save(system, BY_CODE["limits"], limit.id, values)
+    assert limit.parameters["categories"] == sorted(row.code for row in chosen)
+    assert sheets.values_of(BY_CODE["limits"], limit)["categories"] == sorted(row.id for row in chosen)
+    proposed = clocks.proposed_limit("consultation", "ordinary", chosen[0].id)
+    assert proposed is limit
+    review = db.session.scalars(select(LimitRule).where(LimitRule.code == "review")).one()
+    with pytest.raises(FieldErrors) as refused:
+        sheets.save(system, BY_CODE["limits"], review.id, {"urgencies": ["urgent"]})
+    assert refused.value.problems[0].code == "limit.proposed-elsewhere"
