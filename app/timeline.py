@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 
 from app import words
 from app.models import Journal
+from app.services import present
 from app.standing import current_standing
 
 # Told by the title, or held as ids whose names stand elsewhere on the page.
@@ -116,6 +117,8 @@ def _worded(name: str, value: Any) -> str:
     }
     if name in tables:
         return str(tables[name].get(value, value))
+    if name == "due_at":
+        return words.due_text(datetime.fromisoformat(str(value)), present.zone())
     if name.endswith("_at"):
         return str(format_datetime(datetime.fromisoformat(str(value)), "yyyy-MM-dd HH:mm"))
     return str(value)

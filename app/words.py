@@ -182,6 +182,7 @@ FIELDS: Mapping[str, Label] = {
     "nature": _l("Kind of appeal"),
     "urgency": _l("Urgency"),
     "due_on": _l("Date set for the limit"),
+    "due_at": _l("Due at"),
     "task": _l("What the unit has to do"),
     "co_units": _l("Co-handling units"),
     "co_limit": _l("Limit of the co-handling units"),

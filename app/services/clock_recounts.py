@@ -468,7 +468,7 @@ def _journalled(recount: Recount, move: Move, now: datetime) -> dict[str, Any]:
         "appeal_id": move.appeal_id,
         "user_id": recount.asked_by_id,
         "acted_as": "recount",
-        "old": {"clock": move.kind, "due_at": move.old.astimezone(UTC).isoformat()},
+        "old": {"due_at": move.old.astimezone(UTC).isoformat()},
         "new": {"clock": move.kind, "due_at": move.new.astimezone(UTC).isoformat()},
     }
 
