@@ -28,6 +28,7 @@ from app.intake_views import IntakeView, SimilarView
 from app.leave_views import AbsenceEntryView, LeaveView
 from app.ledger_views import AppealModelView, LedgerView
 from app.nil_return_views import NilReturnView, concerns_reader
+from app.paste_views import PasteView
 from app.portfolio_views import PortfolioBoardView
 from app.report_views import OverdueView, ReportView
 from app.roster_file_views import RosterFileView, ShiftNoteView
@@ -71,6 +72,7 @@ def register(appbuilder: AppBuilder) -> None:
     appbuilder.add_view_no_menu(AttachmentView)
     appbuilder.add_view_no_menu(IntakeView)
     appbuilder.add_view_no_menu(SimilarView)
+    appbuilder.add_view_no_menu(PasteView)
     staffing = {"category": "Staffing", "category_label": FAMILIES["Staffing"]}
     appbuilder.add_view(RosterView, "Rosters", icon="fa-calendar-days", label=_l("Duty rosters"), **staffing)
     appbuilder.add_view_no_menu(SlipView)
