@@ -1,8 +1,9 @@
 """`make bench`: ratios against raw SQL and raw libraries with the milliseconds beside them; no time fails it.
 
-    python -m benchmarks [desk] [workbook] [import] [coverage] [--appeals N] [--plans]
+    python -m benchmarks [desk] [action] [workbook] [import] [coverage] [--appeals N] [--plans]
 
 `coverage` computes who acts for many posts over a year, without a database.
+`action` does one step on an appeal among N.
 `desk` measures the desk and the overdue-case report in an office of its own with N appeals (100,000).
 `--plans` keeps the plans of the reference SQL in files beside it.
 """
@@ -15,7 +16,7 @@ import platform
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-PARTS = ("desk", "workbook", "import", "coverage")
+PARTS = ("desk", "action", "workbook", "import", "coverage")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     run: dict[str, Callable[[argparse.Namespace], None]] = {
         "desk": bench_pages,
+        "action": bench_action,
         "workbook": bench_workbook,
         "import": bench_import,
         "coverage": bench_coverage,
@@ -57,6 +59,19 @@ def bench_pages(chosen: argparse.Namespace) -> None:
                 path = Path(__file__).with_name(comparison.reference).with_suffix(".plan")
                 head = f"-- {comparison.reference} at {chosen.appeals:,} appeals\n\n"
                 path.write_text(head + "\n\n".join(comparison.plans) + "\n", "utf-8")
+
+
+def bench_action(chosen: argparse.Namespace) -> None:
+    """One step on an appeal against the same rows by hand."""
+    from benchmarks import action, office
+
+    with office.opened() as opened:
+        seconds = opened.fill(chosen.appeals)
+        print(f"\n{chosen.appeals:,} appeals with their clocks made in {seconds:.0f} s")
+        times = action.compare(opened)
+        print("\none step on one appeal, committed")
+        for name, found in times.items():
+            print(f"  {name:10} {found}   {found.median / times['raw SQL'].median:6.2f} × raw SQL")
 
 
 def bench_workbook(chosen: argparse.Namespace) -> None:

@@ -5,7 +5,7 @@
 WITH queue (key, states) AS (VALUES
     ('number.to_number', ARRAY['submitted']),
     ('number.to_fill', ARRAY['opinion']),
-    ('record.without_note', ARRAY['assigned', 'in_progress', 'self_handling', 'answered', 'closed']),
+    ('record.without_note', ARRAY['assigned', 'in_progress', 'self_handling', 'under_review', 'answered', 'closed']),
     ('record.to_strike_off', ARRAY['answered']),
     ('record.to_archive', ARRAY['closed'])
 )
@@ -30,7 +30,7 @@ FROM queue q, LATERAL (
 WITH queue (key, states) AS (VALUES
     ('number.to_number', ARRAY['submitted']),
     ('number.to_fill', ARRAY['opinion']),
-    ('record.without_note', ARRAY['assigned', 'in_progress', 'self_handling', 'answered', 'closed']),
+    ('record.without_note', ARRAY['assigned', 'in_progress', 'self_handling', 'under_review', 'answered', 'closed']),
     ('record.to_strike_off', ARRAY['answered']),
     ('record.to_archive', ARRAY['closed'])
 )

@@ -27,6 +27,7 @@ from app.models import (
     Delivery,
     DutySeat,
     DutyShift,
+    HandlingRequest,
     Holding,
     Membership,
     Person,
@@ -344,8 +345,8 @@ class Sample:
     def _course(self, letter: str, at: datetime, way: str = "") -> Course:
         case = self.random.choice(self.cases)
         unit = self.units[case.unit]
-        ways = ["forward", "self", "leader"]
-        chosen = way or self.random.choices(ways, [74, 12, 14])[0]
+        ways = ["forward", "self", "leader", "declined"]
+        chosen = way or self.random.choices(ways, [71, 12, 14, 3])[0]
         if chosen == "leader" and unit.id not in self.lines:
             case = next(c for c in self.cases if self.units[c.unit].id in self.lines)
             unit = self.units[case.unit]
@@ -371,7 +372,11 @@ class Sample:
             {"limit": case.limit, "category": case.category},
         )
         triage = timedelta(minutes=draw.randrange(10, 300 if case.limit in ("ordinary", "complex") else 30))
-        if way == "self":
+        if way == "declined":
+            ground = "示例：此事已由人民法院受理，依法不属政府办理范围，已向诉求人说明。"
+            told = {"ground": ground, "route": "litigation", "informed_how": "phone"}
+            yield triage, "decline", "duty_director", told
+        elif way == "self":
             yield triage, "handle_self", "duty_director", {"remark": "示例：电话协调。"}
             yield (
                 timedelta(hours=draw.randrange(2, 160)),
@@ -383,11 +388,47 @@ class Sample:
             if way == "leader":
                 yield from self._leaders_way(triage, case)
                 triage = timedelta(minutes=draw.randrange(20, 200))
-            yield triage, "forward", "duty_director", {"unit": case.unit, "limit": case.limit, "remark": ""}
+            yield from self._forwarded(triage, case)
             yield from self._unit_way(case)
+            if draw.random() < 0.04:
+                redo = {"reason": "示例：未说明现场情况。", "limit": case.limit}
+                yield timedelta(hours=3), "send_back", "duty_director", redo
+                again = {"feedback": self._answer(case), "informed_how": "phone", "reaction": "accepting"}
+                yield timedelta(hours=1.2), "answer", "handler", again
             yield timedelta(hours=draw.randrange(1, 20)), "accept", "duty_director", {}
+        if draw.random() < 0.35:
+            yield timedelta(hours=draw.randrange(1, 20)), "call_back", "supervisor", self._called_back()
         yield timedelta(hours=draw.randrange(1, 40)), "strike_off", "ledger_admin", {}
         yield timedelta(hours=draw.randrange(2, 90)), "archive", "ledger_admin", {}
+
+    def _forwarded(self, triage: timedelta, case: Case) -> Iterator[tuple[timedelta, str, str, dict[str, Any]]]:
+        """To the unit; now and then to a wrong one first, which objects, or with another unit beside it."""
+        draw = self.random
+        given: dict[str, Any] = {"unit": case.unit, "limit": case.limit, "remark": ""}
+        other = draw.choice([one.unit for one in self.cases if one.unit != case.unit])
+        fate = draw.random()
+        if fate < 0.03:
+            yield triage, "forward", "duty_director", given | {"unit": other}
+            basis = {"reason": "示例：不属本单位职责。", "legal_basis": "示例：本单位职能配置规定"}
+            yield timedelta(minutes=50), "object", f"handler:{other}", basis | {"proposed_unit": case.unit}
+            ruling = {"decision": "upheld", "reason": "示例：异议成立。", "right_unit": case.unit, "learn": True}
+            yield timedelta(minutes=40), "decide_objection", "duty_director", ruling
+            yield timedelta(minutes=10), "forward", "duty_director", given
+            return
+        if fate < 0.09:
+            given |= {"co_units": (other,), "task": "示例：配合现场核查。"}
+        yield triage, "forward", "duty_director", given
+        if fate < 0.09:
+            yield timedelta(minutes=20), "sign_in", f"handler:{other}", {}
+            yield timedelta(minutes=20), "answer", f"handler:{other}", {"feedback": "示例：已配合核查现场。"}
+
+    def _called_back(self) -> dict[str, Any]:
+        draw = self.random
+        if draw.random() < 0.15:
+            return {"reached": "no", "remark": "示例：三次无人接听。"}
+        solved = draw.choice(("yes", "yes", "yes", "partly", "no"))
+        satisfied = "no" if solved == "no" else draw.choice(("yes", "yes", "mostly"))
+        return {"reached": "yes", "solved": solved, "satisfied": satisfied}
 
     def _collection_delay(self, letter: str, at: datetime) -> timedelta:
         limit = clocks.as_rule(clocks.limit_for("collection", channel_class=letter))
@@ -407,6 +448,10 @@ class Sample:
         late = draw.random() < 0.12
         delay = timedelta(hours=draw.randrange(16, 26)) if late else timedelta(minutes=draw.randrange(15, 60))
         yield delay, "deliver", "clerk", {"receiver": "示例副市长"}
+        if draw.random() < 0.4:
+            words = "示例：请责任单位抓紧办理，并将结果反馈诉求人。"
+            yield timedelta(hours=draw.choice((3, 6, 22))), "instruct", "leader", {"instruction": words}
+            return
         yield timedelta(hours=draw.choice((5, 20, 26, 30, 44, 90))), "fetch", "liaison", {}
         yield (
             timedelta(minutes=draw.randrange(10, 60)),
@@ -423,6 +468,10 @@ class Sample:
         quick = case.limit in ("emergency", "utilities")
         sign = draw.randrange(5, 60) if quick else draw.randrange(20, 1200)
         yield timedelta(minutes=sign if draw.random() < 0.93 else sign + 3000), "sign_in", "handler", {}
+        if not quick and draw.random() < 0.05:
+            yield timedelta(hours=5), "ask_extension", "handler", {"amount": 5, "reason": "示例：需等待材料到货。"}
+            granted = {"decision": draw.choice(("granted", "granted", "refused")), "reason": "示例：已核。"}
+            yield timedelta(hours=2), "decide_extension", "duty_director", granted
         hours = {"emergency": 1.6, "utilities": 20.0, "ordinary": 170.0, "complex": 400.0}[case.limit]
         late = draw.random() < 0.14
         share = draw.uniform(1.4, 2.2) if late else draw.uniform(0.15, 0.85)
@@ -490,9 +539,14 @@ class Sample:
 
     def _timed(self, event: Event) -> dict[str, Any]:
         data = dict(event.data)
-        if "informed_how" in data or event.action == "finish_self":
+        if "informed_how" in data or event.action in ("finish_self", "decline"):
             data.setdefault("informed_how", "phone")
             data["informed_at"] = event.at
+        if event.action.startswith("decide_"):
+            asked = select(HandlingRequest.id).where(
+                HandlingRequest.appeal_id == event.course.appeal_id, HandlingRequest.state == "pending"
+            )
+            data["request"] = str(db.session.scalar(asked))
         if event.action == "transcribe":
             data["instructed_on"] = event.at.astimezone(self.zone).date()
             line = self.lines.get(event.course.unit.id)
@@ -535,11 +589,17 @@ class Sample:
     def _actor(self, who: str, course: Course) -> Actor:
         if who == "collector":
             return self._holder(f"collector_{course.channel_class.lower()}")
-        if who == "handler":
-            return self._handlers[course.case.unit]
+        if who.startswith("handler"):
+            return self._handlers[who.partition(":")[2] or course.case.unit]
+        if who == "leader":
+            return self._known(self._leader_of(course))
         if who == "clerk":
             return self._known(self.people["sample_clerk"])
         return self._holder(who)
+
+    def _leader_of(self, course: Course) -> Person:
+        line = self.lines.get(course.unit.id)
+        return line.vice_mayor if line and line.vice_mayor else self.people["sample_vice_mayor"]
 
     def _holder(self, code: str) -> Actor:
         if code not in self._holders:

@@ -22,10 +22,14 @@ STATE_LABELS: Mapping[State, str] = {
 }
 CLOCK_LABELS: Mapping[str, str] = {
     "collection": N_("Collection"),
+    "carry": N_("Carrying to the section"),
     "delivery": N_("Same-day delivery"),
     "fetch_back": N_("Fetching back"),
     "sign_in": N_("Sign-in"),
     "unit_limit": N_("Unit limit"),
+    "co_limit": N_("Co-handling limit"),
+    "decision": N_("Deciding a request"),
+    "review": N_("Reviewing the feedback"),
 }
 AGE_LABELS: Mapping[str, str] = {
     "under-1-day": N_("Less than 1 day"),

@@ -84,8 +84,8 @@ RULES = (
         " from its appeals, not as a mean of its units' rates.")),
     (N_("Sections of the General Office"),
      N_("Measured on the clocks of their posts: collected in time, delivered the same day, fetched back in"
-        " time, each of the clocks that came due, open overdue ones included. A delivery is the matching"
-        " section's from the moment the slip was carried to it.")),
+        " time, each of the clocks that came due, open overdue ones included. Of the same day, carrying the slip"
+        " is the liaison's office's and delivering it the matching section's.")),
     (N_("Nil returns"), N_("Signed by the collectors of the section for days of the period.")),
     (N_("Returned for correction"),
      N_("Returned by the registrar in the period, counted for the section of the collector.")),

@@ -81,8 +81,8 @@ _LAST_CHANGE = text(
     ), given AS (
         SELECT s.appeal_id, s.unit_id, s.assigned_at, s.answered_at, c.due_at FROM span
         JOIN assignment s ON s.assigned_at >= span.starts AND s.assigned_at < span.ends
-        LEFT JOIN clock c ON c.appeal_id = s.appeal_id AND c.kind = 'unit_limit' AND c.unit_id = s.unit_id
-        WHERE s.assigned_at <= :now
+        LEFT JOIN clock c ON c.assignment_id = s.id AND c.kind = 'unit_limit'
+        WHERE s.assigned_at <= :now AND s.part = 'lead'
     ), change (at) AS (
         SELECT max(registered_at) FROM ours
         UNION ALL SELECT max(c.started_at) FROM ours JOIN clock c ON c.appeal_id = ours.id
@@ -92,6 +92,8 @@ _LAST_CHANGE = text(
         UNION ALL SELECT max(l.opinion_at) FROM ours JOIN slip l ON l.appeal_id = ours.id WHERE l.opinion_at <= :now
         UNION ALL SELECT max(assigned_at) FROM given
         UNION ALL SELECT max(answered_at) FROM given WHERE answered_at <= :now
+        UNION ALL SELECT max(s.ended_at) FROM ours JOIN assignment s ON s.appeal_id = ours.id WHERE s.ended_at <= :now
+        UNION ALL SELECT max(r.at) FROM ours JOIN review r ON r.appeal_id = ours.id WHERE r.at <= :now
         UNION ALL SELECT max(due_at) + :just_after FROM given
                   WHERE due_at < :now AND (answered_at IS NULL OR answered_at > due_at)
         UNION ALL SELECT max(e.at) FROM given JOIN explanation e
@@ -104,7 +106,7 @@ _LAST_CHANGE = text(
                   JOIN appeal h ON h.created_at >= span.starts AND h.created_at < span.ends
                   WHERE h.state = 'history' AND h.created_at <= :now
         UNION ALL SELECT max(c.stopped_at) FROM clock c
-                  WHERE c.kind IN ('collection', 'delivery', 'fetch_back') AND c.stopped_at <= :now
+                  WHERE c.kind IN ('collection', 'carry', 'delivery', 'fetch_back') AND c.stopped_at <= :now
                     AND c.due_at > :s0 AND c.due_at <= :e0
         UNION ALL SELECT max(n.signed_at) FROM nil_return n
                   WHERE n.day BETWEEN :first_day AND :last_day AND n.signed_at <= :now
@@ -166,27 +168,26 @@ _APPEALS = text(
     """
 )
 
-# One row per unit. The limit of an assignment is the unit's clock that started with it.
+# One row per lead unit: what it co-handled is another unit's appeal, and what went elsewhere on an objection or a
+# transfer is not its own. Every limit of an assignment counts, that of a redo like the first: one broken is late.
 _ASSIGNMENTS = text(
     """
     WITH given AS (
-        SELECT s.id, s.appeal_id, s.unit_id, s.assigned_at, c.due_at,
+        SELECT s.id, s.appeal_id, s.unit_id, s.assigned_at, c.due_at, COALESCE(c.late, false) AS late,
                CASE WHEN s.answered_at <= :as_of THEN s.answered_at END AS answered_at,
-               COALESCE(s.answered_at <= :as_of, false) AS done,
-               CASE WHEN s.answered_at <= :as_of THEN s.answered_at ELSE :as_of END AS reached,
-               c.late_when, a.note
+               COALESCE(s.answered_at <= :as_of, false) AS done, a.note
         FROM assignment s
         JOIN appeal a ON a.id = s.appeal_id AND a.state <> 'history'
         LEFT JOIN LATERAL (
-            SELECT k.due_at, k.late_when FROM clock k
-            WHERE k.appeal_id = s.appeal_id AND k.kind = 'unit_limit' AND k.unit_id = s.unit_id
-              AND k.started_at >= s.assigned_at
-            ORDER BY k.started_at, k.id LIMIT 1
+            SELECT max(k.due_at) AS due_at,
+                   bool_or(k.reached > k.due_at OR (k.late_when = 'at_or_after' AND k.reached = k.due_at)) AS late
+            FROM (SELECT *, CASE WHEN stopped_at <= :as_of THEN stopped_at ELSE :as_of END AS reached FROM clock) k
+            WHERE k.assignment_id = s.id AND k.kind = 'unit_limit' AND k.started_at <= :as_of
         ) c ON true
-        WHERE s.assigned_at >= :starts AND s.assigned_at < :ends AND s.assigned_at <= :as_of
+        WHERE s.assigned_at >= :starts AND s.assigned_at < :ends AND s.assigned_at <= :as_of AND s.part = 'lead'
+          AND NOT (s.ended_why IN ('transferred', 'objected', 'withdrawn') AND s.ended_at <= :as_of)
     ), judged AS (
-        SELECT *, COALESCE(reached > due_at OR (late_when = 'at_or_after' AND reached = due_at), false) AS late
-        FROM given
+        SELECT * FROM given
     )
     SELECT unit_id,
            count(*) AS assigned,
@@ -215,15 +216,17 @@ _UNITS = text(
     """
 )
 
-# A post's clock is its responsible office's; the delivery leg is the matching section's once it was carried there.
+# A post's clock is its responsible office's. The same day has two legs (R6), each of who answers for it: carrying is
+# the liaison's office's, delivering the matching section's.
 _LEGS = text(
     """
     WITH judged AS (
-        SELECT COALESCE(c.unit_id, p.office_id) AS unit_id, c.kind,
+        SELECT COALESCE(c.unit_id, p.office_id) AS unit_id,
+               CASE c.kind WHEN 'carry' THEN 'delivery' ELSE c.kind END AS kind,
                COALESCE(c.stopped_at <= :as_of, false) AS done,
                CASE WHEN c.stopped_at <= :as_of THEN c.stopped_at ELSE :as_of END AS reached, c.due_at, c.late_when
         FROM clock c LEFT JOIN post p ON p.id = c.post_id
-        WHERE c.kind IN ('collection', 'delivery', 'fetch_back')
+        WHERE c.kind IN ('collection', 'carry', 'delivery', 'fetch_back') AND NOT c.cancelled
           AND c.due_at > :starts AND c.due_at <= :ends AND c.started_at <= :as_of AND c.started_at < :ends
     )
     SELECT unit_id, kind,

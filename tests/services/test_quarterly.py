@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import joinedload, selectinload
 
 from app.models import (
@@ -163,31 +163,53 @@ class _Maker:
         return row
 
     def leg(self, of: Appeal, registered: datetime) -> None:
-        """A slip; its delivery clock belongs to the liaison or, once carried, to a section."""
+        """A slip; carrying it is the liaison's clock, delivering it the section's, fetching it back the liaison's."""
         dice, section, liaison = self.dice, self.dice.choice(self.sections), self.posts["liaison"].id
         opinion_at = registered + HOUR
         slip = Slip(appeal_id=of.id, section_id=section.id, portfolio_id=self.line, opinion="示例")
         slip.opinion_by_id, slip.opinion_at = self.person, opinion_at
         db.session.add(slip)
-        place = {"unit_id": section.id} if dice.random() < 0.6 else {"post_id": liaison}
-        for kind in ("delivery", "fetch_back"):
+        liaisons, sections = {"post_id": liaison}, {"unit_id": section.id}
+        for kind, place in (("carry", liaisons), ("delivery", sections), ("fetch_back", liaisons)):
             due = opinion_at.astimezone(ZONE).replace(hour=0, minute=0) + DAY
             stopped = dice.choice([None, due - HOUR, due, due + HOUR])
             self.clock(of, kind, due_at=due, started_at=opinion_at, stopped_at=stopped, **place)
-            place = {"post_id": liaison}
 
     def assignment(self, of: Appeal, at: datetime) -> None:
         dice, unit = self.dice, self.dice.choice(self.units)
         clock = self.limit(of, at, unit.id)
+        # Taken up a second time: what was done the first time still counts.
+        first = (Assignment.appeal_id == of.id, Assignment.state != "ended")
+        db.session.execute(update(Assignment).where(*first).values(state="ended", ended_why="reopened", ended_at=at))
         given = Assignment(appeal_id=of.id, unit_id=unit.id, assigned_at=at, assigned_by_id=self.person)
         given.answered_at = clock.stopped_at
+        given.state = "answered" if clock.stopped_at else "in_progress"
         db.session.add(given)
+        db.session.flush()
+        clock.assignment_id = given.id
+        self.beside(of, at, given, clock)
         if dice.random() < 0.25:
             explained = Explanation(appeal_id=of.id, unit_id=unit.id, kind="cannot_finish", text="示例")
             explained.by_id, explained.at = self.person, at + timedelta(hours=dice.randint(1, 24 * 20))
             db.session.add(explained)
         if dice.random() < 0.2:
             self.urged.append((clock, at + timedelta(hours=dice.randint(1, 24 * 20))))
+
+    def beside(self, of: Appeal, at: datetime, given: Assignment, clock: Clock) -> None:
+        """Now and then it was redone, went elsewhere, or another unit handles it too."""
+        dice = self.dice
+        if clock.stopped_at and clock.due_at and dice.random() < 0.2:
+            began = clock.stopped_at + HOUR
+            given.answered_at = dice.choice([None, began + DAY, began + 9 * DAY])
+            again = {"started_at": began, "due_at": began + 3 * DAY, "stopped_at": given.answered_at}
+            self.clock(of, "unit_limit", unit_id=given.unit_id, assignment_id=given.id, **again)
+        elif dice.random() < 0.15:
+            given.state, given.ended_why = "ended", dice.choice(["transferred", "objected"])
+            given.ended_at = at + timedelta(hours=dice.randint(1, 24 * 20))
+        if dice.random() < 0.2:
+            other = dice.choice([unit for unit in self.units if unit.id != given.unit_id])
+            co = reporting.assign(of, other, at, self.person, part="co", state="in_progress")
+            self.clock(of, "co_limit", unit_id=other.id, assignment_id=co.id, started_at=at, due_at=at + 5 * DAY)
 
     def limit(self, of: Appeal, at: datetime, unit_id: int | None) -> Clock:
         due = None if self.dice.random() < 0.1 else at + 9 * DAY
@@ -237,15 +259,13 @@ class _Recount:
 
     def assignments(self) -> list[Assignment]:
         rows = select(Assignment).options(joinedload(Assignment.appeal).selectinload(Appeal.clocks))
-        return [row for row in db.session.scalars(rows) if self.holds(row.assigned_at)]
+        leads = [row for row in db.session.scalars(rows) if self.holds(row.assigned_at) and row.part == "lead"]
+        gone = ("transferred", "objected")
+        return [row for row in leads if not (row.ended_why in gone and self.done(row.ended_at))]
 
-    def clock_of(self, row: Assignment) -> Clock:
-        (found,) = [
-            clock
-            for clock in row.appeal.clocks
-            if clock.kind == "unit_limit" and clock.unit_id == row.unit_id and clock.started_at == row.assigned_at
-        ]
-        return found
+    def limits_of(self, row: Assignment) -> list[Clock]:
+        own = [clock for clock in row.appeal.clocks if clock.assignment_id == row.id and clock.kind == "unit_limit"]
+        return [clock for clock in own if clock.started_at <= self.as_of]
 
     @cached_property
     def explained(self) -> list[Explanation]:
@@ -264,14 +284,17 @@ class _Recount:
         return bool(of.note) and (not moments or min(moments) <= self.as_of)
 
     def outcome(self, row: Assignment) -> str:
-        clock, finished = self.clock_of(row), self.done(row.answered_at)
-        if clock.due_at is None:
+        finished, limits = self.done(row.answered_at), [one for one in self.limits_of(row) if one.due_at]
+        if not limits:
             return "unlimited" if finished else "running"
-        at = row.answered_at if finished and row.answered_at else self.as_of
-        late = is_late(clock.due_at, LateWhen(clock.late_when), at)
+        late = any(self.is_late(one) for one in limits)
         if finished:
             return "late" if late else "on_time"
         return "overdue" if late else "running"
+
+    def is_late(self, clock: Clock) -> bool:
+        stopped = clock.stopped_at if self.done(clock.stopped_at) else None
+        return clock.due_at is not None and is_late(clock.due_at, LateWhen(clock.late_when), stopped or self.as_of)
 
     def tally(self, rows: Iterable[Assignment]) -> Tally:
         outcomes = Counter(self.outcome(row) for row in rows)
@@ -329,17 +352,16 @@ class _Recount:
         starts, ends = self.span
         kept = broken = 0
         for clock in self.clocks:
-            if clock.kind != kind:
+            if clock.cancelled or {"carry": "delivery"}.get(clock.kind, clock.kind) != kind:
                 continue
             place = clock.unit_id or (clock.post.office_id if clock.post else None)
             if place != unit.id or clock.due_at is None or not starts < clock.due_at <= ends:
                 continue
             if clock.started_at > self.as_of:
                 continue
-            stopped = clock.stopped_at if self.done(clock.stopped_at) else None
-            late = is_late(clock.due_at, LateWhen(clock.late_when), stopped or self.as_of)
+            late = self.is_late(clock)
             broken += late
-            kept += stopped is not None and not late
+            kept += self.done(clock.stopped_at) and not late
         return Punctuality(kept, broken)
 
     def papers(self, unit: Unit) -> tuple[int, int]:
@@ -534,9 +556,9 @@ def test_the_moment_of_a_quarter_that_is_over_is_never_before_its_end(app: Flask
 def test_a_limit_that_runs_out_moves_the_moment(app: Flask) -> None:
     of = reporting.appeal(1, registered_at=NOW - 20 * DAY)
     unit, by = reporting.units("department", 1)[0], db.session.scalars(select(Person.id)).first() or 0
-    reporting.assign(of, unit, NOW - 10 * DAY, by)
+    given = reporting.assign(of, unit, NOW - 10 * DAY, by)
     due = NOW - DAY
-    reporting.clock(of, unit_id=unit.id, started_at=NOW - 10 * DAY, due_at=due)
+    reporting.clock(of, unit_id=unit.id, assignment_id=given.id, started_at=NOW - 10 * DAY, due_at=due)
     assert _moment(due) == NOW - 10 * DAY
     assert _moment(NOW) == due + timedelta(microseconds=1)
     assert {measure.code: measure.value for measure in _figures(as_of=_moment()).overview}["overdue"] == 1

@@ -38,8 +38,8 @@ def quarter(app: Flask) -> None:
         of.registered_at = NOW - number * DAY - HOUR
         at = of.registered_at + HOUR
         unit = places[number % 2]
-        reporting.assign(of, unit, at, a_person())
-        reporting.clock(of, unit_id=unit.id, started_at=at, due_at=at + 5 * DAY)
+        given = reporting.assign(of, unit, at, a_person())
+        reporting.clock(of, unit_id=unit.id, assignment_id=given.id, started_at=at, due_at=at + 5 * DAY)
     db.session.commit()
 
 
