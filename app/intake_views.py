@@ -23,7 +23,7 @@ from app.rules import intake as rules
 from app.rules import mails
 from app.rules.errors import FieldErrors, Invalid, NotFound, Refused, RuleError
 from app.rules.grants import RowFacts
-from app.services import intake, present, similar
+from app.services import attachments, intake, present, similar
 from app.services.actors import Actor
 from app.standing import current_actor
 
@@ -55,7 +55,10 @@ class IntakeView(BaseView):
             if not actor.grants.covering("collect", RowFacts(channel_class)):
                 return self._keep(actor, channel_class, data, key)
             despite = request.form.get("despite") == "1"
-            outcome = intake.take_in(actor, channel_class, data, submit=submit, request_key=key, despite=despite)
+            scan_of = request.form.get("scan_of", type=int)
+            outcome = intake.take_in(
+                actor, channel_class, data, submit=submit, request_key=key, despite=despite, scan_of=scan_of
+            )
         except RuleError as error:
             if not isinstance(error, Invalid):
                 raise
@@ -85,6 +88,13 @@ class IntakeView(BaseView):
             values |= intake.repeated(saved)
         return self._form(channel_class, values, saved=saved)
 
+    def _scan_of(self, saved: Appeal | None) -> int | None:
+        """The letter before, when it came with a scan: the next one may stand in the same."""
+        if saved is None or saved.channel_class != "E":
+            return None
+        files = attachments.listed(current_actor(), saved.id)
+        return saved.id if any(file.purpose == "take_in" and file.removed_at is None for file in files) else None
+
     def _keep(self, actor: Actor, channel_class: str, data: Mapping[str, object], key: str | None) -> Any:
         intake.keep(actor, channel_class, data, opened_at=_opened_at(), request_key=key)
         flash(
@@ -104,6 +114,7 @@ class IntakeView(BaseView):
             errors=errors,
             warned=isinstance(error, FieldErrors) and all(one.code in _WARNINGS for one in error.problems),
             saved=saved,
+            scan_of=request.form.get("scan_of", type=int) or self._scan_of(saved),
             request_key=values.get("request_key") or secrets.token_hex(12),
             opened=values.get("opened") or _opening().dumps(present.now().isoformat()),
         )

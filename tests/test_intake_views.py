@@ -13,7 +13,8 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from app.models import Appeal, Attachment, Channel, Journal, db
-from app.services import present, sheet, workflow
+from app.services import attachments, present, sheet, workflow
+from tests import bad_files
 from tests.factories import Factory
 
 URL = "https://localhost"
@@ -34,6 +35,10 @@ def form(make: Factory, letter: str, **fields: Any) -> dict[str, str]:
 
 def send(browser: FlaskClient, letter: str, data: dict[str, str], **more: str) -> TestResponse:
     return browser.post(f"/intake/{letter}", base_url=URL, data={**data, **more})
+
+
+def send_with(browser: FlaskClient, letter: str, data: dict[str, str], files: Any, **more: str) -> TestResponse:
+    return browser.post(f"/intake/{letter}", base_url=URL, data={**data, **more, **files})
 
 
 def newest() -> Appeal:
@@ -156,6 +161,29 @@ def test_the_next_form_keeps_what_repeats_and_nothing_of_the_appellant(make: Fac
         assert value in page
     assert "示例读者" not in page
     assert "三天不亮" not in page
+
+
+def test_several_letters_are_taken_in_from_one_scan(make: Factory) -> None:
+    browser = collector(make, "E")
+    files = {"files": (BytesIO(bad_files.png()), "scan.png")}
+    first = send_with(browser, "E", form(make, "E", scan_pages="1-2"), files, then="next", request_key="scan-1")
+    page = browser.get(first.location, base_url=URL)
+    before = newest()
+    assert f'name="scan_of" id="f-scan_of" value="{before.id}" checked' in page.text
+    more = {"then": "next", "request_key": "scan-2", "scan_of": str(before.id)}
+    second = send(browser, "E", form(make, "E", scan_pages="3", appellant_phone="13800000003"), **more)
+    assert 'name="scan_of"' in browser.get(second.location, base_url=URL).text
+    rows = list(db.session.scalars(select(Attachment).order_by(Attachment.id)))
+    assert [row.appeal_id for row in rows] == [before.id, newest().id]
+    assert rows[0].sha256 == rows[1].sha256
+    actor = make.actor(make.holder("collector_e"))
+    assert attachments.content(actor, rows[1].id).bytes == attachments.content(actor, rows[0].id).bytes
+
+
+def test_nobody_takes_the_scan_of_an_appeal_out_of_sight(make: Factory) -> None:
+    foreign = make.appeal("submitted", channel_class="A")
+    send(collector(make, "E"), "E", form(make, "E"), then="submit", request_key="scan-3", scan_of=str(foreign.id))
+    assert make.count(Attachment) == 0
 
 
 def test_the_next_form_says_nothing_of_another_s_appeal(make: Factory) -> None:

@@ -262,6 +262,40 @@ def claim_in(
     return rows
 
 
+def copy_in(
+    actor: Actor, from_appeal_id: int, to_appeal_id: int, *, purpose: str, post_id: int | None
+) -> list[Attachment]:
+    """Give an appeal the files with which another one was taken in, as rows of their own: several letters, one scan.
+
+    In the transaction the caller opened, as the copier's own files. Files of an appeal out of
+    sight are none. What it would hold too much raises FieldErrors.
+    """
+    seen = exists().where(Appeal.id == Attachment.appeal_id, access.visible_to(actor))
+    query = select(Attachment).where(
+        Attachment.appeal_id == from_appeal_id, Attachment.purpose == purpose, Attachment.removed_at.is_(None), seen
+    )
+    rows = list(db.session.scalars(query.order_by(Attachment.id).options(undefer(Attachment.content_sealed))))
+    _check_weight(to_appeal_id, rows)
+    kept = ("filename_sealed", "content_type", "size", "sha256", "data_key", "content_sealed", "scan")
+    copies = [
+        Attachment(
+            **{name: getattr(row, name) for name in kept},
+            appeal_id=to_appeal_id,
+            purpose=purpose,
+            form_key="",
+            created_at=present.now(),
+            user_id=actor.user_id,
+            by_id=actor.person_id,
+            post_id=post_id,
+        )
+        for row in rows
+        if row.data_key is not None
+    ]
+    db.session.add_all(copies)
+    db.session.flush()
+    return copies
+
+
 def remembered(rows: Iterable[Attachment]) -> list[dict[str, Any]]:
     """What a journal row says of files: ids, types and digests; names may name people."""
     return [{"id": row.id, "type": row.content_type, "sha256": row.sha256} for row in rows]

@@ -29,11 +29,13 @@ def take_in(
     request_key: str | None = None,
     post_id: int | None = None,
     despite: bool = False,
+    scan_of: int | None = None,
 ) -> workflow.Outcome:
     """Take an appeal in as a draft, and submit it at once when asked; its collection clock runs from receipt (R3).
 
-    Raises Refused without the collecting post of the class, FieldErrors for the sheet; among them, unless
-    `despite`, the warning that a number of the petition office was taken in before.
+    `scan_of` is an appeal whose scan holds this letter too. Raises Refused without the collecting post of the class,
+    FieldErrors for the sheet; among them, unless `despite`, the warning that a number of the petition office was taken
+    in before.
     """
     with transaction():
         grant = _collecting_grant(actor, channel_class, post_id)
@@ -41,7 +43,7 @@ def take_in(
             return done
         if not despite:
             _warn_of_known_number(actor, channel_class, data)
-        return begin(actor, grant, channel_class, data, submit=submit, request_key=request_key)
+        return begin(actor, grant, channel_class, data, submit=submit, request_key=request_key, scan_of=scan_of)
 
 
 def keep(
@@ -75,6 +77,7 @@ def begin(
     submit: bool,
     request_key: str | None = None,
     fictional: bool = False,
+    scan_of: int | None = None,
 ) -> workflow.Outcome:
     """`take_in` inside a transaction that the caller opened, under a grant he found."""
     appeal = Appeal(
@@ -93,6 +96,8 @@ def begin(
     files = attachments.claim_in(
         actor, _files(data), appeal.id, purpose="take_in", post_id=grant.post_id
     )
+    if scan_of is not None:
+        files += attachments.copy_in(actor, scan_of, appeal.id, purpose="take_in", post_id=grant.post_id)
     new = workflow.snapshot(appeal)
     if files:
         new["attachments"] = attachments.remembered(files)
