@@ -6,6 +6,7 @@ import click
 from flask import Flask
 
 from app.account_cli import register_account_commands
+from app.archive_cli import register_archive_commands
 from app.clock_cli import register_clock_commands
 from app.import_cli import register_import_commands
 from app.services import grants, sealing
@@ -18,6 +19,7 @@ def init_cli(app: Flask) -> None:
     app.cli.add_command(verify_journal)
     register_account_commands(app)
     register_clock_commands(app)
+    register_archive_commands(app)
     register_import_commands(app)
 
 

@@ -12,10 +12,12 @@ from flask.typing import ResponseReturnValue
 from flask_appbuilder import BaseView, expose, has_access
 from flask_babel import gettext as _
 from flask_babel import ngettext
+from werkzeug.datastructures import MultiDict
 
-from app import forms, intake_forms, notices, signing, words
+from app import forms, intake_forms, notices, signing, together, words
 from app.attachment_views import with_files
 from app.document_views import page_of
+from app.errors import status_of, wants_json
 from app.messages import by_field, sentence
 from app.models import Appeal
 from app.roster_views import on_desk
@@ -25,8 +27,10 @@ from app.rules import workflow as rules
 from app.rules.errors import Conflict, FieldErrors, Invalid, RuleError
 from app.services import (
     access,
+    archiving,
     attachments,
     checklist,
+    closing,
     desk,
     inbox,
     leave,
@@ -37,6 +41,7 @@ from app.services import (
     slip_sheets,
     workflow,
 )
+from app.services import together as changed
 from app.services.actors import Actor
 from app.standing import current_actor, current_standing
 
@@ -107,7 +112,8 @@ class DeskView(BaseView):
         if not done and failed and isinstance(failed[0][1], FieldErrors):
             return self._ask(action, ids, request.form, by_field(failed[0][1]))
         _report_bulk(action, done, failed)
-        return redirect(url_for("DeskView.index"))
+        back = request.form.get("back", type=int)
+        return redirect(url_for("AppealView.show", appeal_id=back) if back else url_for("DeskView.index"))
 
     def _ask(self, action: rules.Action, ids: list[int], values: Any, errors: dict[str, list[str]]) -> Any:
         page = self.render_template(
@@ -118,6 +124,7 @@ class DeskView(BaseView):
             errors=errors,
             request_key=request.form.get("request_key") or secrets.token_hex(12),
             post_id=_post_id(),
+            back=request.form.get("back", type=int),
         )
         return page, 422 if errors else 200
 
@@ -174,8 +181,11 @@ class AppealView(BaseView):
     def act(self, appeal_id: int, action: str) -> ResponseReturnValue:
         """The form of a step, and the step itself."""
         actor, step = current_actor(), rules.find(action)
-        appeal = access.access_appeal(actor, appeal_id)
-        access.require(actor, *step.capabilities, appeal=appeal, post_id=_post_id())
+        try:
+            appeal = access.access_appeal(actor, appeal_id)
+            access.require(actor, *step.capabilities, appeal=appeal, post_id=_post_id())
+        except RuleError as error:
+            return self._out_of_reach(step, error)
         specs = intake_rules.fields_of(appeal.channel_class) if step.sheet else step.fields
         if request.method == "GET":
             # A form is filled with what is known: a draft's with the appellant's particulars in plain text.
@@ -195,9 +205,17 @@ class AppealView(BaseView):
                 post_id=_post_id(),
             )
         except RuleError as error:
-            return self._form(appeal, step, specs, sent, by_field(error), status=_status(error))
+            return self._form(appeal, step, specs, sent, by_field(error), status=status_of(error))
         _say(outcome)
         return redirect(url_for("AppealView.show", appeal_id=appeal_id))
+
+    def _out_of_reach(self, step: rules.Action, error: RuleError) -> ResponseReturnValue:
+        """Gone from one's sight while one wrote: what was typed is kept readable."""
+        typed = together.typed_texts(step.fields, request.form) if request.method == "POST" and not wants_json() else []
+        if not typed:
+            raise error
+        said = sentence(error.code, error.data)
+        return self.render_template("desk/kept_text.html", action=step, typed=typed, said=said), status_of(error)
 
     @expose("/<int:appeal_id>/unmask", methods=("POST",))
     @has_access
@@ -231,6 +249,7 @@ class AppealView(BaseView):
     def _page(self, appeal_id: int, particulars: dict[str, str] | None = None) -> ResponseReturnValue:
         actor = current_actor()
         page = reading.page(actor, appeal_id)
+        facts = access.row_facts(page.appeal)
         return self.render_template(
             "desk/appeal.html",
             page=page,
@@ -239,6 +258,8 @@ class AppealView(BaseView):
             unmasked=particulars is not None,
             actions=workflow.actions_on(actor, page.appeal),
             now=present.now(),
+            ending=closing.ending(actor, page.appeal, page.journal),
+            told_by=[step.name for step in rules.actions_for(rules.State.MERGED, actor.grants.capabilities_on(facts))],
             files=attachments.listed(actor, appeal_id),
             may_attach=attachments.may_add(actor, page.appeal),
             may_unmask=actor.grants.can("see_phone"),
@@ -257,16 +278,26 @@ class AppealView(BaseView):
         actor = current_actor()
         facts = access.row_facts(appeal)
         grants = [grant for capability in step.capabilities for grant in actor.grants.covering(capability, facts)]
+        is_sent = isinstance(values, MultiDict)
+        stands = _initial(appeal, step) if is_sent else values
+        found = None
+        if is_sent and values.get("version", type=int) != appeal.version:
+            found = together.overtaken(actor, appeal.id, specs, values, stands)
+            values = found.values
         page = self.render_template(
             "desk/action.html",
             appeal=appeal,
             action=step,
+            overtaken=found,
+            theirs=found.theirs if found else {},
+            base=together.base(specs, stands) if found or not is_sent else values.get("base", ""),
+            seen_journal=changed.last_row(appeal.id) if found or not is_sent else values.get("seen_journal", ""),
+            possible=not is_sent or step in workflow.actions_on(actor, appeal),
             fields=forms.shown(specs, values, errors, channel_class=appeal.channel_class, appeal=appeal),
             parts=intake_forms.parts(appeal.channel_class, values, errors, appeal=appeal) if step.sheet else [],
             returned=reading.last_return(appeal) if step.sheet else None,
             errors=errors,
-            seen_version=values.get("version") or appeal.version,
-            current_version=appeal.version,
+            form_version=appeal.version,
             request_key=values.get("request_key") or secrets.token_hex(12),
             post_ids=[grant.post_id for grant in grants if grant.post_id],
         )
@@ -289,13 +320,13 @@ def _initial(appeal: Appeal, step: rules.Action) -> dict[str, Any]:
     }
     if step.name == "strike_off":
         known["result"] = appeal.result
+    if step.name == "archive":
+        usual = archiving.usual_class()
+        known["retention"] = usual.code if usual else None
+    if step.name == "split":
+        # What the second appeal is about is cut out of what the first one says.
+        known |= {"subject": appeal.subject, "body": appeal.body}
     return known
-
-
-def _status(error: RuleError) -> int:
-    from app.errors import status_of
-
-    return status_of(error)
 
 
 def _say(outcome: workflow.Outcome) -> None:

@@ -360,6 +360,9 @@ SENTENCES: Mapping[str, Any] = {
     "request.objection-pending": _l("An objection waits for a decision. Withdraw it to sign for the appeal."),
     "request.own": _l("Nobody decides his own request."),
     "request.pause-pending": _l("A pause has been asked for and waits for a decision."),
+    "retention.usual-missing": _l("One class is the usual one: choose the other first."),
+    "retention.usual-twice": _l("Another class is the usual one already."),
+    "retention.years": _l("Between 1 and %(most)s years, or empty for ever."),
     "roster.conflicts": _l("%(count)s conflicts: solve them, or leave those shifts out."),
     "roster.name-ambiguous": _l(
         "“%(name)s” may be several people (%(units)s): write the unit or the code in brackets behind the name."

@@ -297,6 +297,7 @@ class Appeal(Stamped, Model):
         CheckConstraint("state IN ('draft','submitted','voided') OR number IS NOT NULL", name="appeal_numbered"),
         CheckConstraint("state <> 'merged' OR merged_into_id IS NOT NULL", name="appeal_merged"),
         Index("ix_appeal_merged", "merged_into_id", postgresql_where=text("merged_into_id IS NOT NULL")),
+        Index("ix_appeal_split", "split_from_id", postgresql_where=text("split_from_id IS NOT NULL")),
         Index(
             "ix_appeal_co_units",
             "co_unit_ids",

@@ -29,6 +29,7 @@ from app.models import (
     Portfolio,
     Post,
     ReminderRule,
+    RetentionClass,
     Unit,
     UnitGroup,
 )
@@ -561,6 +562,28 @@ CATEGORIES = Sheet(
     children={"categories": "parent"},
 )
 
+RETENTION = Sheet(
+    "Retention",
+    "retention",
+    RetentionClass,
+    _l("Retention class"),
+    _l("Retention classes"),
+    (
+        *NAMES,
+        Field(
+            "years", _l("Years"), Kind.INT, orderable=True, help=_l("After the year of striking off. Empty: for ever.")
+        ),
+        Field("is_default", _l("Usual class"), Kind.BOOL),
+        SORT,
+        ACTIVE,
+    ),
+    ("name", "years", "is_default", "active"),
+    ("sort", "asc"),
+    "Rules",
+    "fa-box-archive",
+    _l("How long an archived appeal is kept (R11); archiving without a class takes the usual one."),
+)
+
 ASSUMPTIONS = Sheet(
     "Assumptions",
     "assumptions",
@@ -617,6 +640,7 @@ SHEETS: tuple[Sheet, ...] = tuple(
         NUMBER_FORMATS,
         REMINDERS,
         CATEGORIES,
+        RETENTION,
         ASSUMPTIONS,
     )
 )

@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 from app import words
 from app.models import Journal
 from app.services import present
+from app.services.together import Change
 from app.standing import current_standing
 
 # Told by the title, or held as ids whose names stand elsewhere on the page.
@@ -36,6 +37,7 @@ _SILENT = frozenset(
         "subject",
         "body",
         "received_at",
+        "seal",
     }
 )
 _ICONS = {
@@ -82,6 +84,20 @@ def timeline_items(rows: Iterable[Journal]) -> list[dict[str, Any]]:
     ]
 
 
+def differences(changes: Iterable[Change]) -> list[dict[str, Any]]:
+    """What others did to an appeal, as `ui.timeline` takes it: every field they changed, from what to what."""
+    found = []
+    for change in changes:
+        (item,) = timeline_items([change.row])
+        item["changes"] = [
+            (str(words.FIELDS.get(name, name)), _worded(name, old), _worded(name, new))
+            for name, old, new in change.fields
+            if new != change.row.reason
+        ]
+        found.append(item)
+    return found
+
+
 def _asked(row: Journal) -> str:
     """Who was responsible for the post at that moment, for those who may ask."""
     standing = current_standing()
@@ -110,6 +126,11 @@ def _worded(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return str(_("Yes") if value else _("No"))
     tables = {
+        "state": words.STATES,
+        "nature": words.CHOICES["natures"],
+        "urgency": words.CHOICES["urgencies"],
+        "lawful_route": words.CHOICES["lawful_routes"],
+        "reaction": words.CHOICES["reactions"],
         "handling": words.HANDLING,
         "clock": words.CLOCKS,
         "informed_how": words.CHOICES["informed_how"],

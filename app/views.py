@@ -27,6 +27,7 @@ from app.import_views import ImportView
 from app.intake_views import IntakeView, SimilarView
 from app.leave_views import AbsenceEntryView, LeaveView
 from app.ledger_views import AppealModelView, LedgerView
+from app.merging_views import MergingView
 from app.nil_return_views import NilReturnView, concerns_reader
 from app.paste_views import PasteView
 from app.portfolio_views import PortfolioBoardView
@@ -73,6 +74,7 @@ def register(appbuilder: AppBuilder) -> None:
     appbuilder.add_view_no_menu(IntakeView)
     appbuilder.add_view_no_menu(SimilarView)
     appbuilder.add_view_no_menu(PasteView)
+    appbuilder.add_view_no_menu(MergingView)
     staffing = {"category": "Staffing", "category_label": FAMILIES["Staffing"]}
     appbuilder.add_view(RosterView, "Rosters", icon="fa-calendar-days", label=_l("Duty rosters"), **staffing)
     appbuilder.add_view_no_menu(SlipView)

@@ -629,6 +629,7 @@ VIEWS: Mapping[str, Label] = {
     "Recounts": _l("Recounts of limits"),
     "Reminders": _l("Reminder rules"),
     "Reports": _l("Quarterly reports"),
+    "Retention": _l("Retention classes"),
     "Rosters": _l("Duty rosters"),
     "Sessions": _l("Sessions"),
     "Shifts": _l("Duty shifts"),

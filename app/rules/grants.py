@@ -63,6 +63,7 @@ _DICTIONARIES = (
     "Portfolio",
     "Posts",
     "Reminders",
+    "Retention",
     "Shifts",
     "Units",
 )

@@ -7,6 +7,14 @@ from collections.abc import Sequence
 from sqlalchemy import func, select
 
 from app.models import Appeal, db
+from app.rules.workflow import REGISTERED_STATES, State
+
+# An appeal is merged into one that is being handled, or is about to be.
+MAIN_STATES = tuple(
+    state.value
+    for state in REGISTERED_STATES
+    if state not in (State.CLOSED, State.ARCHIVED, State.MERGED, State.HISTORY)
+)
 
 
 def merged_into(appeal_id: int) -> Sequence[Appeal]:

@@ -16,7 +16,9 @@ from app.rules.errors import Conflict, Refused
 
 OLDEST_SERVER = 15
 # What happened is never rewritten: the application's role may insert and read these tables, nothing else.
-APPEND_ONLY = ("journal", "journal_seal", "audit")
+APPEND_ONLY = ("journal", "journal_seal", "audit", "archive_seal")
+# A seal of the archive is never taken away; when its appeal is reopened, that is all that is written on it.
+WRITABLE = {"archive_seal": "broken_at"}
 
 
 def _owner_engine(owner_url: str) -> Engine:
@@ -92,6 +94,12 @@ def grant_privileges(owner_url: str, app_role: str) -> None:
                 cursor.execute(
                     sql.SQL("REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM {role}").format(
                         table=sql.Identifier(table), role=role
+                    )
+                )
+            for table, column in WRITABLE.items():
+                cursor.execute(
+                    sql.SQL("GRANT UPDATE ({column}) ON {table} TO {role}").format(
+                        column=sql.Identifier(column), table=sql.Identifier(table), role=role
                     )
                 )
     finally:

@@ -17,6 +17,7 @@ from app.models import (
     Portfolio,
     PortfolioPlace,
     Post,
+    RetentionClass,
     Unit,
     db,
 )
@@ -30,6 +31,7 @@ from app.services import capability_changes, present
 from app.services.sheet_rows import Draft
 
 CLASSES = "ABCDEF"
+MOST_YEARS = 200
 # A number format knows these fields besides year and sequence.
 _NUMBERED_WITH = {"registration": {"class": "A"}}
 
@@ -196,6 +198,21 @@ def _contact(draft: Draft) -> None:
         draft.wrong("telephone", "contact.mobile-elsewhere")
 
 
+def _retention(draft: Draft) -> None:
+    """One usual class, and always one: an appeal is never archived without (R11)."""
+    values = draft.values
+    if values["years"] is not None and not 1 <= values["years"] <= MOST_YEARS:
+        draft.wrong("years", "retention.years", {"most": MOST_YEARS})
+    usual = select(RetentionClass.id).where(
+        RetentionClass.active, RetentionClass.is_default, RetentionClass.id != (draft.row.id or 0)
+    )
+    has_other, is_usual = db.session.scalar(usual.limit(1)) is not None, values["is_default"] and values["active"]
+    if is_usual and has_other:
+        draft.wrong("is_default", "retention.usual-twice")
+    if not is_usual and not has_other and not draft.is_new and draft.changed("is_default", "active"):
+        draft.wrong("is_default", "retention.usual-missing")
+
+
 _CHECKS: Mapping[str, Callable[[Draft], None]] = {
     "posts": _post,
     "people": _person,
@@ -205,5 +222,6 @@ _CHECKS: Mapping[str, Callable[[Draft], None]] = {
     "limits": _limit,
     "number_formats": _number_format,
     "categories": _category,
+    "retention": _retention,
     "assumptions": _assumption,
 }

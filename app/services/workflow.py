@@ -14,7 +14,7 @@ from app.models import Appeal, Journal, db
 from app.rules import workflow as rules
 from app.rules.errors import Conflict, NotFound, RuleError
 from app.rules.grants import Grant
-from app.services import access, clocks, journal, merging, present, workflow_facts
+from app.services import access, archiving, clocks, journal, merging, present, workflow_facts
 from app.services.actors import Actor
 from app.services.transaction import transaction
 from app.services.workflow_effects import EFFECTS, START_CLOCK
@@ -169,6 +169,9 @@ def _perform(doing: Doing, appeal: Appeal, allowed: rules.Step) -> None:
     for kind in allowed.starts:
         START_CLOCK[kind](step)
     appeal.updated_at = now
+    if appeal.state == "archived":
+        # Its digest goes into the step's own journal row, and with it into the hash chain.
+        step.remembered["seal"] = archiving.seal(appeal, person_id=step.person_id, at=now).sha256
     _write(doing, step, allowed.action.name, before)
 
 
@@ -231,8 +234,8 @@ def actions_on(actor: Actor, appeal: Appeal) -> tuple[rules.Action, ...]:
     return workflow_facts.fitting(actor, appeal, capabilities)
 
 
-def timeline(actor: Actor, appeal_id: int) -> list[Journal]:
-    """The journal of an appeal this person may see, oldest first. Raises NotFound."""
+def timeline(actor: Actor, appeal_id: int, *, after: int = 0) -> list[Journal]:
+    """The journal of an appeal this person may see behind the row `after`, oldest first. Raises NotFound."""
     if (
         db.session.scalar(
             access.appeals_for(actor).where(Appeal.id == appeal_id).with_only_columns(Appeal.id)
@@ -240,7 +243,7 @@ def timeline(actor: Actor, appeal_id: int) -> list[Journal]:
         is None
     ):
         raise NotFound("appeal.unknown", {"id": appeal_id})
-    query = select(Journal).where(Journal.appeal_id == appeal_id).order_by(Journal.id)
+    query = select(Journal).where(Journal.appeal_id == appeal_id, Journal.id > after).order_by(Journal.id)
     reading = actor.grants.scopes_for_reading()
     if reading.units and not (reading.everything or reading.classes or reading.sections or reading.portfolios):
         query = query.where(Journal.action.notin_(_DUTY_OFFICE_ONLY))

@@ -25,6 +25,7 @@ from app.models import (
 from app.rules.errors import Conflict, FieldErrors, FieldProblem
 from app.services import (
     access,
+    archiving,
     clocks,
     numbers,
     portfolio,
@@ -276,14 +277,9 @@ def _strike_off(step: Step) -> None:
 
 def _archive(step: Step) -> None:
     appeal = step.appeal
-    kept = chosen(RetentionClass, step.data.get("retention"), "retention") or _usual_retention()
+    kept = chosen(RetentionClass, step.data.get("retention"), "retention") or archiving.usual_class()
     appeal.retention_class_id = kept.id if kept else None
     appeal.archived_at = step.at
-
-
-def _usual_retention() -> RetentionClass | None:
-    usual = select(RetentionClass).where(RetentionClass.active, RetentionClass.is_default)
-    return db.session.scalars(usual.order_by(RetentionClass.sort, RetentionClass.id)).first()
 
 
 def _hold(step: Step) -> None:

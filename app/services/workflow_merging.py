@@ -7,16 +7,8 @@ from types import MappingProxyType
 
 from app.models import Appeal, db
 from app.rules.errors import FieldErrors, FieldProblem
-from app.rules.workflow import REGISTERED_STATES, State
-from app.services import access, personal, sheet
+from app.services import access, merging, personal, sheet
 from app.services.workflow_step import Step, acting, handlers, inform, tell
-
-# An appeal is merged into one that is being handled, or is about to be.
-_MAIN_STATES = tuple(
-    state.value
-    for state in REGISTERED_STATES
-    if state not in (State.CLOSED, State.ARCHIVED, State.MERGED, State.HISTORY)
-)
 
 
 def _merge(step: Step) -> None:
@@ -25,7 +17,7 @@ def _merge(step: Step) -> None:
     main = db.session.scalars(query.with_for_update(of=Appeal)).one_or_none()
     if main is None or main.id == appeal.id:
         raise FieldErrors([FieldProblem("main", "merge.unknown", {"number": str(step.data["main"])})])
-    if main.state not in _MAIN_STATES:
+    if main.state not in merging.MAIN_STATES:
         raise FieldErrors([FieldProblem("main", "merge.closed", {"number": main.number or ""})])
     appeal.merged_into_id, appeal.unit_id = main.id, main.unit_id
     step.remembered["main"] = main.number

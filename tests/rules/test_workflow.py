@@ -352,6 +352,7 @@ def test_what_may_be_done_to_several_at_once() -> None:
         "archive",
         "strike_off",
         "accept",
+        "inform",
     }
 
 

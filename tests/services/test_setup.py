@@ -20,7 +20,7 @@ from app.services.transaction import transaction
 def test_the_application_cannot_rewrite_what_happened(
     settings: config.Settings, app: Flask, table: str, verb: str
 ) -> None:
-    column = {"journal": "action", "journal_seal": "hash", "audit": "event"}[table]
+    column = {"journal": "action", "journal_seal": "hash", "audit": "event", "archive_seal": "sha256"}[table]
     with psycopg.connect(settings.database_app_url) as connection, pytest.raises(errors.InsufficientPrivilege):
         connection.execute(verb.format(table=table, column=column))  # type: ignore[arg-type]
 

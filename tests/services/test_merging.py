@@ -1,0 +1,147 @@
+"""Merging and splitting (并单, 拆单): one handling, every appellant answered, counted once and each in heat."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.models import Appeal, Journal, db
+from app.rules.errors import FieldErrors, Refused
+from app.services import closing, mains, merging, present, workflow
+from tests.factories import Factory
+
+URL = "https://localhost"
+TOLD = {"informed_how": "phone"}
+
+
+def merged(make: Factory, main: Appeal, **fields: str) -> Appeal:
+    """Another appeal, merged into the main one."""
+    appeal = make.appeal("registered", **fields)
+    director = make.actor(make.holder("duty_director"))
+    workflow.act(director, appeal.id, "merge", {"main": main.number}, version=None)
+    db.session.refresh(appeal)
+    return appeal
+
+
+def tell(make: Factory, appeal: Appeal) -> None:
+    data = TOLD | {"informed_at": present.now()}
+    workflow.act(make.actor(make.holder("duty_director")), appeal.id, "inform", data, version=None)
+
+
+def ending_of(make: Factory, appeal: Appeal) -> closing.Ending:
+    actor = make.actor(make.holder("duty_director"))
+    return closing.ending(actor, appeal, workflow.timeline(actor, appeal.id))
+
+
+def test_the_main_appeal_counts_its_heat_and_who_is_to_be_told(make: Factory) -> None:
+    main = make.appeal("in_progress")
+    first, second = merged(make, main), merged(make, main)
+    tell(make, first)
+    found = ending_of(make, main)
+    assert [one.id for one in found.merged] == [first.id, second.id]
+    assert found.heat == merging.heat(main.id) == 3
+    assert [one.id for one in found.waiting] == [second.id]
+    assert ending_of(make, first).main is not None
+
+
+def test_the_unit_sees_what_is_merged_into_its_appeal(make: Factory) -> None:
+    unit = make.a_unit()
+    main = make.appeal("in_progress", unit=unit)
+    one = merged(make, main)
+    handler = make.actor(make.member(unit))
+    found = closing.ending(handler, main, [])
+    assert [relative.number for relative in found.waiting] == [one.number]
+    stranger = closing.ending(make.actor(make.person()), main, [])
+    assert [(relative.number, relative.subject) for relative in stranger.merged] == [(None, "")]
+
+
+def test_with_the_main_appeal_every_merged_one_is_struck_off(make: Factory) -> None:
+    main = make.appeal("answered")
+    one = merged(make, main)
+    ledger = make.actor(make.holder("ledger_admin"))
+    with pytest.raises(Refused, match=r"strike-off\.merged-not-informed"):
+        workflow.act(ledger, main.id, "strike_off", {}, version=None)
+    tell(make, one)
+    workflow.act(ledger, main.id, "strike_off", {}, version=None)
+    db.session.refresh(one)
+    assert (one.state, one.result) == ("closed", main.result)
+    assert make.count(Journal, appeal_id=one.id, action="strike_off_merged") == 1
+
+
+def test_an_appeal_is_not_merged_into_itself_or_a_finished_one(make: Factory) -> None:
+    director = make.actor(make.holder("duty_director"))
+    appeal, closed = make.appeal("registered"), make.appeal("closed")
+    for number in (appeal.number, closed.number, "示例"):
+        with pytest.raises(FieldErrors):
+            workflow.act(director, appeal.id, "merge", {"main": number}, version=None)
+
+
+def test_likely_mains_are_suggested_and_others_searched(make: Factory) -> None:
+    like = make.appeal("in_progress", subject="示例：东湖小区停水三天", body="示例：东湖小区停水三天，居民无水可用。")
+    make.appeal("closed", subject="示例：东湖小区停水三天", body="示例：东湖小区停水三天，居民无水可用。")
+    other = make.appeal("in_progress", subject="示例：西山路口信号灯故障", body="示例：信号灯不亮。")
+    appeal = make.appeal("registered", subject="示例：东湖小区停水", body="示例：东湖小区停水三天，没有人来修。")
+    director = make.actor(make.holder("duty_director"))
+    assert [one.id for one in mains.suggested(director, appeal)] == [like.id]
+    assert [one.id for one in mains.searched(director, appeal, "信号灯")] == [other.id]
+    assert [one.id for one in mains.searched(director, appeal, other.number or "")] == [other.id]
+    assert mains.searched(make.actor(make.person()), appeal, other.number or "") == []
+
+
+def test_the_field_is_told_number_subject_and_state(make: Factory) -> None:
+    main, appeal = make.appeal("in_progress"), make.appeal("registered")
+    client = make.signed_in(make.holder("duty_director"))
+    answer = client.get(f"/merging/{appeal.id}/mains?q={main.number}", base_url=URL)
+    (found,) = answer.get_json()
+    assert (found["value"], found["label"]) == (main.number, main.subject)
+    assert "In progress" in found["note"]
+    assert f'data-mains="/merging/{appeal.id}/mains"' in client.get(f"/appeals/{appeal.id}/merge", base_url=URL).text
+
+
+def test_several_appellants_are_told_with_one_form(make: Factory) -> None:
+    main = make.appeal("in_progress")
+    both = [merged(make, main), merged(make, main)]
+    client = make.signed_in(make.holder("duty_director"))
+    page = client.get(f"/appeals/{main.id}", base_url=URL).text
+    assert "Heat 3" in page
+    chosen = {"action": "inform", "appeal": [str(one.id) for one in both], "back": str(main.id)}
+    asked = client.post("/desk/bulk", base_url=URL, data=chosen)
+    assert f'name="back" value="{main.id}"' in asked.text
+    said = TOLD | {"informed_at": present.now().isoformat(), "confirmed": "1", "request_key": "k" * 24}
+    answer = client.post("/desk/bulk", base_url=URL, data=chosen | said)
+    assert answer.headers["Location"].endswith(f"/appeals/{main.id}")
+    for one in both:
+        db.session.refresh(one)
+        assert one.informed_how == "phone"
+
+
+def test_a_split_off_appeal_and_its_origin_lead_to_each_other(make: Factory) -> None:
+    appeal = make.appeal("registered")
+    client = make.signed_in(make.holder("duty_director"))
+    assert appeal.body in client.get(f"/appeals/{appeal.id}/split", base_url=URL).text
+    data = {"subject": "示例：另一件事", "body": "示例：还有噪声。"}
+    workflow.act(make.actor(make.holder("duty_director")), appeal.id, "split", data, version=None)
+    (cut,) = ending_of(make, appeal).splits
+    second = db.session.get_one(Appeal, cut.id)
+    found = ending_of(make, second).split_from
+    assert found is not None
+    assert found.id == appeal.id
+    assert f'href="/appeals/{appeal.id}"' in client.get(f"/appeals/{second.id}", base_url=URL).text
+
+
+def test_what_was_not_accepted_shows_the_lawful_way(make: Factory) -> None:
+    appeal = make.appeal("registered")
+    data = {"ground": "示例：属诉讼事项。", "route": "litigation", "informed_at": present.now(), **TOLD}
+    workflow.act(make.actor(make.holder("duty_director")), appeal.id, "decline", data, version=None)
+    client = make.signed_in(make.holder("ledger_admin"))
+    assert "Court" in client.get(f"/appeals/{appeal.id}", base_url=URL).text
+
+
+def test_each_note_keeps_its_author_and_moment(make: Factory) -> None:
+    appeal = make.appeal("registered")
+    ledger = make.holder("ledger_admin")
+    for text in ("示例：第一条。", "示例：第二条。"):
+        workflow.act(make.actor(ledger), appeal.id, "add_note", {"note": text}, version=None)
+    db.session.refresh(appeal)
+    found = ending_of(make, appeal).notes
+    assert [one.text for one in found] == ["示例：第一条。", "示例：第二条。"]
+    assert {one.person.id for one in found if one.person} == {ledger.id}
