@@ -8,6 +8,7 @@ from flask.cli import with_appcontext
 
 from app.services import archiving
 
+
 def register_archive_commands(app: Flask) -> None:
     """Register `flask archive …`."""
     app.cli.add_command(archive_commands)
