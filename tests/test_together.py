@@ -45,7 +45,7 @@ def test_the_second_of_two_editors_sees_what_the_first_did(make: Factory) -> Non
     answer = sent(client, draft, "edit", form | sheet(make, subject="示例：我的标题", received_at=received))
     assert answer.status_code == 409
     page = html.unescape(answer.text)
-    assert "Changed since you opened it" in page
+    assert "打开后已有变动" in page
     # Mine stays in the field, the other's stands beside it.
     assert 'value="示例：我的标题"' in page
     assert 'data-value="示例：先改的标题"' in page
@@ -84,7 +84,7 @@ def test_an_unreadable_field_does_not_hide_that_somebody_was_first(make: Factory
     overtake(make, draft, subject="示例：先改的标题")
     answer = sent(client, draft, "edit", form | sheet(make, received_at="示例"))
     assert answer.status_code == 422
-    assert "Changed since you opened it" in answer.text
+    assert "打开后已有变动" in answer.text
 
 
 def test_a_form_nobody_overtook_tells_of_nothing(make: Factory) -> None:
@@ -92,7 +92,7 @@ def test_a_form_nobody_overtook_tells_of_nothing(make: Factory) -> None:
     form = opened(client, draft, "edit")
     answer = sent(client, draft, "edit", form | sheet(make, received_at="示例"))
     assert answer.status_code == 422
-    assert "Changed since you opened it" not in answer.text
+    assert "打开后已有变动" not in answer.text
 
 
 def test_a_step_that_is_over_keeps_the_text_to_copy(make: Factory) -> None:
@@ -104,8 +104,8 @@ def test_a_step_that_is_over_keeps_the_text_to_copy(make: Factory) -> None:
     answer = sent(client, appeal, "strike_off", form | {"result": "示例：我写的结果"})
     assert answer.status_code == 409
     assert "示例：我写的结果" in answer.text
-    assert "This step cannot be done any more" in answer.text
-    assert "<b>Archive</b>" in answer.text
+    assert "该步骤已不能办理" in answer.text
+    assert "<b>归档</b>" in answer.text
 
 
 def test_what_a_unit_typed_is_kept_when_the_appeal_went_elsewhere(make: Factory) -> None:
@@ -129,7 +129,7 @@ def test_a_form_sent_twice_acts_once(make: Factory) -> None:
     form = opened(client, appeal, "add_note") | {"note": "示例：附注。"}
     assert sent(client, appeal, "add_note", form).status_code == 302
     again = client.post(f"/appeals/{appeal.id}/add_note", base_url=URL, data=form, follow_redirects=True)
-    assert "This had been done already" in again.text
+    assert "该步骤已办理过" in again.text
     db.session.refresh(appeal)
     assert appeal.note == "示例：附注。"
     assert make.count(Journal, appeal_id=appeal.id, action="add_note") == 1

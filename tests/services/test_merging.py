@@ -93,7 +93,7 @@ def test_the_field_is_told_number_subject_and_state(make: Factory) -> None:
     answer = client.get(f"/merging/{appeal.id}/mains?q={main.number}", base_url=URL)
     (found,) = answer.get_json()
     assert (found["value"], found["label"]) == (main.number, main.subject)
-    assert "In progress" in found["note"]
+    assert "办理中" in found["note"]
     assert f'data-mains="/merging/{appeal.id}/mains"' in client.get(f"/appeals/{appeal.id}/merge", base_url=URL).text
 
 
@@ -102,7 +102,7 @@ def test_several_appellants_are_told_with_one_form(make: Factory) -> None:
     both = [merged(make, main), merged(make, main)]
     client = make.signed_in(make.holder("duty_director"))
     page = client.get(f"/appeals/{main.id}", base_url=URL).text
-    assert "Heat 3" in page
+    assert "热度3" in page
     chosen = {"action": "inform", "appeal": [str(one.id) for one in both], "back": str(main.id)}
     asked = client.post("/desk/bulk", base_url=URL, data=chosen)
     assert f'name="back" value="{main.id}"' in asked.text
@@ -133,7 +133,7 @@ def test_what_was_not_accepted_shows_the_lawful_way(make: Factory) -> None:
     data = {"ground": "示例：属诉讼事项。", "route": "litigation", "informed_at": present.now(), **TOLD}
     workflow.act(make.actor(make.holder("duty_director")), appeal.id, "decline", data, version=None)
     client = make.signed_in(make.holder("ledger_admin"))
-    assert "Court" in client.get(f"/appeals/{appeal.id}", base_url=URL).text
+    assert "诉讼" in client.get(f"/appeals/{appeal.id}", base_url=URL).text
 
 
 def test_each_note_keeps_its_author_and_moment(make: Factory) -> None:
