@@ -9,6 +9,7 @@ from app.account_cli import register_account_commands
 from app.archive_cli import register_archive_commands
 from app.clock_cli import register_clock_commands
 from app.import_cli import register_import_commands
+from app.number_cli import register_number_commands
 from app.services import grants, sealing
 from app.services.transaction import transaction
 
@@ -21,6 +22,7 @@ def init_cli(app: Flask) -> None:
     register_clock_commands(app)
     register_archive_commands(app)
     register_import_commands(app)
+    register_number_commands(app)
 
 
 @click.command("sync-roles")

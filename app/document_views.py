@@ -41,7 +41,7 @@ class AppealDocumentView(BaseView):
         found = documents.offered(current_actor(), appeal_id)
         return self.render_template(
             "documents/appeal.html", found=found, appeal=found.appeal, kind_name=document_words.kind,
-            document_words=document_words,
+
         )  # fmt: skip
 
     @expose("/<int:appeal_id>/<kind>")

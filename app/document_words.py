@@ -17,37 +17,10 @@ from app.services.document_records import Reader
 
 Label = Any
 
-NATURES: Mapping[str, Label] = {
-    "": "",
-    "request": _l("Request for help"),
-    "complaint": _l("Complaint"),
-    "report": _l("Tip-off"),
-    "consultation": _l("Consultation"),
-    "suggestion": _l("Suggestion"),
-}
-URGENCIES: Mapping[str, Label] = {
-    "ordinary": _l("Ordinary"),
-    "urgent": _l("Urgent"),
-    "emergency": _l("Emergency"),
-}
-PARTS: Mapping[str, Label] = {"lead": _l("Lead"), "co": _l("Co-handling")}
-LAWFUL_ROUTES: Mapping[str, Label] = {
-    "litigation": _l("Litigation"),
-    "arbitration": _l("Arbitration"),
-    "reconsideration": _l("Administrative reconsideration"),
-    "petition": _l("Petition procedure"),
-    "discipline": _l("Discipline inspection"),
-    "other": _l("Another lawful route"),
-}
 INSTRUCTION_KINDS: Mapping[str, Label] = {"comment": _l("Comment"), "instruction": _l("Instruction")}
 INSTRUCTION_HOW: Mapping[str, Label] = {
     "signed": _l("Signed by himself"),
     "transcribed": _l("Transcribed by the liaison"),
-}
-REQUEST_KINDS: Mapping[str, Label] = {
-    "objection": _l("Objection to the assignment"),
-    "extension": _l("Extension"),
-    "pause": _l("Pause"),
 }
 REQUEST_STATES: Mapping[str, Label] = {
     "pending": _l("Not decided yet"),
@@ -55,34 +28,29 @@ REQUEST_STATES: Mapping[str, Label] = {
     "refused": _l("Not granted"),
     "withdrawn": _l("Withdrawn"),
 }
-SOLVED: Mapping[str, Label] = {
-    "yes": _l("Yes"),
-    "mostly": _l("Mostly"),
-    "partly": _l("Partly"),
-    "no": _l("No"),
-}
-
 # Every table a record is read with (app/services/document_records.py).
 TABLES: Mapping[str, Mapping[str, Label]] = {
     "states": words.STATES,
     "classes": words.CLASSES,
-    "natures": NATURES,
-    "urgencies": URGENCIES,
-    "parts": PARTS,
+    "natures": words.CHOICES["natures"],
+    "urgencies": words.CHOICES["urgencies"],
+    "parts": words.PARTS,
     "handling": words.HANDLING,
     "finished": words.FINISHED,
     "informed_how": words.CHOICES["informed_how"],
     "reactions": words.CHOICES["reactions"],
     "explanation_kinds": words.CHOICES["explanation_kinds"],
-    "lawful_routes": LAWFUL_ROUTES,
+    "lawful_routes": words.CHOICES["lawful_routes"],
     "instruction_kinds": INSTRUCTION_KINDS,
     "instruction_how": INSTRUCTION_HOW,
-    "request_kinds": REQUEST_KINDS,
+    "request_kinds": words.REQUESTS,
     "request_states": REQUEST_STATES,
     "links": words.LINKS,
     "roles": words.ROLES,
     "legs": words.LEGS,
-    "solved": SOLVED,
+    "reached": words.CHOICES["reached"],
+    "solved": words.CHOICES["solved"],
+    "satisfied": words.CHOICES["satisfied"],
 }
 
 

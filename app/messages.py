@@ -255,6 +255,9 @@ SENTENCES: Mapping[str, Any] = {
     "nil-return.no-paper": _l("Choose at least one paper."),
     "note.not-fulfilled": _l("What was instructed is not reported as done yet."),
     "number.brace-open": _l("Braces in a number format may only enclose a field."),
+    "number.collides": _l(
+        "With this format a number could be given that exists already or belongs to another series: %(number)s."
+    ),
     "number.field-missing": _l("The number format asks for %(field)s, which is not known here."),
     "number.field-twice": _l("A number format names each field once only."),
     "number.field-unknown": _l("The number format does not know the field %(field)s."),

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from app import sheet_words, words
 from app.models import Person
 from app.rules import chain
-from app.services import capability_changes, portfolio, present, sheet_access, sheet_children, vacancies
+from app.services import capability_changes, number_checks, portfolio, present, sheet_access, sheet_children, vacancies
 from app.services.sheet_rows import Sheet, rows_by_id
 from app.sheets import BY_CODE, SHEETS, view_name
 from app.standing import current_actor, current_standing
@@ -279,10 +279,21 @@ def _assumption(row: Any) -> list[Panel]:
     return [Panel(_("The value is kept in another sheet"), (_("Sheet"),), ((link,),))]
 
 
+def _numbers(row: Any) -> list[Panel]:
+    """How far the series is in each year and how its next number reads; gaps are looked for by a command."""
+    rows = tuple(
+        (str(one.year), str(one.last) if one.last else "–", one.next_number, str(one.voided))
+        for one in number_checks.drawn(row)
+    )
+    heads = (_("Year"), _("Last number drawn"), _("Next number"), _("Voided"))
+    return [Panel(_("Numbers given"), heads, rows)]
+
+
 _OF_ROW: Mapping[str, Callable[[Any], list[Panel]]] = {
     "posts": _post,
     "people": _person,
     "units": _unit,
     "portfolio": _portfolio,
     "assumptions": _assumption,
+    "number_formats": _numbers,
 }

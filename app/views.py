@@ -29,6 +29,7 @@ from app.leave_views import AbsenceEntryView, LeaveView
 from app.ledger_views import AppealModelView, LedgerView
 from app.merging_views import MergingView
 from app.nil_return_views import NilReturnView, concerns_reader
+from app.number_views import NumberFormatView
 from app.paste_views import PasteView
 from app.portfolio_views import PortfolioBoardView
 from app.report_views import OverdueView, ReportView
@@ -58,7 +59,11 @@ WORK = {"category": "Work", "category_label": _l("Work")}
 SECURITY = {"category": "Security", "category_label": _l("Security")}
 FAMILIES = {"Staffing": _l("Staffing"), "Organisation": _l("Organisation"), "Rules": _l("Rules")}
 # Sheets whose forms do more than write a row, or that have more pages than every sheet has.
-BASES: dict[str, type[SheetView]] = {"contacts": ContactView, "posts": PostsFormView}
+BASES: dict[str, type[SheetView]] = {
+    "contacts": ContactView,
+    "number_formats": NumberFormatView,
+    "posts": PostsFormView,
+}
 
 
 def _has_rows(sheet: Sheet) -> bool:

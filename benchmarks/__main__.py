@@ -1,8 +1,9 @@
 """`make bench`: ratios against raw SQL and raw libraries with the milliseconds beside them; no time fails it.
 
-    python -m benchmarks [desk] [action] [workbook] [import] [coverage] [--appeals N] [--plans]
+    python -m benchmarks [desk] [action] [workbook] [import] [coverage] [numbering] [--appeals N] [--plans]
 
 `coverage` computes who acts for many posts over a year, without a database.
+`numbering` lets 16 writers number 10,000 appeals at once and looks for gaps and doubles.
 `action` does one step on an appeal among N.
 `desk` measures the desk and the overdue-case report in an office of its own with N appeals (100,000).
 `--plans` keeps the plans of the reference SQL in files beside it.
@@ -16,7 +17,7 @@ import platform
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-PARTS = ("desk", "action", "workbook", "import", "coverage")
+PARTS = ("desk", "action", "workbook", "import", "coverage", "numbering")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rows", type=int, default=100_000, help="rows of the workbooks")
     parser.add_argument("--posts", type=int, default=500, help="posts whose coverage is computed")
     parser.add_argument("--days", type=int, default=365, help="and for how many days")
+    parser.add_argument("--writers", type=int, default=16, help="who number at once")
+    parser.add_argument("--numbers", type=int, default=10_000, help="appeals they number")
     parser.add_argument("--plans", action="store_true", help="keep the plans in benchmarks/*.plan")
     chosen = parser.parse_args(arguments)
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
@@ -36,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "workbook": bench_workbook,
         "import": bench_import,
         "coverage": bench_coverage,
+        "numbering": bench_numbering,
     }
     for part in chosen.parts or PARTS:
         run[part](chosen)
@@ -101,6 +105,19 @@ def bench_coverage(chosen: argparse.Namespace) -> None:
     median, slowest, work = (seconds * 1000 for seconds in (found.median, found.slowest, found.cpu))
     print(f"  {median:8,.0f} ms median {slowest:8,.0f} ms slowest, {work:,.0f} ms of work")
     print(f"  {found.stretches:,} stretches, {found.gaps:,} gaps")
+
+
+def bench_numbering(chosen: argparse.Namespace) -> None:
+    """Many writers at once; what counts is that nothing is missing and nothing exists twice."""
+    from benchmarks import numbering, office
+
+    with office.opened() as opened:
+        found = numbering.measure(opened, chosen.numbers, chosen.writers)
+    print(f"\n{found.writers} writers numbered {found.numbered:,} appeals in {found.seconds:.1f} s")
+    for one in found.years:
+        print(
+            f"  {one.year}: 1 to {one.last:,}, {one.count:,} given, {len(one.missing)} missing, {len(one.twice)} twice"
+        )
 
 
 if __name__ == "__main__":

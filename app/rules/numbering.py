@@ -72,6 +72,47 @@ def render(template: str, *, year: int, seq: int, **fields: str) -> str:
     return "".join(rendered)
 
 
+def pattern(template: str) -> str:
+    """A regular expression of every number of that template, with groups `year` and `seq`; plain enough for SQL too.
+
+    A year has four digits, a class is one letter, a sequence has its padding or more digits.
+    """
+    said = {"year": "([0-9]{4})", "class": "[A-F]"}
+    return "".join(
+        re.escape(part.text) if not part.is_field else said.get(part.text) or f"([0-9]{{{max(part.width, 1)},}})"
+        for part in parse(template)
+    )
+
+
+def read(template: str, number: str) -> tuple[int, int] | None:
+    """(year, sequence) of a number of that template; None for a number in another format, or padded otherwise."""
+    found = _compiled(template).fullmatch(number)
+    if found is None:
+        return None
+    order = [part for part in parse(template) if part.is_field and part.text in NUMERIC]
+    values = dict(zip((part.text for part in order), found.groups(), strict=True))
+    width = next(part.width for part in order if part.text == "seq")
+    if len(values["seq"]) > max(width, 1) and values["seq"].startswith("0"):
+        return None
+    return int(values["year"]), int(values["seq"])
+
+
+def meets(one: str, other: str, *, year: int) -> bool:
+    """Whether two templates can give the same number: tried with sequences of every length up to twelve digits."""
+    return any(
+        read(b, render(a, year=year, seq=seq, **{"class": letter})) is not None
+        for a, b in ((one, other), (other, one))
+        for digits in range(MAX_WIDTH)
+        for seq in (10**digits, 10**digits + 23 % 10**digits if digits else 7)
+        for letter in "AF"
+    )
+
+
+@lru_cache(maxsize=64)
+def _compiled(template: str) -> re.Pattern[str]:
+    return re.compile(pattern(template))
+
+
 def next_number(last: int | None) -> int:
     """The number after `last` in its series and year; the first is 1. Numbers have no gaps (R4)."""
     return 1 if last is None else last + 1
@@ -96,9 +137,7 @@ def _literal(text: str) -> list[Part]:
 
 def _field(name: str, width: int) -> Part:
     if name not in FIELDS:
-        raise Invalid(
-            "number.field-unknown", {"field": name, "known": tuple(sorted(FIELDS))}, field="template"
-        )
+        raise Invalid("number.field-unknown", {"field": name, "known": tuple(sorted(FIELDS))}, field="template")
     if width > MAX_WIDTH or (width and name not in NUMERIC):
         raise Invalid("number.format-unknown", {"field": name}, field="template")
     return Part(name, is_field=True, width=width)

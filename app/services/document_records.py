@@ -292,9 +292,9 @@ def _call_backs(appeal: Appeal, reader: Reader) -> list[dict[str, str | Code]]:
         {
             "at": reader.moment(one.at),
             "by": reader.named(one.by),
-            "reached": reader.word("solved", "yes" if one.reached else "no"),
+            "reached": reader.word("reached", "yes" if one.reached else "no"),
             "solved": reader.word("solved", one.solved),
-            "satisfied": reader.word("solved", one.satisfied),
+            "satisfied": reader.word("satisfied", one.satisfied),
             "remark": one.remark,
         }
         for one in db.session.scalars(query.options(joinedload(CallBack.by)))

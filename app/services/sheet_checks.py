@@ -27,7 +27,7 @@ from app.rules.clocks import Limit
 from app.rules.columns import CATEGORY_SEPARATOR, LEVELS
 from app.rules.entries import is_mobile, problem_of, same_shape
 from app.rules.errors import Invalid
-from app.services import capability_changes, present
+from app.services import capability_changes, number_checks, present
 from app.services.sheet_rows import Draft
 
 CLASSES = "ABCDEF"
@@ -166,6 +166,9 @@ def _number_format(draft: Draft) -> None:
         numbering.render(template, year=2026, seq=1, **known)
     except Invalid as error:
         draft.problems.append(problem_of(error, "template"))
+        return
+    if draft.changed("template") and (taken := number_checks.collision(draft.row.code, template)):
+        draft.wrong("template", "number.collides", {"number": taken})
 
 
 def _category(draft: Draft) -> None:
