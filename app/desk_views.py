@@ -35,10 +35,12 @@ from app.services import (
     inbox,
     leave,
     overdue,
+    presence,
     present,
     reading,
     sight,
     slip_sheets,
+    slips,
     workflow,
 )
 from app.services import together as changed
@@ -116,11 +118,16 @@ class DeskView(BaseView):
         return redirect(url_for("AppealView.show", appeal_id=back) if back else url_for("DeskView.index"))
 
     def _ask(self, action: rules.Action, ids: list[int], values: Any, errors: dict[str, list[str]]) -> Any:
+        appeals = reading.several(current_actor(), ids)
+        # Each slip has leaders of its own: the line of each row says to whom it goes.
+        specs = [spec for spec in action.fields if spec.source != "leaders"]
+        lines = {appeal.portfolio_id for appeal in appeals if action.name == "deliver"} - {None}
         page = self.render_template(
             "desk/bulk.html",
             action=action,
-            appeals=reading.several(current_actor(), ids),
-            fields=forms.shown(action.fields, values, errors),
+            appeals=appeals,
+            presences=presence.of_lines(lines),
+            fields=forms.shown(specs, values, errors),
             errors=errors,
             request_key=request.form.get("request_key") or secrets.token_hex(12),
             post_id=_post_id(),
@@ -207,6 +214,8 @@ class AppealView(BaseView):
         except RuleError as error:
             return self._form(appeal, step, specs, sent, by_field(error), status=status_of(error))
         _say(outcome)
+        if action == "transcribe" and not data.get("attachments") and not outcome.is_repeat:
+            flash(_("There is no scan of the signed slip. Add it under Attachments."), "warning")
         return redirect(url_for("AppealView.show", appeal_id=appeal_id))
 
     def _out_of_reach(self, step: rules.Action, error: RuleError) -> ResponseReturnValue:
@@ -298,6 +307,7 @@ class AppealView(BaseView):
             returned=reading.last_return(appeal) if step.sheet else None,
             errors=errors,
             form_version=appeal.version,
+            presence=_presence(appeal, step),
             request_key=values.get("request_key") or secrets.token_hex(12),
             post_ids=[grant.post_id for grant in grants if grant.post_id],
         )
@@ -326,7 +336,25 @@ def _initial(appeal: Appeal, step: rules.Action) -> dict[str, Any]:
     if step.name == "split":
         # What the second appeal is about is cut out of what the first one says.
         known |= {"subject": appeal.subject, "body": appeal.body}
-    return known
+    return known | _from_slip(appeal, step)
+
+
+def _from_slip(appeal: Appeal, step: rules.Action) -> dict[str, Any]:
+    """To whom a slip is delivered now; what the leader wants done, and until when, as the unit's task."""
+    if step.name == "deliver" and (here := _presence(appeal, step)) and here.acting:
+        return {"leader": here.acting.person.code}
+    instruction = slips.wanted(appeal) if step.name == "forward" else None
+    if instruction is None:
+        return {}
+    in_time = instruction.due_on is not None and instruction.due_on >= present.today()
+    return {"task": instruction.text} | ({"due_on": instruction.due_on, "limit": None} if in_time else {})
+
+
+def _presence(appeal: Appeal, step: rules.Action) -> presence.Presence | None:
+    """Which leaders of the slip's line are there, for the steps that hand it to them or copy what they wrote."""
+    if step.name not in ("deliver", "transcribe") or not appeal.slips:
+        return None
+    return presence.of_line(appeal.slips[-1].portfolio_id)
 
 
 def _say(outcome: workflow.Outcome) -> None:

@@ -440,7 +440,7 @@ class Clock(Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     appeal_id: Mapped[int] = mapped_column(ForeignKey("appeal.id"))
     kind: Mapped[str] = mapped_column(String(12))
-    # Who answers for it now: a post of the staffing table, or a unit (a matching section for the delivery leg).
+    # Who answers for it now: a post of the staffing table, or a unit (a matching section for its delivery).
     post_id: Mapped[int | None] = mapped_column(ForeignKey("post.id"))
     unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
     limit_rule_id: Mapped[int | None] = mapped_column(ForeignKey("limit_rule.id"))
@@ -511,6 +511,7 @@ class SlipHandover(Model):
     counterpart: Mapped[str] = mapped_column(String(64), default="", server_default="")
     slip: Mapped[Slip] = relationship(back_populates="handovers")
     actor: Mapped[Person] = relationship()
+    post: Mapped[Post | None] = relationship()
 
 
 class Assignment(Stamped, Model):

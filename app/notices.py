@@ -71,6 +71,7 @@ TITLES: Mapping[str, Any] = {
     "slip.to_carry": _l("The processing slip of %(number)s is to be carried to the matching section"),
     "slip.to_deliver": _l("The processing slip of %(number)s is to be delivered to the leader today"),
     "slip.to_fetch": _l("The processing slip of %(number)s is to be fetched back"),
+    "slip.to_read": _l("%(number)s was delivered to you for an instruction"),
     "slip.to_fill": _l("A processing slip is to be filled in for %(number)s"),
     "staffing_list.published": _l("A new staffing list was published"),
     "task.done": _l("%(task)s: finished"),

@@ -25,6 +25,7 @@ from app.document_views import AppealDocumentView, DocumentTemplateView, SlipDoc
 from app.handover_views import HandoverView
 from app.import_views import ImportView
 from app.intake_views import IntakeView, SimilarView
+from app.leader_views import LeaderView
 from app.leave_views import AbsenceEntryView, LeaveView
 from app.ledger_views import AppealModelView, LedgerView
 from app.merging_views import MergingView
@@ -44,7 +45,7 @@ from app.standing import current_actor, current_standing
 
 
 class HomeView(IndexView):
-    """The front door: a stranger signs in, everybody else goes to his desk."""
+    """The front door: a stranger signs in, a leader without a post goes to his slips, everybody else to his desk."""
 
     @expose("/")
     def index(self) -> ResponseReturnValue:
@@ -52,7 +53,8 @@ class HomeView(IndexView):
         standing = current_standing()
         if standing is None:
             return redirect(url_for("SignInView.login"))
-        return redirect(url_for("DeskView.index"))
+        leads = current_actor().grants.can("lead") and not standing.posts
+        return redirect(url_for("LeaderView.index" if leads else "DeskView.index"))
 
 
 WORK = {"category": "Work", "category_label": _l("Work")}
@@ -74,6 +76,7 @@ def _has_rows(sheet: Sheet) -> bool:
 def register(appbuilder: AppBuilder) -> None:
     """The menu, in reading order. An entry is called by its permission word, so that its post sees it."""
     appbuilder.add_view(DeskView, "Desk", icon="fa-inbox", label=_l("My desk"), **WORK)
+    appbuilder.add_view(LeaderView, "Leaders", icon="fa-user-tie", label=_l("Slips for me"), **WORK)
     appbuilder.add_view_no_menu(AppealView)
     appbuilder.add_view_no_menu(AttachmentView)
     appbuilder.add_view_no_menu(IntakeView)

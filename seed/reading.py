@@ -243,10 +243,14 @@ def _check_limits(seed: Seed) -> None:
             defaults[values["clock_kind"]] = entry.row
 
 
+# A section delivers, its duty office is told in the end (R6).
+_RUNGS = {"delivery": (*UNIT_RUNGS, "director")}
+
+
 def _check_rungs(seed: Seed) -> None:
     for entry in seed[REMINDER_RULES.file]:
         kind, rung = entry.values["clock_kind"], entry.values["rung"]
-        if rung not in (UNIT_RUNGS if kind in UNIT_CLOCKS else POST_RUNGS):
+        if rung not in _RUNGS.get(kind, UNIT_RUNGS if kind in UNIT_CLOCKS else POST_RUNGS):
             raise SeedError(REMINDER_RULES.file, entry.row, "rung", f"a {kind} clock has no rung {rung!r}")
 
 

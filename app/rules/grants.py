@@ -81,7 +81,7 @@ _VOCABULARY = (
         ),
     ),
     Capability("deliver", Source.FUNCTION, _pairs(Appeals="read act", Slips="read print")),
-    Capability("lead", Source.FUNCTION, _pairs(Appeals="read act", Slips="read")),
+    Capability("lead", Source.FUNCTION, _pairs(Appeals="read act", Leaders="read act", Slips="read")),
     Capability("number", Source.POST, _pairs(Appeals="read act print", Imports="read write", Slips="read print")),
     Capability(
         "oversee",

@@ -98,7 +98,8 @@ FORMS: Mapping[str, tuple[FieldSpec, ...]] = MappingProxyType({
     "handle_self": _REMARK,
     "forward": (
         _choice("unit", "units", required=True), *_LIMIT, *_TASK,
-        FieldSpec("co_units", FieldType.CHOICES, source="units"), _choice("co_limit", "co_limits"), *_REMARK,
+        FieldSpec("co_units", FieldType.CHOICES, source="units"), _choice("co_limit", "co_limits"),
+        FieldSpec("co_task", FieldType.LONG_TEXT, max_length=5_000), *_REMARK,
     ),
     "decline": (
         _long("ground", required=True), _choice("route", "lawful_routes", required=True), *_INFORMED, _REACTION,
@@ -116,7 +117,7 @@ FORMS: Mapping[str, tuple[FieldSpec, ...]] = MappingProxyType({
     ),
     "fill_slip": _REMARK,
     "carry": _REMARK,
-    "deliver": (_text("receiver", 64, required=True),),
+    "deliver": (_choice("leader", "leaders"), _text("receiver", 64)),
     "fetch": _REMARK,
     "comment": (_long("comment", required=True),),
     "instruct": (_long("instruction", required=True), _DUE_ON),

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, false, or_, select, true
 from sqlalchemy.orm import joinedload, selectinload
 
-from app.models import Appeal, Assignment, Clock, ClockChange, Slip, db
+from app.models import Appeal, Assignment, Clock, ClockChange, Instruction, Slip, SlipHandover, db
 from app.rules.errors import NotFound, Refused
 from app.rules.grants import Grant, GrantSet, Reading, RowFacts, Scope, reaches
 from app.services.actors import Actor
@@ -109,7 +109,12 @@ def _page_options() -> tuple[Any, ...]:
         joinedload(Appeal.portfolio),
         joinedload(Appeal.created_by),
         selectinload(Appeal.clocks).selectinload(Clock.changes).joinedload(ClockChange.person),
-        selectinload(Appeal.slips).selectinload(Slip.handovers),
+        selectinload(Appeal.slips).selectinload(Slip.handovers).options(
+            joinedload(SlipHandover.actor), joinedload(SlipHandover.post)
+        ),
+        selectinload(Appeal.slips).selectinload(Slip.instructions).options(
+            joinedload(Instruction.person), joinedload(Instruction.acting_for), joinedload(Instruction.by)
+        ),
         selectinload(Appeal.assignments).joinedload(Assignment.unit),
         selectinload(Appeal.assignments).selectinload(Assignment.requests),
         joinedload(Appeal.merged_into),

@@ -25,7 +25,7 @@ from app.services.transaction import transaction
 SERIES = "handover_sheet"
 # A sheet is read by people: the most urgent so many are listed, of the rest it says how many.
 MOST = 500
-# Slips that have left the registrar and are not transcribed yet: somebody must know where they are (R6).
+# A slip that was carried is the section's to deliver and the liaison's to fetch back: he must know where it is (R6).
 SLIPS_UNDER_WAY = ("with_section",)
 # What only a sheet lists: a queue of no desk.
 UNDER_WAY, OVERDUE, CLOCK = "slip_under_way", "overdue", "clock"

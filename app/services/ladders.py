@@ -20,7 +20,7 @@ from app.services import chains, staffing
 
 POST_RUNGS = ("acting", "other", "leader", "director")
 UNIT_RUNGS = ("handler", "direct", "first", "coordinating", "final")
-# A rung named for the other kind of clock: the delivery clock passes from the liaison's post to the section.
+# A rung named for the other kind of clock. Each leg of R6 has a clock of its own: a post carries, a section delivers.
 _FOR_UNITS = {"acting": "handler", "other": "direct", "leader": "first"}
 _FOR_POSTS = {
     "handler": "acting",

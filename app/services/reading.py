@@ -13,7 +13,7 @@ from app.rules import fields as dirt
 from app.rules import intake as rules
 from app.rules import workflow as flow
 from app.rules.errors import Invalid, Refused
-from app.services import access, audit, journal, portfolio, present, sheet, staffing, workflow, workflow_facts
+from app.services import access, audit, journal, portfolio, present, sheet, slips, staffing, workflow, workflow_facts
 from app.services.actors import Actor
 from app.services.transaction import transaction
 
@@ -31,6 +31,7 @@ class Page:
     waiting_post: Post | None
     most_urgent: Clock | None
     note_wanted: bool
+    slips: list[slips.Story]
 
 
 def page(actor: Actor, appeal_id: int) -> Page:
@@ -59,6 +60,7 @@ def page(actor: Actor, appeal_id: int) -> Page:
         waiting_post=_waiting_post(appeal, waits_for),
         most_urgent=min(running, key=lambda clock: clock.due_at or present.now(), default=None),
         note_wanted=(facts.is_overdue or facts.is_impossible) and not facts.has_note,
+        slips=[slips.story(appeal, slip, present.now()) for slip in appeal.slips],
     )
 
 

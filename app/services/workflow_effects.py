@@ -9,7 +9,6 @@ from types import MappingProxyType
 from sqlalchemy import select, update
 
 from app.models import (
-    Absence,
     ArchiveSeal,
     Category,
     Instruction,
@@ -29,6 +28,7 @@ from app.services import (
     clocks,
     numbers,
     portfolio,
+    presence,
     present,
     staffing,
     workflow_merging,
@@ -141,7 +141,7 @@ def _fill_slip(step: Step) -> None:
 
 def _hand_over(leg: str) -> Callable[[Step], None]:
     def effect(step: Step) -> None:
-        counterpart = str(step.data.get("receiver") or step.data.get("remark") or "")
+        counterpart = _receiver(step) if leg == "deliver" else str(step.data.get("remark") or "")
         handover = SlipHandover(
             slip=step.appeal.slips[-1],
             leg=leg,
@@ -159,6 +159,36 @@ def _hand_over(leg: str) -> Callable[[Step], None]:
             tell(step, "slip.to_deliver", clerks)
 
     return effect
+
+
+def _receiver(step: Step) -> str:
+    """To whom the section delivers: the leader or the name the form says, else whoever acts for the line now (R15).
+
+    The line's leaders who are there are told that a slip waits; while both are away, both are.
+    """
+    slip = step.appeal.slips[-1]
+    found = presence.of_line(slip.portfolio_id, step.at)
+    chosen_one = _leader(step, slip)
+    name = chosen_one.name if chosen_one else str(step.data.get("receiver") or "").strip()
+    if not name:
+        if found is None or found.acting is None:
+            raise FieldErrors([FieldProblem("receiver", "deliver.nobody-here")])
+        name = found.acting.person.name
+    if found is not None:
+        here = [one.person.id for one in found.leaders if one.is_here]
+        tell(step, "slip.to_read", here or [one.person.id for one in found.leaders])
+    return name
+
+
+def _leader(step: Step, slip: Slip) -> Person | None:
+    """The leader a form names: one of those who led the slip's line since its opinion was signed."""
+    code = step.data.get("leader")
+    if not code:
+        return None
+    found = db.session.scalars(select(Person).where(Person.code == str(code))).one_or_none()
+    if found is None or found not in portfolio.leaders_between(slip.portfolio_id, slip.opinion_at, step.at):
+        raise FieldErrors([FieldProblem("leader", "field.choice", {"value": str(code)})])
+    return found
 
 
 def _decline(step: Step) -> None:
@@ -184,7 +214,7 @@ def _wrote(step: Step, kind: str, text: str) -> Instruction:
         text=text,
         person_id=person.id,
         person_name=person.name,
-        acting_for_id=_away_for(slip, person.id),
+        acting_for_id=presence.stands_for(slip.portfolio_id, person.id, step.at),
         instructed_on=on,
         due_on=chosen_date(step, "due_on"),
         at=step.at,
@@ -193,16 +223,6 @@ def _wrote(step: Step, kind: str, text: str) -> Instruction:
     )
     slip.instructions.append(written)
     return written
-
-
-def _away_for(slip: Slip, person_id: int) -> int | None:
-    line = portfolio.line(slip.portfolio_id)
-    if line is None or line.vice_mayor is None or line.vice_mayor.id == person_id:
-        return None
-    away = select(Absence.id).where(
-        Absence.person_id == line.vice_mayor.id, Absence.state == "confirmed", Absence.valid.contains(present.now())
-    )
-    return line.vice_mayor.id if db.session.scalar(away.limit(1)) is not None else None
 
 
 def _comment(step: Step) -> None:
@@ -235,11 +255,7 @@ def _transcribe(step: Step) -> None:
         raise FieldErrors([FieldProblem("instructed_on", "field.in-future")])
     slip.instruction = step.data["instruction"]
     slip.instructed_on = step.data["instructed_on"]
-    leader = None
-    if step.data.get("leader"):
-        leader = db.session.scalars(select(Person).where(Person.code == str(step.data["leader"]))).one_or_none()
-        if leader is None or leader not in portfolio.leaders_between(slip.portfolio_id, slip.opinion_at, step.at):
-            raise FieldErrors([FieldProblem("leader", "field.choice", {"value": str(step.data["leader"])})])
+    leader = _leader(step, slip)
     slip.instructed_by_id = leader.id if leader else None
     slip.instructed_by_name = leader.name if leader else str(step.data["leader_name"])
     slip.instructions.append(

@@ -52,8 +52,10 @@ def open_parts(appeal: Appeal) -> list[Assignment]:
     return sorted(found, key=lambda one: (one.part != "lead", one.id))
 
 
-def _assign(step: Step, unit: Unit, part: str, limit: LimitRule | None, due_on: date | None) -> Assignment:
-    """Give the appeal to a unit; its chain of responsibility is frozen as it stands now."""
+def _assign(
+    step: Step, unit: Unit, part: str, limit: LimitRule | None, due_on: date | None, task: object = None
+) -> Assignment:
+    """Give the appeal to a unit with its own `task`; its chain of responsibility is frozen as it stands now."""
     appeal = step.appeal
     if any(one.unit_id == unit.id for one in open_parts(appeal)):
         raise FieldErrors([FieldProblem("co_units" if part == "co" else "unit", "assign.twice", {"unit": unit.name})])
@@ -68,7 +70,7 @@ def _assign(step: Step, unit: Unit, part: str, limit: LimitRule | None, due_on: 
         assigned_at=step.at,
         assigned_by_id=step.person_id,
         remark=str(step.data.get("remark") or "")[:500],
-        task=str(step.data.get("task") or ""),
+        task=str(task or step.data.get("task") or ""),
         slip_id=slip.id if slip else None,
         chain=chains.as_of_now(unit),
     )
@@ -113,7 +115,7 @@ def _co_units(step: Step, codes: list[str]) -> None:
     for code in codes:
         unit = chosen(Unit, code, "co_units", RESPONSIBLE)
         if unit is not None:
-            _assign(step, unit, "co", limit, None)
+            _assign(step, unit, "co", limit, None, step.data.get("co_task"))
             units.append(unit)
     if units:
         step.remembered["co_units"] = "、".join(unit.name for unit in units)

@@ -6,6 +6,7 @@ from datetime import datetime, time, timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import Range
 
 from app.models import Assumption, ChainLink, Delivery, Holding, Person, StandIn, db
@@ -194,6 +195,30 @@ def test_the_delivery_clock_of_a_section_tells_its_clerks(app: Flask) -> None:
     clock = making.clock(NOON + HOUR, kind="delivery", unit_code="matching_1", limit="same_day_end")
     plan()
     assert making.told(clock) == [("delivery_before", clerk.id)]
+
+
+def test_a_late_delivery_climbs_the_sections_chain_to_the_director_of_the_duty_office(app: Flask) -> None:
+    section = making.unit("matching_1")
+    clerk, head = making.member(section, "section_clerk"), making.person()
+    for row in db.session.scalars(select(ChainLink).where(ChainLink.unit_id == section.id)):
+        db.session.delete(row)
+    valid = Range(NOON - DAY, None)
+    db.session.add(ChainLink(unit_id=section.id, link="direct", role="A", person_id=head.id, valid=valid))
+    clock = making.clock(NOON - 13 * HOUR, kind="delivery", unit_code="matching_1", limit="same_day_end")
+    plan()
+    told = making.told(clock)
+    assert ("delivery_other", head.id) in told
+    assert ("delivery_due", clerk.id) in told
+    assert ("delivery_director", making.holder("duty_director", "A")) in told
+
+
+def test_a_late_carrying_climbs_the_liaisons_post_and_not_the_section(app: Flask) -> None:
+    clerk = making.member(making.unit("matching_1"), "section_clerk")
+    clock = making.clock(NOON - 2 * HOUR, kind="carry", limit="same_day_end")
+    plan()
+    told = making.told(clock)
+    assert ("carry_other", making.holder("liaison", "B")) in told
+    assert clerk.id not in {person for _rule, person in told}
 
 
 # --- night --------------------------------------------------------------------------------------------------
