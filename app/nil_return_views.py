@@ -23,7 +23,7 @@ STATES: dict[str, tuple[Any, str, str]] = {
     "items": (_l("taken in"), "ok", "inbox"),
     "nil": (_l("nil return"), "ok", "check"),
     "late": (_l("signed late"), "warn", "clock"),
-    "missing": (_l("missing"), "danger", "triangle-exclamation"),
+    "missing": (_l("not reported"), "danger", "triangle-exclamation"),
     "open": (_l("open"), "", "hourglass-half"),
     "none": ("–", "", ""),
 }

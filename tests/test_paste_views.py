@@ -100,6 +100,13 @@ def test_names_of_papers_and_days_are_understood(make: Factory) -> None:
     assert {row.channel.name for row in rows if row.channel} == {"江西日报"}
 
 
+def test_an_unknown_paper_is_kept_and_marked(make: Factory) -> None:
+    text = "报刊\t见报日期\t标题\t内容\n示例无名报\t2026-01-05\t示例甲\t示例一\n"
+    page = paste(collector(make, "D"), text, "D").text
+    assert '<option value="示例无名报" selected>' in page
+    assert page.count('aria-invalid="true"') == 1
+
+
 def test_what_cannot_be_read_says_why(make: Factory) -> None:
     answer = paste(collector(make), "示例\n\n" * 61)
     assert answer.status_code == 422

@@ -89,7 +89,10 @@ def _from_rows(text: str, channel_class: str) -> list[Item]:
     above: Item = {}
     for row in rows:
         item = {name: row[at] for at, name in columns.items() if at < len(row)}
-        above = {name: item.get(name, "").strip() or above.get(name, "") for name in _FILLED_DOWN}
+        said = {name: item[name].strip() for name in _FILLED_DOWN if item.get(name, "").strip()}
+        # Another paper or another day begins anew: its empty cells are its own.
+        is_new = any(above.get(name) != value for name, value in said.items())
+        above = said if is_new else {**above, **said}
         items.append({**item, **{name: value for name, value in above.items() if value}})
     return items
 

@@ -23,6 +23,13 @@ def test_merged_cells_go_down_and_line_breaks_and_quotes_stay() -> None:
     assert (second["channel"], second["page_number"], second["subject"]) == ("示例日报", "3", "乙")
 
 
+def test_another_paper_takes_no_page_from_the_one_above() -> None:
+    text = "报刊\t版面\t标题\t内容\n示例日报\t3\t甲\t一\n\t\t乙\t二\n示例晚报\t\t丙\t三\n\t\t丁\t四"
+    items = pasting.read(text, "D")
+    assert [item.get("page_number") for item in items] == ["3", "3", None, None]
+    assert [item["channel"] for item in items] == ["示例日报", "示例日报", "示例晚报", "示例晚报"]
+
+
 def test_a_quote_that_never_ends_loses_no_row() -> None:
     assert len(pasting.read('标题\t内容\n"甲\t一\n乙\t二', "A")) == 2
 
