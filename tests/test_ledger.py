@@ -218,3 +218,10 @@ def test_the_search_can_use_the_bigram_index(make: Factory) -> None:
     compiled = query.compile(db.session.get_bind(), compile_kwargs={"literal_binds": True})
     plan = "\n".join(db.session.scalars(db.text(f"EXPLAIN {str(compiled).replace(':', chr(92) + ':')}")))
     assert "ix_appeal_bigrams" in plan
+
+
+def test_a_voided_number_stands_struck_through_with_its_reason(make: Factory) -> None:
+    make.appeal("voided")
+    page = make.signed_in(make.holder("ledger_admin")).get("/ledger/book/list/", base_url="https://localhost").text
+    assert '<tr class="is-voided">' in page
+    assert "示例：重复编号。" in page

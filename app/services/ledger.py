@@ -6,14 +6,14 @@ A page costs the same at the first row and at the millionth: no offset, no full 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, text, tuple_
 from sqlalchemy.orm import joinedload, load_only
 
-from app.models import Appeal, Category, Channel, Clock, NumberCounter, NumberSeries, Unit, db
+from app.models import Appeal, Category, Channel, Clock, Journal, NumberCounter, NumberSeries, Unit, db
 from app.rules import numbering
 from app.rules.clocks import Status
 from app.rules.columns import CATEGORY_SEPARATOR
@@ -39,6 +39,7 @@ _LISTED = (
     Appeal.category_id,
     Appeal.fictional,
     Appeal.handling,
+    Appeal.lawful_route,
     Appeal.impossible,
 )
 _LEDGER = (Appeal.registered_at, Appeal.note, Appeal.result, Appeal.intake)
@@ -48,13 +49,14 @@ _LEDGER = (Appeal.registered_at, Appeal.note, Appeal.result, Appeal.intake)
 class Line:
     """One appeal of a page: its most urgent clock (else its handling limit), that limit, and how it was kept (R10).
 
-    `finished` is one of FINISHED, or "" without a limit.
+    `finished` is one of FINISHED, or "" without a limit. `void_reason`: why its number was voided (R4).
     """
 
     appeal: Appeal
     clock: Clock | None
     limit: Clock | None
     finished: str
+    void_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +235,18 @@ def _lines(appeals: Sequence[Appeal]) -> tuple[Line, ...]:
     for clock in db.session.scalars(select(Clock).where(Clock.appeal_id.in_([a.id for a in appeals]))):
         found.setdefault(clock.appeal_id, []).append(clock)
     now = present.now()
-    return tuple(_line(appeal, found.get(appeal.id, []), now) for appeal in appeals)
+    reasons = _void_reasons([appeal.id for appeal in appeals if appeal.state == "voided"])
+    lines = (_line(appeal, found.get(appeal.id, []), now) for appeal in appeals)
+    return tuple(replace(line, void_reason=reasons.get(line.appeal.id, "")) for line in lines)
+
+
+def _void_reasons(appeal_ids: list[int]) -> dict[int, str]:
+    if not appeal_ids:
+        return {}
+    query = select(Journal.appeal_id, Journal.reason).where(
+        Journal.appeal_id.in_(appeal_ids), Journal.action.in_(("void", "discard"))
+    )
+    return {row.appeal_id: row.reason for row in db.session.execute(query)}
 
 
 def _line(appeal: Appeal, own: list[Clock], now: datetime) -> Line:
