@@ -161,7 +161,10 @@ def _asked() -> Select[int]:
 
 
 def without_note() -> ColumnElement[bool]:
-    """SQL: a limit has passed unfinished, or policy does not permit, and no note says why (R11)."""
+    """SQL: a limit has passed unfinished, or policy does not permit, and no note says why (R11).
+
+    The lead unit's limit decides: a co-handling unit that is late is the lead unit's delay, or nobody's.
+    """
     limit = Clock.kind == "unit_limit"
     running_late = _any_clock(limit, clocks.is_overdue(present.now()))
     finished_late = and_(
