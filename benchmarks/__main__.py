@@ -1,12 +1,14 @@
 """`make bench`: ratios against raw SQL and raw libraries with the milliseconds beside them; no time fails it.
 
     python -m benchmarks [desk] [action] [workbook] [import] [coverage] [numbering] [--appeals N] [--plans]
+    python -m benchmarks categories PATH.xlsx [--text COLUMN] [--category COLUMN] [--subject COLUMN]
 
 `coverage` computes who acts for many posts over a year, without a database.
 `numbering` lets 16 writers number 10,000 appeals at once and looks for gaps and doubles.
 `action` does one step on an appeal among N.
 `desk` measures the desk and the overdue-case report in an office of its own with N appeals (100,000).
 `--plans` keeps the plans of the reference SQL in files beside it.
+`categories` cross-validates the suggestion of the first-level category on a labelled workbook; it needs no database.
 """
 
 from __future__ import annotations
@@ -23,7 +25,10 @@ PARTS = ("desk", "action", "workbook", "import", "coverage", "numbering")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the parts that were named, all by default."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="|".join(PARTS))
+    parser.add_argument("parts", nargs="*", metavar="|".join((*PARTS, "categories PATH")))
+    parser.add_argument("--text", default="留言详情", help="the column of the text (categories)")
+    parser.add_argument("--category", default="一级分类", help="the column of the category (categories)")
+    parser.add_argument("--subject", default="留言主题", help="the column of the subject, if there is one (categories)")
     parser.add_argument("--appeals", type=int, default=100_000)
     parser.add_argument("--rows", type=int, default=100_000, help="rows of the workbooks")
     parser.add_argument("--posts", type=int, default=500, help="posts whose coverage is computed")
@@ -32,7 +37,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--numbers", type=int, default=10_000, help="appeals they number")
     parser.add_argument("--plans", action="store_true", help="keep the plans in benchmarks/*.plan")
     chosen = parser.parse_args(arguments)
+    workbook = chosen.parts[1] if chosen.parts[:1] == ["categories"] and len(chosen.parts) == 2 else None
+    if workbook is None and (unknown := [part for part in chosen.parts if part not in PARTS]):
+        parser.error(f"{unknown[0]} is none of {', '.join(PARTS)} and categories PATH.xlsx")
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+    if workbook is not None:
+        bench_categories(Path(workbook), chosen)
+        return 0
     run: dict[str, Callable[[argparse.Namespace], None]] = {
         "desk": bench_pages,
         "action": bench_action,
@@ -118,6 +129,15 @@ def bench_numbering(chosen: argparse.Namespace) -> None:
         print(
             f"  {one.year}: 1 to {one.last:,}, {one.count:,} given, {len(one.missing)} missing, {len(one.twice)} twice"
         )
+
+
+def bench_categories(path: Path, chosen: argparse.Namespace) -> None:
+    """How often the first-level category of a labelled text is told right."""
+    from benchmarks import categories
+
+    categories.show(
+        categories.validate(path, text=chosen.text, category=chosen.category, subject=chosen.subject)
+    )
 
 
 if __name__ == "__main__":
