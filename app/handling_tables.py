@@ -288,6 +288,23 @@ class DispatchEntry(Stamped, Model):
     request_id: Mapped[int | None] = mapped_column(ForeignKey("handling_request.id"))
     active: Mapped[bool] = mapped_column(Boolean, default=True, server_default=text("true"))
     unit: Mapped[Unit] = relationship()
+    category: Mapped[Any] = relationship("Category")
+
+
+class SuggestionModel(Model):
+    """What the installation's own appeals teach about categories (app/rules/categorising.py): counts, never code.
+
+    `through_id` is the newest appeal it has read; the newest row is the one in use.
+    """
+
+    __tablename__ = "suggestion_model"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    built_at: Mapped[datetime] = mapped_column(Moment)
+    n: Mapped[int] = mapped_column(Integer)
+    labels: Mapped[int] = mapped_column(Integer)
+    through_id: Mapped[int] = mapped_column(Integer)
+    digest: Mapped[str] = mapped_column(String(64))
+    content: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
 
 
 class DocumentTemplate(Stamped, Model):

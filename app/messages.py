@@ -143,6 +143,8 @@ SENTENCES: Mapping[str, Any] = {
     "contact.foreign-class": _l("You keep contact for your own class only."),
     "contact.mobile-elsewhere": _l("This is a mobile number: enter it in its own field, where it is kept sealed."),
     "deliver.nobody-here": _l("None of the line's leaders is there: name who received the slip."),
+    "dispatch.about-nothing": _l("Say what it is about: a category, a place or words."),
+    "dispatch.ends-before-start": _l("The last day must not lie before the first."),
     "document.damaged": _l("The document is damaged or cut off. Open it, save it anew and hand it in again."),
     "document.encrypted": _l("The document is protected by a password. Save it without one and hand it in again."),
     "document.legacy": _l("This is an old .doc or .xls file. Save it as .docx or .xlsx and hand that in."),

@@ -47,6 +47,7 @@ from app.handling_tables import (
     RetentionClass,
     Review,
     SlipSheet,
+    SuggestionModel,
 )
 from app.staffing_tables import (
     CHANNEL_CLASSES,
@@ -115,6 +116,7 @@ __all__ = [
     "StaffingList",
     "StaffingUpload",
     "StandIn",
+    "SuggestionModel",
     "Unit",
     "UnitGroup",
     "db",

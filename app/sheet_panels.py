@@ -11,10 +11,19 @@ from flask import url_for
 from flask_babel import gettext as _
 from markupsafe import Markup
 
-from app import sheet_words, words
+from app import dispatch_words, sheet_words, words
 from app.models import Person
 from app.rules import chain
-from app.services import capability_changes, number_checks, portfolio, present, sheet_access, sheet_children, vacancies
+from app.services import (
+    capability_changes,
+    dispatch,
+    number_checks,
+    portfolio,
+    present,
+    sheet_access,
+    sheet_children,
+    vacancies,
+)
 from app.services.sheet_rows import Sheet, rows_by_id
 from app.sheets import BY_CODE, SHEETS, view_name
 from app.standing import current_actor, current_standing
@@ -55,7 +64,8 @@ def of_row(sheet: Sheet, row: Any) -> list[Panel]:
 
 def of_list(sheet: Sheet) -> list[Panel]:
     """The panels above a list."""
-    return []
+    found = _OF_LIST.get(sheet.code)
+    return found() if found else []
 
 
 def changes(sheet: Sheet, row: Any) -> list[dict[str, Any]]:
@@ -289,6 +299,37 @@ def _numbers(row: Any) -> list[Panel]:
     return [Panel(_("Numbers given"), heads, rows)]
 
 
+def _dispatch() -> list[Panel]:
+    """What upheld objections propose for the catalogue, and entries that contradict each other."""
+    found = []
+    proposed = dispatch.proposals()
+    if proposed:
+        address = Markup('<a href="{}">{}</a>').format
+        rows = tuple(
+            (
+                address(url_for("DispatchView.edit", pk=one.id), dispatch_words.about(one)),
+                words.named(one.unit),
+                one.basis or "—",
+            )
+            for one in proposed
+        )
+        title = _("Proposed by upheld objections: set active to confirm, any other change sets it aside")
+        found.append(Panel(title, (_("About"), _("Unit"), _("Basis")), rows))
+    pairs = dispatch.contradictions()
+    if pairs:
+        rows = tuple(
+            (dispatch_words.about(one), _entry(one), _entry(other)) for one, other in pairs
+        )
+        found.append(Panel(_("Two units for the same"), (_("About"), _("One entry"), _("Other entry")), rows))
+    return found
+
+
+def _entry(entry: Any) -> Markup:
+    address = url_for("DispatchView.show", pk=entry.id)
+    return Markup('<a href="{}">{}</a>').format(address, words.named(entry.unit))
+
+
+_OF_LIST: Mapping[str, Callable[[], list[Panel]]] = {"dispatch": _dispatch}
 _OF_ROW: Mapping[str, Callable[[Any], list[Panel]]] = {
     "posts": _post,
     "people": _person,

@@ -13,12 +13,12 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
-from app import words
-from app.models import Category, Journal
+from app import dispatch_words, words
+from app.models import Category, DispatchEntry, Journal
 from app.rules import chain, numbering
 from app.rules.entries import Field, Kind, Place
 from app.rules.errors import RuleError
-from app.services import portfolio, present, vacancies
+from app.services import dispatch, portfolio, present, vacancies
 from app.services.sheet_rows import Sheet, masked_mobile, rows_by_code, rows_by_id, values_of
 from app.sheets import SHEETS
 
@@ -175,6 +175,24 @@ def _example(template: str) -> str:
         return ""
 
 
+def _dispatch_states(rows: Sequence[Any]) -> dict[int, Any]:
+    against = dispatch.contradicted(rows)
+    return {row.id: _dispatch_state(row, bool(against.get(row.id))) for row in rows}
+
+
+def _dispatch_state(row: Any, is_contradicted: bool) -> Markup:
+    today = present.today()
+    if not row.active:
+        return chip(_("Proposed"), "info") if row.source == "objection" and row.version == 1 else chip(_("Out of use"))
+    if is_contradicted:
+        return chip(_("Two units"), "warn")
+    if row.valid_until is not None and row.valid_until < today:
+        return chip(_("Over"))
+    if row.valid_from is not None and row.valid_from > today:
+        return chip(_("To come"), "info")
+    return chip(_("In force"), "ok")
+
+
 # (sheet, column): its label and what it shows for each row of a page.
 COMPUTED: Mapping[tuple[str, str], tuple[Any, Compute]] = {
     ("posts", "holders"): (_l("Holders"), _holders),
@@ -189,6 +207,7 @@ COMPUTED: Mapping[tuple[str, str], tuple[Any, Compute]] = {
     ("portfolio", "section"): (_l("Matching section"), _in_line("section")),
     ("offices", "posts"): (_l("Posts"), _posts_of),
     ("categories", "parent"): (_l("Under"), _under),
+    ("dispatch", "state"): (_l("State"), _dispatch_states),
     ("assumptions", "value"): (_l("Value"), _kept_values),
     ("number_formats", "example"): (_l("Example"), _examples),
 }
@@ -245,6 +264,8 @@ def title_of(row: Any) -> str:
     for name in ("name", "title"):
         if hasattr(row, name):
             return words.titled(row, name)
+    if isinstance(row, DispatchEntry):
+        return f"{dispatch_words.about(row)} → {words.named(row.unit)}"
     named = [words.named(getattr(row, part)) for part in ("post", "unit", "office", "person") if hasattr(row, part)]
     return " · ".join(named) or str(getattr(row, "day", row.id))
 

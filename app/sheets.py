@@ -12,6 +12,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 
 from app import clock_words, leave_words, words
+from app.dispatch_sheet import DISPATCH
 from app.models import (
     Absence,
     Assumption,
@@ -641,6 +642,7 @@ SHEETS: tuple[Sheet, ...] = tuple(
         REMINDERS,
         CATEGORIES,
         RETENTION,
+        DISPATCH,
         ASSUMPTIONS,
     )
 )

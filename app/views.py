@@ -21,6 +21,7 @@ from app.contact_views import ContactView
 from app.coverage_views import CoverageView
 from app.desk_views import AppealView, DeskView, InboxView, SlipView
 from app.dictionary import SheetView, view_of
+from app.dispatch_views import DispatchSheetView
 from app.document_views import AppealDocumentView, DocumentTemplateView, SlipDocumentView
 from app.handover_views import HandoverView
 from app.import_views import ImportView
@@ -63,6 +64,7 @@ FAMILIES = {"Staffing": _l("Staffing"), "Organisation": _l("Organisation"), "Rul
 # Sheets whose forms do more than write a row, or that have more pages than every sheet has.
 BASES: dict[str, type[SheetView]] = {
     "contacts": ContactView,
+    "dispatch": DispatchSheetView,
     "number_formats": NumberFormatView,
     "posts": PostsFormView,
 }

@@ -20,6 +20,7 @@ from app.models import (
     Category,
     ChainLink,
     Channel,
+    DispatchEntry,
     Holding,
     LimitRule,
     NumberSeries,
@@ -338,6 +339,18 @@ CALENDAR = Sheet(
     key=("day",),
 )
 CATEGORIES = Sheet("categories.csv", Category, NAMES, shape=_category)
+DISPATCH = Sheet(
+    "dispatch.csv",
+    DispatchEntry,
+    (
+        Column("category", required=False, to="categories.csv"),
+        Column("place", required=False, empty=""),
+        Column("keywords", required=False, empty=""),
+        Column("unit", to="units.csv"),
+        Column("basis"),
+    ),
+    key=("category", "place", "keywords", "unit"),
+)
 ASSUMPTIONS = Sheet(
     "assumptions.yaml",
     Assumption,
@@ -368,5 +381,6 @@ SHEETS = (
     RETENTION_CLASSES,
     CALENDAR,
     CATEGORIES,
+    DISPATCH,
     ASSUMPTIONS,
 )

@@ -14,14 +14,14 @@ from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import select
 from werkzeug.routing import BuildError
 
-from app.models import Model, Person, Unit, db
+from app.models import DispatchEntry, Model, Person, Unit, db
 from tests.test_access import HEADERS, ROLES, URL, World, _address, _declared, _expected, _rules, world
 
 __all__ = ["world"]  # the fixture
 
 SPOKEN = {"title", "aria-label", "placeholder", "alt", "data-label", "data-confirm", "data-confirm-ok", "data-help"}
 BUSY = ("registrar", "duty_director", "supervisor", "handler_own", "system")
-DICTIONARY = re.compile(r"/dictionary/\w+/(show|edit|history)/|/dictionary/assumptions/")
+DICTIONARY = re.compile(r"/dictionary/\w+/(show|edit|history)/|/dictionary/(assumptions|dispatch)/")
 SILENT = {"script", "style", "svg", "code", "kbd"}
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 CJK = re.compile(r"[\u3400-\u9fff\u3000-\u303f\uff00-\uffef]+")
@@ -90,6 +90,9 @@ def _people() -> set[str]:
 def _twins() -> set[str]:
     """Rows of the dictionaries hold both languages side by side; whoever keeps them sees both."""
     found: set[str] = set(db.session.scalars(select(Unit.short_name)))
+    # What the catalogue looks for in appeals is in the language of the appeals.
+    for texts in db.session.execute(select(DispatchEntry.place, DispatchEntry.keywords, DispatchEntry.basis)):
+        found |= {text for text in texts if text}
     for table in Model.metadata.sorted_tables:
         pairs = [(column, table.columns.get(f"{column.name}_en")) for column in table.columns]
         for pair in pairs:

@@ -27,7 +27,7 @@ from app.rules.clocks import Limit
 from app.rules.columns import CATEGORY_SEPARATOR, LEVELS
 from app.rules.entries import is_mobile, problem_of, same_shape
 from app.rules.errors import Invalid
-from app.services import capability_changes, number_checks, present
+from app.services import capability_changes, dispatch, number_checks, present
 from app.services.sheet_rows import Draft
 
 CLASSES = "ABCDEF"
@@ -227,4 +227,5 @@ _CHECKS: Mapping[str, Callable[[Draft], None]] = {
     "categories": _category,
     "retention": _retention,
     "assumptions": _assumption,
+    "dispatch": dispatch.check,
 }

@@ -22,6 +22,7 @@ REFERENCES: Mapping[str, tuple[Any, ColumnElement[bool]]] = {
     "person": (Person, true()),
     "unit": (Unit, true()),
     "section": (Unit, Unit.kind == "section"),
+    "responsible_unit": (Unit, Unit.kind != "section"),
     "post": (Post, true()),
     "portfolio": (Portfolio, true()),
     "unit_group": (UnitGroup, true()),

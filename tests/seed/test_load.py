@@ -20,6 +20,7 @@ from app.models import (
     CalendarDay,
     Category,
     Channel,
+    DispatchEntry,
     Holding,
     Journal,
     LimitRule,
@@ -124,6 +125,7 @@ def test_it_loads_the_whole_seed(session: Session) -> None:
         (Unit, "units.csv"),
         (ReminderRule, "reminder_rules.csv"),
         (Category, "categories.csv"),
+        (DispatchEntry, "dispatch.csv"),
         (Assumption, "assumptions.yaml"),
         (CalendarDay, "calendar.csv"),
     ):

@@ -237,6 +237,16 @@ def upgrade() -> None:
     )
     op.create_index(op.f('ix_dispatch_entry_category_id'), 'dispatch_entry', ['category_id'], unique=False)
     op.create_index(op.f('ix_dispatch_entry_unit_id'), 'dispatch_entry', ['unit_id'], unique=False)
+    op.create_table('suggestion_model',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('built_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('n', sa.Integer(), nullable=False),
+    sa.Column('labels', sa.Integer(), nullable=False),
+    sa.Column('through_id', sa.Integer(), nullable=False),
+    sa.Column('digest', sa.String(length=64), nullable=False),
+    sa.Column('content', sa.LargeBinary(), nullable=False),
+    sa.PrimaryKeyConstraint('id')
+    )
     op.create_table('clock_change',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('clock_id', sa.Integer(), nullable=False),
@@ -473,6 +483,7 @@ def downgrade() -> None:
     op.drop_index(op.f('ix_clock_change_recount_id'), table_name='clock_change')
     op.drop_index(op.f('ix_clock_change_clock_id'), table_name='clock_change')
     op.drop_table('clock_change')
+    op.drop_table('suggestion_model')
     op.drop_index(op.f('ix_dispatch_entry_unit_id'), table_name='dispatch_entry')
     op.drop_index(op.f('ix_dispatch_entry_category_id'), table_name='dispatch_entry')
     op.drop_table('dispatch_entry')
