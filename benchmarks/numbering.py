@@ -15,7 +15,7 @@ from benchmarks.office import Office
 
 _SUBMITTED = """
 INSERT INTO appeal (state, channel_class, received_at, submitted_at, subject, body, fictional)
-SELECT 'submitted', chr(65 + n % 6), %(now)s, %(now)s, '示例诉求 ' || n, '示例', true
+SELECT 'submitted', chr(65 + n %% 6), %(now)s, %(now)s, '示例诉求 ' || n, '示例', true
 FROM generate_series(1, %(count)s) n
 RETURNING id
 """

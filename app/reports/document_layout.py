@@ -179,7 +179,7 @@ LAYOUTS: Mapping[str, Layout] = {
                 (N_("Fetched back"), "{{ row.fetched_by }}\n{{ row.fetched_at }}", 15),
             ), always=True),
         ),
-        (N_("Handed over by"), N_("Received by"), N_("Date")),
+        (N_("Who hands over"), N_("Who takes over"), N_("Date")),
         across=True, code=False,
     ),
     "result": Layout(
