@@ -14,7 +14,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.datastructures import MultiDict
 
-from app import forms, intake_forms, notices, signing, together, words
+from app import forms, handling_forms, intake_forms, notices, signing, together, words
 from app.attachment_views import with_files
 from app.document_views import page_of
 from app.errors import status_of, wants_json
@@ -145,7 +145,7 @@ def _longest_overdue(actor: Actor) -> Sequence[overdue.Entry]:
 def bulk_actions(queue: desk.Queue) -> list[rules.Action]:
     """What may be done to several rows of a queue at once; a queue of mixed states wants each row looked at."""
     states = {row.state for row in queue.rows}
-    if queue.name == "without_note" or len(states) != 1:
+    if queue.name in ("without_note", "to_decide", "asked") or len(states) != 1:
         return []
     return [action for action in rules.bulk_actions({queue.capability}) if states <= set(action.sources)]
 
@@ -302,7 +302,8 @@ class AppealView(BaseView):
             base=together.base(specs, stands) if found or not is_sent else values.get("base", ""),
             seen_journal=changed.last_row(appeal.id) if found or not is_sent else values.get("seen_journal", ""),
             possible=not is_sent or step in workflow.actions_on(actor, appeal),
-            fields=forms.shown(specs, values, errors, channel_class=appeal.channel_class, appeal=appeal),
+            fields=_fields(appeal, step, specs, values, errors),
+            told=handling_forms.told(step, appeal, values),
             parts=intake_forms.parts(appeal.channel_class, values, errors, appeal=appeal) if step.sheet else [],
             returned=reading.last_return(appeal) if step.sheet else None,
             errors=errors,
@@ -336,7 +337,15 @@ def _initial(appeal: Appeal, step: rules.Action) -> dict[str, Any]:
     if step.name == "split":
         # What the second appeal is about is cut out of what the first one says.
         known |= {"subject": appeal.subject, "body": appeal.body}
-    return known | _from_slip(appeal, step)
+    return known | handling_forms.initial(step, appeal) | _from_slip(appeal, step)
+
+
+def _fields(
+    appeal: Appeal, step: rules.Action, specs: Any, values: Any, errors: dict[str, list[str]]
+) -> list[dict[str, Any]]:
+    asked = handling_forms.asked(step, specs, appeal, current_actor())
+    shown = forms.shown(asked, values, errors, channel_class=appeal.channel_class, appeal=appeal)
+    return handling_forms.dressed(shown, step, appeal)
 
 
 def _from_slip(appeal: Appeal, step: rules.Action) -> dict[str, Any]:
@@ -406,8 +415,7 @@ class InboxView(BaseView):
         before = request.args.get("before", type=int)
         entries = inbox.list_for(current_actor(), before_id=before, limit=30)
         lines = [
-            (entry, notices.title(entry.kind, entry.data), notices.address(entry.kind, entry.data))
-            for entry in entries
+            (entry, notices.title(entry.kind, entry.data), notices.address(entry.kind, entry.data)) for entry in entries
         ]
         return self.render_template("desk/inbox.html", lines=lines, more=len(entries) == 30, before=before)
 

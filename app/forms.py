@@ -10,10 +10,10 @@ from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 
 from app import intake_words, words
-from app.models import Category, Channel, LimitRule, RetentionClass, Unit, db
+from app.models import Assignment, Category, Channel, LimitRule, RetentionClass, Unit, db
 from app.rules.errors import FieldErrors, FieldProblem
 from app.rules.workflow import FieldSpec, FieldType
-from app.services import attachments, portfolio, present
+from app.services import attachments, clock_moves, portfolio, present, workflow_facts
 from app.standing import current_actor
 
 Option = dict[str, Any]
@@ -72,23 +72,37 @@ def _assignments(appeal: Any, kind: str) -> list[Option]:
     found = []
     for one in appeal.assignments:
         limits = [clock for clock in appeal.clocks if clock.assignment_id == one.id and clock.stopped_at is None]
-        paused = any(pause.ends_at > now for clock in limits for pause in clock.pauses)
+        paused = any(clock_moves.is_paused(clock, now) for clock in limits)
         if (kind == "co" and one.part == "co" and one.state in ("assigned", "in_progress")) or (
             kind == "paused" and paused
         ):
-            found.append({"value": str(one.id), "label": words.named(one.unit), "pinyin": one.unit.name_pinyin})
+            found.append(_of_unit(one))
     return found
 
 
-def _requests(appeal: Any, *kinds: str) -> list[Option]:
-    """The requests of these kinds that wait for a decision: whose, what for."""
+def _of_unit(one: Assignment) -> Option:
+    return {
+        "value": str(one.id),
+        "label": f"{words.named(one.unit)} · {words.PARTS[one.part]}",
+        "pinyin": one.unit.name_pinyin,
+    }
+
+
+def _own(appeal: Any) -> list[Option]:
+    """The units this person handles for that have the appeal."""
+    return [_of_unit(one) for one in workflow_facts.own_parts(current_actor(), appeal)]
+
+
+def _requests(appeal: Any, *kinds: str, own: bool = False) -> list[Option]:
+    """The requests of these kinds that wait for a decision: whose, what for; `own`: those of this person's units."""
+    parts = workflow_facts.own_parts(current_actor(), appeal) if own else appeal.assignments
     return [
         {
             "value": str(request.id),
             "label": f"{words.named(one.unit)} · {words.REQUESTS[request.kind]} · {request.reason[:60]}",
             "pinyin": one.unit.name_pinyin,
         }
-        for one in appeal.assignments
+        for one in parts
         for request in one.requests
         if request.state == "pending" and request.kind in kinds
     ]
@@ -100,7 +114,8 @@ _ON_ASSIGNMENTS: Mapping[str, Callable[[Any], list[Option]]] = {
     "objections": lambda appeal: _requests(appeal, "objection"),
     "extensions": lambda appeal: _requests(appeal, "extension"),
     "pauses": lambda appeal: _requests(appeal, "pause"),
-    "own_requests": lambda appeal: _requests(appeal, "objection", "extension", "pause"),
+    "own_requests": lambda appeal: _requests(appeal, "objection", "extension", "pause", own=True),
+    "own_assignments": _own,
 }
 
 
@@ -130,12 +145,12 @@ def shown(
             "name": spec.name,
             "label": intake_words.label(spec.name, channel_class) or words.FIELDS[spec.name],
             "type": kinds[spec.type],
-            "value": ids(values, spec.name) if spec.type is FieldType.FILES else as_text(values.get(spec.name)),
+            "value": _given(spec, values),
             "required": spec.required,
             "error": " ".join(errors.get(spec.name, [])),
             "help": intake_words.help_line(spec.name, channel_class),
             "attrs": intake_words.ATTRIBUTES.get(spec.name, {}),
-            "wide": spec.type in (FieldType.LONG_TEXT, FieldType.FILES) or spec.name == "subject",
+            "wide": spec.type in (FieldType.LONG_TEXT, FieldType.FILES, FieldType.CHOICES) or spec.name == "subject",
             "options": [],
         }
         if spec.type is FieldType.FILES:
@@ -146,8 +161,19 @@ def shown(
             field["kept"] = attachments.listed(current_actor(), appeal.id) if draft else []
         if spec.source:
             field["options"] = options(spec.source, channel_class=channel_class, appeal=appeal)
+        if spec.source in _ON_ASSIGNMENTS and spec.required and len(field["options"]) == 1:
+            # The only choice there is needs no choosing.
+            field |= {"type": "fixed", "value": field["options"][0]["value"], "wide": True}
         fields.append(field)
     return fields
+
+
+def _given(spec: FieldSpec, values: Mapping[str, Any]) -> Any:
+    if spec.type is FieldType.FILES:
+        return ids(values, spec.name)
+    if spec.type is FieldType.CHOICES:
+        return values.getlist(spec.name) if isinstance(values, MultiDict) else list(values.get(spec.name) or ())
+    return as_text(values.get(spec.name))
 
 
 def as_text(value: Any) -> Any:

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from markupsafe import Markup
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import attachment_words, leader_words, words
+from app import attachment_words, handling_forms, handling_words, leader_words, words
 from app.clock_card import card, paused_until
 from app.import_words import FLAGS
 from app.reports import documents
@@ -29,6 +29,8 @@ def init_pages(app: Flask) -> None:
         words=words,
         file_words=attachment_words,
         leader_words=leader_words,
+        handling_words=handling_words,
+        handling_forms=handling_forms,
         named=words.named,
         titled=words.titled,
         mask_phone=mask_phone,

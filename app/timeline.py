@@ -55,6 +55,21 @@ _ICONS = {
     "sign_in": "signature",
     "answer": "reply",
     "explain": "circle-info",
+    "object": "hand",
+    "decide_objection": "gavel",
+    "ask_extension": "hourglass-half",
+    "decide_extension": "gavel",
+    "ask_pause": "pause",
+    "decide_pause": "gavel",
+    "resume": "play",
+    "withdraw_request": "rotate-left",
+    "transfer": "right-left",
+    "add_co_unit": "user-plus",
+    "withdraw_co_unit": "user-minus",
+    "accept": "check-double",
+    "send_back": "rotate-left",
+    "call_back": "phone",
+    "reopen": "folder-open",
     "strike_off": "check",
     "archive": "box-archive",
     "urge": "phone",
@@ -121,6 +136,10 @@ def _worded(name: str, value: Any) -> str:
         return ""
     if isinstance(value, dict):
         return words.either(value.get("name"), value.get("name_en"))
+    if name == "reached":
+        return str(words.CHOICES["reached"]["yes" if value in (True, "yes") else "no"])
+    if isinstance(value, list) and value and all(isinstance(one, dict) for one in value):
+        return words.listed(_worded(name, one) for one in value)
     if name == "attachments":
         return str(ngettext("%(num)d file", "%(num)d files", len(value)))
     if isinstance(value, bool):
@@ -135,6 +154,10 @@ def _worded(name: str, value: Any) -> str:
         "clock": words.CLOCKS,
         "informed_how": words.CHOICES["informed_how"],
         "explanation": words.CHOICES["explanation_kinds"],
+        "request": words.REQUESTS,
+        "decision": {**words.CHOICES["request_decisions"], **words.CHOICES["objection_decisions"]},
+        "solved": words.CHOICES["solved"],
+        "satisfied": words.CHOICES["satisfied"],
     }
     if name in tables:
         return str(tables[name].get(value, value))

@@ -305,6 +305,7 @@ QUEUES: Mapping[str, Label] = {
     "to_decide": _l("Requests to decide"),
     "to_call_back": _l("To call back"),
     "to_inform": _l("Merged: appellants to tell"),
+    "asked": _l("Asked, waiting for a decision"),
     "fulfilled": _l("Done as I instructed"),
     "without_note": _l("Overdue without note"),
     "to_strike_off": _l("To strike off"),

@@ -85,6 +85,8 @@ _REASON = (_long("reason", required=True),)
 _FILES = (FieldSpec("attachments", FieldType.FILES),)
 _DUE_ON = FieldSpec("due_on", FieldType.DATE)
 _LIMIT = (_choice("limit", "limits"), _DUE_ON)
+# For who handles for several units of one appeal.
+_OWN = (_choice("assignment", "own_assignments"),)
 _TASK = (FieldSpec("task", FieldType.LONG_TEXT, max_length=5_000),)
 
 FORMS: Mapping[str, tuple[FieldSpec, ...]] = MappingProxyType({
@@ -125,26 +127,27 @@ FORMS: Mapping[str, tuple[FieldSpec, ...]] = MappingProxyType({
         _long("instruction", required=True), _choice("leader", "leaders"), _text("leader_name", 64),
         FieldSpec("instructed_on", FieldType.DATE, True), _DUE_ON, *_FILES,
     ),
-    "object": (*_REASON, _text("legal_basis", 500, required=True), _choice("proposed_unit", "units"), *_FILES),
+    "sign_in": _OWN,
+    "object": (*_OWN, *_REASON, _text("legal_basis", 500, required=True), _choice("proposed_unit", "units"), *_FILES),
     "decide_objection": (
         _choice("request", "objections", required=True), _choice("decision", "objection_decisions", required=True),
         *_REASON, _choice("right_unit", "units"), FieldSpec("learn", FieldType.BOOLEAN),
     ),
-    "ask_extension": (FieldSpec("amount", FieldType.NUMBER, True), *_REASON, *_FILES),
+    "ask_extension": (*_OWN, FieldSpec("amount", FieldType.NUMBER, True), *_REASON, *_FILES),
     "decide_extension": (
         _choice("request", "extensions", required=True), _choice("decision", "request_decisions", required=True),
         FieldSpec("amount", FieldType.NUMBER), *_REASON,
     ),
-    "ask_pause": (FieldSpec("until_on", FieldType.DATE, True), *_REASON, *_FILES),
+    "ask_pause": (*_OWN, FieldSpec("until_on", FieldType.DATE, True), *_REASON, *_FILES),
     "decide_pause": (
         _choice("request", "pauses", required=True), _choice("decision", "request_decisions", required=True),
         FieldSpec("until_on", FieldType.DATE), *_REASON,
     ),
     "resume": (_choice("assignment", "paused_assignments", required=True), *_REMARK),
     "withdraw_request": (_choice("request", "own_requests", required=True),),
-    "answer": (_long("feedback", required=True), *_IF_INFORMED, _REACTION, *_FILES),
+    "answer": (*_OWN, _long("feedback", required=True), *_IF_INFORMED, _REACTION, *_FILES),
     "explain": (
-        _choice("kind", "explanation_kinds", required=True), _long("explanation", required=True),
+        *_OWN, _choice("kind", "explanation_kinds", required=True), _long("explanation", required=True),
         *_IF_INFORMED, _REACTION, *_FILES,
     ),
     "inform": (*_INFORMED, _REACTION),

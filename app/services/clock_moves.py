@@ -12,7 +12,7 @@ from datetime import date, datetime, time
 from app.models import Clock, ClockChange, ClockPause
 from app.rules import clocks as rules
 from app.rules.errors import Conflict, Refused
-from app.services import clocks, present
+from app.services import calendar, clocks, present
 
 
 def extend(clock: Clock, amount: int, *, at: datetime, person_id: int, reason: str) -> ClockChange:
@@ -76,6 +76,30 @@ def current_pause(clock: Clock, at: datetime) -> ClockPause | None:
     return next((known for known in clock.pauses if known.ends_at > at), None)
 
 
+def is_paused(clock: Clock, at: datetime) -> bool:
+    """Whether a pause lasts at `at`; what the clock keeps of its inputs spares the question to who never was paused."""
+    return bool((clock.inputs or {}).get("pauses")) and current_pause(clock, at) is not None
+
+
+def if_extended(clock: Clock, amount: int, at: datetime) -> datetime | None:
+    """When the clock would be due with so much more time; None where it could not be granted. Nothing moves."""
+    if not _is_in_time(clock, at):
+        return None
+    inputs = clocks.inputs_of(clock)
+    more = (*inputs.extensions, rules.Extension(amount, at))
+    return replace(inputs, extensions=more).deadline(calendar.current(), present.zone()).due_at
+
+
+def if_paused(clock: Clock, starts_at: datetime, until_on: date) -> datetime | None:
+    """When the clock would be due with such a pause; None where it could not be granted. Nothing moves."""
+    ends_at = datetime.combine(until_on, time(), tzinfo=present.zone())
+    if ends_at <= starts_at or not _is_in_time(clock, starts_at):
+        return None
+    inputs = clocks.inputs_of(clock)
+    more = (*inputs.pauses, rules.Pause(starts_at, ends_at, ""))
+    return replace(inputs, pauses=more).deadline(calendar.current(), present.zone()).due_at
+
+
 def _recount(clock: Clock, why: str, *, at: datetime, reason: str, person_id: int) -> ClockChange:
     pauses = tuple(rules.Pause(one.starts_at, one.ends_at, one.reason) for one in clock.pauses)
     moved = replace(clocks.inputs_of(clock), pauses=pauses)
@@ -83,9 +107,13 @@ def _recount(clock: Clock, why: str, *, at: datetime, reason: str, person_id: in
 
 
 def _require_in_time(clock: Clock, at: datetime, code: str) -> None:
-    if (
-        clock.stopped_at is not None
-        or clock.due_at is None
-        or rules.is_late(clock.due_at, rules.LateWhen(clock.late_when), at)
-    ):
+    if not _is_in_time(clock, at):
         raise Refused(code, {"due_at": clock.due_at.isoformat() if clock.due_at else ""})
+
+
+def _is_in_time(clock: Clock, at: datetime) -> bool:
+    return (
+        clock.stopped_at is None
+        and clock.due_at is not None
+        and not rules.is_late(clock.due_at, rules.LateWhen(clock.late_when), at)
+    )

@@ -8,7 +8,21 @@ from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, or_, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    case,
+    exists,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    true,
+    union_all,
+)
+from sqlalchemy.sql.selectable import LateralFromClause
 
 from app.models import (
     Appeal,
@@ -39,7 +53,7 @@ QUEUES: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]] = MappingProxyType
         "triage": (
             ("to_triage", ("registered",)),
             ("to_assign", ("instructed",)),
-            ("to_decide", ("assigned", "in_progress")),
+            ("to_decide", ("assigned", "in_progress", "under_review")),
             ("to_review", ("under_review",)),
             ("to_finish", ("self_handling",)),
         ),
@@ -50,7 +64,12 @@ QUEUES: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]] = MappingProxyType
         ),
         "record": (("to_strike_off", ("answered",)), ("to_archive", ("closed",))),
         "supervise": (("to_call_back", ("answered",)),),
-        "answer": (("to_sign_in", ("assigned",)), ("to_answer", ("in_progress",)), ("to_inform", ("merged",))),
+        "answer": (
+            ("to_sign_in", ("assigned",)),
+            ("to_answer", ("in_progress",)),
+            ("asked", ("assigned", "in_progress", "under_review")),
+            ("to_inform", ("merged",)),
+        ),
         "deliver": (("to_deliver", ("with_section",)),),
         "lead": (("with_me", ("with_leader",)), ("fulfilled", ("answered", "closed", "archived"))),
     }
@@ -72,7 +91,9 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One appeal in a queue, with its most urgent running clock."""
+    """One appeal in a queue, with the running clock that the queue is about: a unit's own, a decision's, else the most
+    urgent. `part`: whether the unit whose queue it is leads or helps.
+    """
 
     id: int
     number: str | None
@@ -88,6 +109,7 @@ class Row:
     late_when: str | None
     status: str | None
     fictional: bool
+    part: str | None = None
     stopped_at: None = None
     inputs: None = None
 
@@ -128,6 +150,8 @@ def _in_queue(name: str, states: tuple[str, ...], grant: Grant) -> ColumnElement
     stands = Appeal.state.in_(states)
     if name == "to_decide":
         return and_(stands, Appeal.id.in_(_asked()))
+    if name == "asked":
+        return and_(stands, Appeal.id.in_(_asked_by(grant)))
     if name == "to_call_back":
         return and_(stands, ~Appeal.anonymous, ~exists().where(CallBack.appeal_id == Appeal.id))
     if name == "to_inform":
@@ -135,13 +159,47 @@ def _in_queue(name: str, states: tuple[str, ...], grant: Grant) -> ColumnElement
     if name == "fulfilled":
         done = and_(Slip.appeal_id == Appeal.id, Slip.fulfilled_at.is_not(None), Slip.noted_at.is_(None))
         return and_(stands, Appeal.portfolio_id == grant.value, exists().where(done))
+    if name == "to_sign_in":
+        # What it objects to waits for the duty office.
+        objected = _asked_by(grant).where(HandlingRequest.kind == "objection")
+        return and_(_with_unit(name, stands, grant), Appeal.id.not_in(objected))
     if name in _PARTS:
-        return or_(and_(stands, Appeal.unit_id == grant.value), _co_handled(_PARTS[name], grant))
+        return _with_unit(name, stands, grant)
     return stands
 
 
 # A unit's queues by the state of its assignment, which is the appeal's own where the unit leads.
 _PARTS = {"to_sign_in": "assigned", "to_answer": "in_progress"}
+
+
+# The clocks a queue is about, where another one may run beside it.
+_CLOCKS = {"to_decide": ("decision",), "to_review": ("review",)}
+
+
+def _with_unit(name: str, stands: ColumnElement[bool], grant: Grant) -> ColumnElement[bool]:
+    """SQL: the unit leads it and the appeal stands there, or it helps and stands there itself."""
+    return or_(and_(stands, Appeal.unit_id == grant.value), _co_handled(_PARTS[name], grant))
+
+
+def _asked_by(grant: Grant) -> Select[int]:
+    """SQL: the appeals for which this unit waits for a decision of the duty office."""
+    own = select(Assignment.id).where(Assignment.unit_id == grant.value)
+    return _asked().where(HandlingRequest.assignment_id.in_(own))
+
+
+def _about(name: str, grant: Grant) -> ColumnElement[bool]:
+    """SQL: the clock is one the queue is about."""
+    if name in _CLOCKS:
+        return Clock.kind.in_(_CLOCKS[name])
+    if grant.capability == "answer" and grant.value is not None:
+        return Clock.unit_id == grant.value if name != "asked" else _of_own_request(grant)
+    return true()
+
+
+def _of_own_request(grant: Grant) -> ColumnElement[bool]:
+    """SQL: the decision a unit waits for."""
+    own = exists().where(Assignment.id == Clock.assignment_id, Assignment.unit_id == grant.value)
+    return and_(Clock.kind == "decision", own)
 
 
 def _co_handled(state: str, grant: Grant) -> ColumnElement[bool]:
@@ -188,26 +246,18 @@ Plan = list[tuple[str, Grant, str, ColumnElement[bool]]]
 
 def _counts(plan: Plan, now: datetime) -> dict[str, tuple[int, int]]:
     parts = []
-    for key, _grant, _name, condition in plan:
-        late = _any_clock(clocks.is_overdue(now)).label("late")
+    for key, grant, name, condition in plan:
+        late = _any_clock(clocks.is_overdue(now), _about(name, grant)).label("late")
         capped = select(late).where(condition).limit(COUNT_CAP + 1).subquery()
         counted = func.count().filter(capped.c.late)
-        parts.append(
-            select(literal(key).label("key"), func.count().label("count"), counted).select_from(capped)
-        )
+        parts.append(select(literal(key).label("key"), func.count().label("count"), counted).select_from(capped))
     return {key: (count, late) for key, count, late in db.session.execute(union_all(*parts))}
 
 
 def _rows(plan: Plan, now: datetime) -> dict[str, list[Row]]:
-    urgent = (
-        select(Clock.kind, Clock.started_at, Clock.due_at, Clock.late_when)
-        .where(Clock.appeal_id == Appeal.id, Clock.stopped_at.is_(None), Clock.due_at.is_not(None))
-        .order_by(Clock.due_at)
-        .limit(1)
-        .lateral("urgent")
-    )
     parts = []
-    for key, _grant, _name, condition in plan:
+    for key, grant, name, condition in plan:
+        urgent = _urgent(name, grant)
         one = (
             select(
                 literal(key).label("key"),
@@ -224,6 +274,7 @@ def _rows(plan: Plan, now: datetime) -> dict[str, list[Row]]:
                 urgent.c.started_at,
                 urgent.c.due_at,
                 urgent.c.late_when,
+                _part(grant).label("part"),
             )
             .select_from(Appeal)
             .join(urgent, literal(True), isouter=True)
@@ -237,6 +288,24 @@ def _rows(plan: Plan, now: datetime) -> dict[str, list[Row]]:
     for row in db.session.execute(union_all(*parts)).mappings():
         found.setdefault(row["key"], []).append(_row(row, now))
     return found
+
+
+def _urgent(name: str, grant: Grant) -> LateralFromClause:
+    """SQL: of the running clocks the queue is about the one that ends first."""
+    return (
+        select(Clock.kind, Clock.started_at, Clock.due_at, Clock.late_when)
+        .where(Clock.appeal_id == Appeal.id, Clock.stopped_at.is_(None), Clock.due_at.is_not(None), _about(name, grant))
+        .order_by(Clock.due_at)
+        .limit(1)
+        .lateral("urgent")
+    )
+
+
+def _part(grant: Grant) -> ColumnElement[Any]:
+    """SQL: what the unit whose queue it is has to do with it; NULL in other queues."""
+    if grant.capability != "answer" or grant.value is None:
+        return null()
+    return case((Appeal.unit_id == grant.value, "lead"), else_="co")
 
 
 def _row(row: Any, now: datetime) -> Row:
@@ -259,6 +328,7 @@ def _row(row: Any, now: datetime) -> Row:
         late_when=row["late_when"],
         status=status,
         fictional=row["fictional"],
+        part=row["part"],
     )
 
 
@@ -293,9 +363,7 @@ def collector_days(actor: Actor) -> list[CollectorDay]:
     start = datetime.combine(today, datetime.min.time(), zone)
     classes = sorted(set(posts.values()))
     channels = db.session.scalars(
-        select(Channel)
-        .where(Channel.channel_class.in_(classes), Channel.active)
-        .order_by(Channel.sort, Channel.id)
+        select(Channel).where(Channel.channel_class.in_(classes), Channel.active).order_by(Channel.sort, Channel.id)
     ).all()
     taken = dict(
         db.session.execute(

@@ -8,12 +8,34 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from app.models import Appeal, Clock, Explanation, Journal, Post, Slip, Urge, db
+from app.models import (
+    Appeal,
+    Assignment,
+    CallBack,
+    Explanation,
+    HandlingRequest,
+    Journal,
+    Person,
+    Review,
+    Slip,
+    Urge,
+    db,
+)
 from app.rules import fields as dirt
 from app.rules import intake as rules
-from app.rules import workflow as flow
 from app.rules.errors import Invalid, Refused
-from app.services import access, audit, journal, portfolio, present, sheet, slips, staffing, workflow, workflow_facts
+from app.services import (
+    access,
+    audit,
+    journal,
+    next_step,
+    portfolio,
+    present,
+    sheet,
+    slips,
+    workflow,
+    workflow_facts,
+)
 from app.services.actors import Actor
 from app.services.transaction import transaction
 
@@ -27,20 +49,37 @@ class Page:
     journal: list[Journal]
     explanations: list[Explanation]
     urges: list[Urge]
-    waits_for: flow.Actor
-    waiting_post: Post | None
-    most_urgent: Clock | None
+    duties: list[next_step.Duty]
     note_wanted: bool
     slips: list[slips.Story]
+    reviews: list[Review]
+    call_backs: list[CallBack]
+    people: dict[int, Person]
+
+    @property
+    def parts(self) -> list[Assignment]:
+        """The units that have it, the lead unit first."""
+        return sorted((one for one in self.appeal.assignments if one.state != "ended"), key=_lead_first)
+
+    @property
+    def ended(self) -> list[Assignment]:
+        """The units that had it before, newest first."""
+        return [one for one in reversed(self.appeal.assignments) if one.state == "ended"]
+
+    @property
+    def requests(self) -> list[tuple[Assignment, HandlingRequest]]:
+        """What units asked for, newest first."""
+        found = [(one, request) for one in self.appeal.assignments for request in one.requests]
+        return sorted(found, key=lambda pair: -pair[1].id)
+
+
+def _lead_first(one: Assignment) -> tuple[bool, int]:
+    return one.part != "lead", one.id
 
 
 def page(actor: Actor, appeal_id: int) -> Page:
     """Everything the appeal's page shows. Raises NotFound for an appeal out of sight."""
     appeal = access.access_appeal(actor, appeal_id)
-    lead = next((one for one in appeal.assignments if one.part == "lead" and one.state == "assigned"), None)
-    objected = lead is not None and any(r.kind == "objection" and r.state == "pending" for r in lead.requests)
-    waits_for = flow.next_step(flow.State(appeal.state), is_objected=objected)
-    running = [clock for clock in appeal.clocks if clock.stopped_at is None and clock.due_at is not None]
     facts = workflow_facts.of(appeal)
     return Page(
         appeal=appeal,
@@ -56,18 +95,35 @@ def page(actor: Actor, appeal_id: int) -> Page:
                 select(Urge).where(Urge.appeal_id == appeal_id).options(joinedload(Urge.by)).order_by(Urge.id)
             )
         ),
-        waits_for=waits_for,
-        waiting_post=_waiting_post(appeal, waits_for),
-        most_urgent=min(running, key=lambda clock: clock.due_at or present.now(), default=None),
+        duties=next_step.duties(actor, appeal),
         note_wanted=(facts.is_overdue or facts.is_impossible) and not facts.has_note,
         slips=[slips.story(appeal, slip, present.now()) for slip in appeal.slips],
+        reviews=list(
+            db.session.scalars(
+                select(Review).where(Review.appeal_id == appeal_id).options(joinedload(Review.by)).order_by(Review.id)
+            )
+        ),
+        call_backs=list(
+            db.session.scalars(
+                select(CallBack)
+                .where(CallBack.appeal_id == appeal_id)
+                .options(joinedload(CallBack.by))
+                .order_by(CallBack.id)
+            )
+        ),
+        people=next_step.persons(_named_on(appeal)),
     )
 
 
-def _waiting_post(appeal: Appeal, waits_for: flow.Actor) -> Post | None:
-    if waits_for.kind != "post" or waits_for.capability is None:
-        return None
-    return staffing.post_with(waits_for.capability, access.row_facts(appeal))
+def _named_on(appeal: Appeal) -> set[int | None]:
+    """Who gave it to the units, signed for it, asked and decided."""
+    requests = [request for one in appeal.assignments for request in one.requests]
+    return {
+        *(one.assigned_by_id for one in appeal.assignments),
+        *(one.signed_in_by_id for one in appeal.assignments),
+        *(request.asked_by_id for request in requests),
+        *(request.decided_by_id for request in requests),
+    }
 
 
 def masked(particulars: dict[str, str]) -> dict[str, str]:

@@ -115,7 +115,7 @@ def step(
     action = rules.find(name)
     grant = access.require(actor, *action.capabilities, appeal=appeal, post_id=post_id)
     now = present.now()
-    about = workflow_facts.about(action, appeal, grant, data)
+    about = workflow_facts.about(action, actor, appeal, grant, data)
     allowed = rules.check(name, workflow_facts.of(appeal, data, action=action, own=about.assignment), data, now=now)
     if allowed.is_repeat:
         return _outcome(appeal, name, is_repeat=True)

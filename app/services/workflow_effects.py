@@ -195,6 +195,8 @@ def _decline(step: Step) -> None:
     """Not accepted: the appellant is told why, and where the law sends him."""
     appeal = step.appeal
     appeal.handling, appeal.lawful_route = "declined", str(step.data["route"])
+    # A unit that was only proposed has nothing to do with it and does not see it.
+    appeal.unit_id = None
     finish(step, step.data["ground"])
 
 

@@ -29,33 +29,51 @@ class About:
 NOTHING = About()
 
 
-def about(action: rules.Action, appeal: Appeal, grant: Grant, data: Mapping[str, object]) -> About:
+def about(action: rules.Action, actor: Actor, appeal: Appeal, grant: Grant, data: Mapping[str, object]) -> About:
     """Which assignment a step on one means: the one of the request or the id it names, else the acting unit's own."""
     if not action.parts:
         return NOTHING
     if "request" in {spec.name for spec in action.fields}:
         request = _request(appeal, data.get("request"))
         own = next((a for a in appeal.assignments if request is not None and a.id == request.assignment_id), None)
-        if request is not None and grant.scope is Scope.OWN_UNIT and (own is None or own.unit_id != grant.value):
+        if request is not None and grant.scope is Scope.OWN_UNIT and own not in own_parts(actor, appeal):
             return NOTHING
         return About(own, request)
-    if "assignment" in {spec.name for spec in action.fields}:
-        wanted = str(data.get("assignment") or "")
-        return About(next((a for a in appeal.assignments if str(a.id) == wanted), None))
-    return About(own_of(appeal, grant))
+    wanted = str(data.get("assignment") or "")
+    if grant.scope is not Scope.OWN_UNIT:
+        named = next((a for a in appeal.assignments if str(a.id) == wanted), None)
+        return About(named if wanted or action.capability != "answer" else _lead(appeal))
+    own_ones = own_parts(actor, appeal)
+    if wanted:
+        return About(next((a for a in own_ones if str(a.id) == wanted), None))
+    # Of several units of his, the one that stands right for the step, the lead unit first.
+    now, state = present.now(), rules.State(appeal.state)
+    facts = {one.id: rules.AppealFacts(state, assignment=part_facts(appeal, one, now)) for one in own_ones}
+    fitting = [one for one in own_ones if rules.stands(action, facts[one.id])]
+    return About(next(iter([*fitting, *own_ones]), None))
+
+
+def own_parts(actor: Actor, appeal: Appeal) -> list[Assignment]:
+    """The assignments that stand of the units this person handles for, the lead unit's first."""
+    units = {grant.value for grant in actor.grants.grants if grant.capability == "answer"}
+    every = any(grant.capability == "answer" and grant.scope is Scope.ALL for grant in actor.grants.grants)
+    found = [one for one in appeal.assignments if one.state != "ended" and (every or one.unit_id in units)]
+    return sorted(found, key=lambda one: (one.part != "lead", one.id))
+
+
+def fitting_parts(actor: Actor, appeal: Appeal, action: rules.Action) -> list[Assignment]:
+    """Those of them on which this step may be done as they stand."""
+    now, state = present.now(), rules.State(appeal.state)
+    return [one for one in own_parts(actor, appeal) if _offers(action, state, part_facts(appeal, one, now))]
+
+
+def _lead(appeal: Appeal) -> Assignment | None:
+    return next((one for one in appeal.assignments if one.part == "lead" and one.state != "ended"), None)
 
 
 def _request(appeal: Appeal, wanted: object) -> HandlingRequest | None:
     known = [request for one in appeal.assignments for request in one.requests]
     return next((request for request in known if str(request.id) == str(wanted or "")), None)
-
-
-def own_of(appeal: Appeal, grant: Grant) -> Assignment | None:
-    """The acting unit's assignment that stands; for who handles for every unit, the lead unit's."""
-    standing = [one for one in appeal.assignments if one.state != "ended"]
-    if grant.scope is Scope.OWN_UNIT:
-        return next((one for one in standing if one.unit_id == grant.value), None)
-    return next((one for one in standing if one.part == "lead"), None)
 
 
 def part_facts(appeal: Appeal, own: Assignment, now: datetime) -> rules.AssignmentFacts:
@@ -69,7 +87,7 @@ def part_facts(appeal: Appeal, own: Assignment, now: datetime) -> rules.Assignme
         objections=sum(r.kind == "objection" and r.state != "withdrawn" for r in own.requests),
         is_past_limit=limit is not None and clocks.state_of(limit, now) is Status.OVERDUE,
         has_limit=limit is not None and limit.due_at is not None,
-        is_paused=limit is not None and clock_moves.current_pause(limit, now) is not None,
+        is_paused=limit is not None and clock_moves.is_paused(limit, now),
     )
 
 
@@ -97,7 +115,7 @@ def of(
         has_note=bool(appeal.note),
         is_instructed=bool(appeal.slips) and bool(appeal.slips[-1].instruction),
         assignment=part_facts(appeal, own, now) if own is not None else None,
-        has_lead=any(one.part == "lead" and one.state != "ended" for one in appeal.assignments),
+        has_lead=_lead(appeal) is not None,
         bounces=_bounces(appeal),
         most_bounces=int(_setting("objection_bounces", 1)) if "object.bounced" in guards else 1,
         co_open=sum(one.part == "co" and one.state in ("assigned", "in_progress") for one in appeal.assignments),
@@ -116,8 +134,7 @@ def fitting(actor: Actor, appeal: Appeal, capabilities: Container[str]) -> tuple
     now, state = present.now(), rules.State(appeal.state)
     standing = [one for one in appeal.assignments if one.state != "ended"]
     every = {one.id: part_facts(appeal, one, now) for one in standing}
-    units = {grant.value for grant in actor.grants.grants if grant.capability == "answer"}
-    own = [every[one.id] for one in standing if one.unit_id in units]
+    own = [every[one.id] for one in own_parts(actor, appeal)]
 
     def fits(action: rules.Action) -> bool:
         if not action.parts:
@@ -158,7 +175,7 @@ def _idle(action: rules.Action, appeal: Appeal) -> bool:
         slip = appeal.slips[-1] if appeal.slips else None
         return slip is None or slip.fulfilled_at is None or slip.noted_at is not None
     if action.name == "send_back":
-        return not any(one.part == "lead" and one.state != "ended" for one in appeal.assignments)
+        return _lead(appeal) is None
     return action.name == "strike_off_merged" and (
         appeal.merged_into is None or appeal.merged_into.state not in ("closed", "archived")
     )

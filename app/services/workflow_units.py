@@ -135,12 +135,18 @@ def _end(step: Step, assignment: Assignment, why: str) -> None:
     """The unit has no more to do with it; what it still owed is not judged."""
     assignment.state, assignment.ended_at, assignment.ended_why = "ended", step.at, why
     clocks.stop(step.appeal, UNIT_CLOCKS, step.at, assignment_id=assignment.id, is_cancelled=True)
-    for request in assignment.requests:
-        if request.state == "pending":
-            request.state, request.decided_at = "withdrawn", step.at
+    _drop_requests(step, assignment)
     appeal = step.appeal
     appeal.co_unit_ids = [one for one in appeal.co_unit_ids if one != assignment.unit_id]
     db.session.flush()
+
+
+def _drop_requests(step: Step, assignment: Assignment) -> None:
+    """What the unit still asks for has no object any more; nobody is judged for not having decided it."""
+    for request in assignment.requests:
+        if request.state == "pending":
+            request.state, request.decided_at = "withdrawn", step.at
+            clocks.stop(step.appeal, ("decision",), step.at, request_id=request.id, is_cancelled=True)
 
 
 def end_all(step: Step, why: str) -> None:
@@ -212,6 +218,8 @@ def _decided(step: Step, kind: str) -> HandlingRequest:
     request.state = "granted" if granted else "refused"
     request.decided_at, request.decided_by_id = step.at, step.person_id
     request.decision = step.data["reason"]
+    # Measured before anything the decision ends falls away unjudged.
+    clocks.stop(step.appeal, ("decision",), step.at, request_id=request.id)
     step.remembered |= {"request": kind, "decision": str(step.data["decision"])}
     tell(step, "request.granted" if granted else "request.refused", handlers(step.own.unit_id))
     return request
@@ -321,6 +329,7 @@ def _answer(step: Step) -> None:
 
 def _answered(step: Step, text: str) -> None:
     """The lead unit's words are the appeal's result; a co-handling unit's stand on its assignment."""
+    _drop_requests(step, step.own)
     if step.own.part == "lead":
         finish(step, text)
         tell(step, "appeal.to_review", acting("triage", step))
