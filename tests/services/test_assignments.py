@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from app.models import Appeal, Assignment, Clock, Delivery, Journal, Unit, db
-from app.rules.errors import FieldErrors, NotFound, Refused
+from app.rules.errors import Conflict, FieldErrors, NotFound, Refused
 from app.services import access, desk, present, reading, workflow
 from app.services.actors import Actor
 from tests.factories import Factory
@@ -116,8 +116,8 @@ def test_a_transfer_ends_the_first_unit_unjudged(
     make: Factory, both: Appeal, director: Actor, lead: Unit, helper: Unit
 ) -> None:
     other = make.a_unit(offset=2)
+    form = {"unit": lead.code, "limit": "ordinary", "reason": "示例"}
     with pytest.raises(FieldErrors) as refused:
-        form = {"unit": lead.code, "limit": "ordinary", "reason": "示例"}
         workflow.act(director, both.id, "transfer", form, version=None)
     assert refused.value.problems[0].code == "transfer.same-unit"
     before = part(both, lead).id
@@ -164,8 +164,9 @@ def test_nobody_acts_on_the_part_of_another_unit(make: Factory, both: Appeal, le
     handler = make.actor(make.member(helper))
     workflow.act(handler, both.id, "sign_in", {}, version=None)
     named = {"assignment": str(part(both, lead).id), "feedback": "示例", "informed_at": present.now(), **INFORMED}
-    with pytest.raises(Exception, match="workflow.not-from-here"):
+    with pytest.raises(Conflict) as refused:
         workflow.act(handler, both.id, "answer", named, version=None)
+    assert refused.value.code == "workflow.not-from-here"
     assert part(both, lead).state == "assigned"
 
 
