@@ -160,6 +160,8 @@ def _kept_values(assumptions: Sequence[Any]) -> dict[int, Any]:
 def _kept_value(value: Any) -> str:
     kept = value.get("see") if isinstance(value, dict) else None
     sheet = next((one for one in SHEETS if one.model.__tablename__ == kept), None)
+    if isinstance(value, bool):
+        return _("Yes") if value else _("No")
     return _("kept in: %(sheet)s", sheet=sheet.label_plural) if sheet else json.dumps(value, ensure_ascii=False)
 
 

@@ -14,7 +14,7 @@ from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import select
 from werkzeug.routing import BuildError
 
-from app.models import DispatchEntry, Model, Person, Unit, db
+from app.models import Assumption, DispatchEntry, Model, Person, Unit, db
 from tests.test_access import HEADERS, ROLES, URL, World, _address, _declared, _expected, _rules, world
 
 __all__ = ["world"]  # the fixture
@@ -98,7 +98,9 @@ def _twins() -> set[str]:
         for pair in pairs:
             if pair[1] is not None:
                 found |= {text for row in db.session.execute(select(*pair)) for text in row if text}
-    return found
+    # Phrases stand in both languages side by side too.
+    values = [one for one in db.session.scalars(select(Assumption.value)) if isinstance(one, list)]
+    return found | {str(text) for value in values for one in value if isinstance(one, dict) for text in one.values()}
 
 
 def _found(app: Flask, world: World, locale: str, kept: re.Pattern[str], wrong: re.Pattern[str]) -> set[str]:

@@ -16,6 +16,7 @@ from app.services import access, attachments, clocks, presence, present, reading
 from app.services.actors import Actor
 
 ROWS = 50
+FULFILLED = 10
 HISTORY = 20
 
 
@@ -49,6 +50,7 @@ class Board:
     written: tuple[Written, ...]
     presences: tuple[presence.Presence, ...]
     older: int | None = None
+    more_fulfilled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +78,14 @@ def board(actor: Actor, *, before: int | None = None) -> Board:
     found = presence.of_lines(lines)
     mine = _written(actor, Instruction.person_id == actor.person_id, before=before)
     shown = mine[:HISTORY]
+    done = _written(actor, _to_note()) if before is None else []
     return Board(
         waiting=tuple(_waiting(actor)) if before is None else (),
-        fulfilled=tuple(_written(actor, _to_note())[:ROWS]) if before is None else (),
+        fulfilled=tuple(done[:FULFILLED]),
         written=tuple(shown),
         presences=tuple(found[line_id] for line_id in lines if line_id in found),
         older=shown[-1].instruction.id if len(mine) > HISTORY else None,
+        more_fulfilled=len(done) > FULFILLED,
     )
 
 
@@ -131,7 +135,7 @@ def _written(actor: Actor, wanted: ColumnElement[bool], *, before: int | None = 
             joinedload(Instruction.acting_for),
         )
         .order_by(Instruction.id.desc())
-        .limit(max(ROWS, HISTORY + 1))
+        .limit(HISTORY + 1)
     )
     if before is not None:
         query = query.where(Instruction.id < before)
