@@ -12,6 +12,7 @@ from app.import_cli import register_import_commands
 from app.number_cli import register_number_commands
 from app.services import grants, sealing
 from app.services.transaction import transaction
+from app.suggestion_cli import register_suggestion_commands
 
 
 def init_cli(app: Flask) -> None:
@@ -22,6 +23,7 @@ def init_cli(app: Flask) -> None:
     register_clock_commands(app)
     register_archive_commands(app)
     register_import_commands(app)
+    register_suggestion_commands(app)
     register_number_commands(app)
 
 

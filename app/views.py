@@ -43,6 +43,7 @@ from app.sheets import SHEETS
 from app.staffing_table_views import StaffingTableView
 from app.staffing_upload_views import StaffingUploadView
 from app.standing import current_actor, current_standing
+from app.suggestion_views import SuggestionView
 
 
 class HomeView(IndexView):
@@ -83,6 +84,7 @@ def register(appbuilder: AppBuilder) -> None:
     appbuilder.add_view_no_menu(AttachmentView)
     appbuilder.add_view_no_menu(IntakeView)
     appbuilder.add_view_no_menu(SimilarView)
+    appbuilder.add_view_no_menu(SuggestionView)
     appbuilder.add_view_no_menu(PasteView)
     appbuilder.add_view_no_menu(MergingView)
     staffing = {"category": "Staffing", "category_label": FAMILIES["Staffing"]}

@@ -23,6 +23,7 @@ HANDLERS: dict[str, str] = {
     "import_check": "jobs.imports.check_batch",
     "quarterly_report": "jobs.reports.compile_quarterly",
     "recount": "jobs.recounts.apply",
+    "suggestions": "jobs.suggestions.train",
 }
 
 

@@ -37,6 +37,7 @@ from app.services import (
     shift_handovers,
     slots,
     staffing_lists,
+    suggestions,
     tasks,
 )
 from jobs.reminders import plan_reminders
@@ -124,6 +125,12 @@ def keep_coverage() -> None:
         coverage.refresh_if_stale()
 
 
+def learn_suggestions(_slot: datetime) -> None:
+    """Have the suggestions learn when enough new appeals have a category."""
+    with process_context():
+        suggestions.train_when_due()
+
+
 def publish_staffing_list(_slot: datetime) -> None:
     """Publish the staffing list of the half year that began, unless it is there (R16)."""
     with process_context(), force_locale(current_app.config["BABEL_DEFAULT_LOCALE"]):
@@ -181,6 +188,7 @@ SLOTTED: tuple[Slotted, ...] = (
     # Every day, because a list that failed to come about on the first is made up for on the next.
     Slotted("publish_staffing_list", "5 0 * * *", Missed.LATEST, publish_staffing_list),
     Slotted("watch_absences", "*/10 * * * *", Missed.LATEST, watch_absences),
+    Slotted("learn_suggestions", "20 2 * * *", Missed.LATEST, learn_suggestions),
     Slotted("tidy", "40 3 * * *", Missed.LATEST, tidy),
 )
 SWEEPS: tuple[Sweep, ...] = (

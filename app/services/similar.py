@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, exists, func, literal, select, text, true
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, literal, select, text, true
 from sqlalchemy.exc import OperationalError
 
 from app.models import Appeal, Assumption, Audit, Unit, db
@@ -177,18 +177,24 @@ def _index(name: str, value: str) -> bytes | None:
 
 
 def _by_text(condition: ColumnElement[bool], typed: frozenset[str]) -> Sequence[Row[Any]]:
+    hits = _hits(condition, typed)
+    return [] if hits is None else _newest(Appeal.id.in_(hits.limit(_CANDIDATES)), _CANDIDATES)
+
+
+def _hits(condition: ColumnElement[bool], typed: frozenset[str], *, budget: float = 5_000) -> Select[tuple[int]] | None:
+    """The appeals, newest first, that have one of the rarest grams; None where no gram is rare enough."""
     known = text("SELECT gram, frequency FROM common_bigrams(:wanted)").bindparams(wanted=sorted(typed))
     frequencies: dict[str, float] = dict(db.session.execute(known).tuples().all())
     table = text("SELECT greatest(reltuples, 0) FROM pg_class WHERE oid = 'appeal'::regclass")
-    probe = rules.probe(typed, frequencies, rows=db.session.scalar(table) or 0.0)
+    probe = rules.probe(typed, frequencies, rows=db.session.scalar(table) or 0.0, budget=budget)
     if probe is None:
-        return []
+        return None
     # Written as the expression index is, or PostgreSQL does not use it.
     operator = "@>" if probe.wants_all else "&&"
     grams = text(f"text_bigrams(appeal.subject || ' ' || appeal.body) {operator} CAST(:rare AS text[])")
     # OFFSET 0 keeps the planner from walking the primary key for the order instead of reading the index.
     hits = select(Appeal.id).where(grams.bindparams(rare=list(probe.grams)), condition).offset(0).subquery()
-    return _newest(Appeal.id.in_(select(hits.c.id).order_by(hits.c.id.desc()).limit(_CANDIDATES)), _CANDIDATES)
+    return select(hits.c.id).order_by(hits.c.id.desc())
 
 
 def _newest(condition: ColumnElement[bool], limit: int) -> Sequence[Row[Any]]:
@@ -211,6 +217,55 @@ def _newest(condition: ColumnElement[bool], limit: int) -> Sequence[Row[Any]]:
         .limit(limit)
     )
     return db.session.execute(query).all()
+
+
+# --- past appeals, for suggestions -------------------------------------------------------------------------
+
+_PAST_MILLISECONDS = 80
+_PAST_BUDGET = 1_000
+_PAST_READ = 40
+_PAST_COMPARED = 500
+_PAST_PERCENT = 12
+_PAST_MOST = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A past appeal that reads alike, and what it was given."""
+
+    number: str | None
+    category_id: int | None
+    unit_id: int | None
+    percent: int
+
+
+def past(actor: Actor, appeal: Appeal) -> list[Past]:
+    """The likest of the past appeals this person may see, likest first; none when they are not found in time."""
+    typed = rules.grams(f"{appeal.subject} {appeal.body}"[:_PAST_COMPARED])
+    if len(typed) < 4:
+        return []
+    decided = Appeal.state.not_in(("draft", "submitted", "registered", "voided", "merged"))
+    condition = and_(access.visible_to(actor), decided, Appeal.id != appeal.id)
+    try:
+        with _within(_PAST_MILLISECONDS):
+            hits = _hits(condition, typed, budget=_PAST_BUDGET)
+            rows = [] if hits is None else _past_rows(Appeal.id.in_(hits.limit(_PAST_READ)))
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) != _QUERY_CANCELLED:
+            raise
+        return []
+    found = [
+        Past(row.number, row.category_id, row.unit_id, round(100 * rules.jaccard(typed, rules.grams(row.words))))
+        for row in rows
+    ]
+    likest = sorted((one for one in found if one.percent >= _PAST_PERCENT), key=lambda one: -one.percent)
+    return likest[:_PAST_MOST]
+
+
+def _past_rows(condition: ColumnElement[bool]) -> Sequence[Row[Any]]:
+    words = func.left(Appeal.subject + " " + Appeal.body, literal(_PAST_COMPARED)).label("words")
+    query = select(Appeal.number, Appeal.category_id, Appeal.unit_id, words).where(condition)
+    return db.session.execute(query.order_by(Appeal.id.desc())).all()
 
 
 @contextmanager

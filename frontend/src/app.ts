@@ -21,6 +21,7 @@ import { startRoster } from "./roster";
 import { startSelection } from "./selection";
 import { startShortcuts } from "./shortcuts";
 import { startSimilar } from "./similar";
+import { startSuggestions } from "./suggestions";
 import { startThemeSwitch } from "./theme-choice";
 import { startYear } from "./year";
 
@@ -38,6 +39,7 @@ startFileView();
 startKeyboardForms();
 startMails();
 startSimilar();
+startSuggestions();
 startMains();
 startOvertaken();
 startPreviews();
