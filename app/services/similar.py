@@ -184,7 +184,7 @@ def _by_text(condition: ColumnElement[bool], typed: frozenset[str]) -> Sequence[
 def _hits(condition: ColumnElement[bool], typed: frozenset[str], *, budget: float = 5_000) -> Select[tuple[int]] | None:
     """The appeals, newest first, that have one of the rarest grams; None where no gram is rare enough."""
     known = text("SELECT gram, frequency FROM common_bigrams(:wanted)").bindparams(wanted=sorted(typed))
-    frequencies: dict[str, float] = dict(db.session.execute(known).tuples().all())
+    frequencies = {row.gram: float(row.frequency) for row in db.session.execute(known)}
     table = text("SELECT greatest(reltuples, 0) FROM pg_class WHERE oid = 'appeal'::regclass")
     probe = rules.probe(typed, frequencies, rows=db.session.scalar(table) or 0.0, budget=budget)
     if probe is None:
