@@ -10,7 +10,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import create_engine, select, update
 
 import config
 from app.models import Appeal, NumberCounter, NumberSeries, db
@@ -116,7 +116,12 @@ def race(built_app: Flask, settings: config.Settings) -> Iterator[str]:
         db.session.add(NumberSeries(code=mark, name="示例编号", template=f"{mark}{{year}}-{{seq:04d}}"))
         db.session.commit()
         db.session.remove()
+        engines, pooled = db.engines, db.engines[None]
+        # The product's own pool has five connections; here each writer has one.
+        engines[None] = create_engine(pooled.url, pool_size=WRITERS)
     yield mark
+    engines[None].dispose()
+    engines[None] = pooled
     with psycopg.connect(settings.database_url) as owner:
         for statement in (
             "DELETE FROM appeal WHERE source = %s",
