@@ -118,7 +118,7 @@ def test_it_loads_the_whole_seed(session: Session) -> None:
         Post: 12,
         Holding: 18,
         Channel: 18,
-        LimitRule: 13,
+        LimitRule: 14,
         NumberSeries: 9,
     }
     for model, file in (
