@@ -15,7 +15,7 @@ from tests.e2e.visitor import APPEAL, Visitor
 SUBJECT = "示例：走完全程的诉求"
 STEPS = (
     *("take_in", "submit", "register", "propose", "fill_slip", "carry", "deliver", "fetch", "transcribe"),
-    *("forward", "sign_in", "answer", "strike_off", "archive"),
+    *("forward", "sign_in", "answer", "accept", "strike_off", "archive"),
 )
 PHONE = "13700001234"
 
@@ -109,12 +109,18 @@ def test_an_appeal_goes_through_all_posts(visit: Visit, product: Product) -> Non
     handler.step(appeal, "sign_in")
     assert handler.state(appeal) == "办理中"
     assert PHONE not in handler.page.content()
-    before = registrar.waits("record.to_strike_off")
+    before = director.waits("triage.to_review")
     handler.step(appeal, "answer", feedback="示例：路灯已修复。", informed_at=_now(), informed_how="phone")
-    assert handler.state(appeal) == "待销号"
+    assert handler.state(appeal) == "待审核"
     assert handler.actions(appeal) == []
 
-    # 9 · the ledger administrator strikes it off and archives it (R11)
+    # 9 · the duty director reviews the feedback
+    assert director.waits("triage.to_review") == before + 1
+    before = registrar.waits("record.to_strike_off")
+    director.step(appeal, "accept")
+    assert director.state(appeal) == "待销号"
+
+    # 10 · the ledger administrator strikes it off and archives it (R11)
     assert registrar.waits("record.to_strike_off") == before + 1
     registrar.step(appeal, "strike_off")
     assert registrar.state(appeal) == "已销号"
@@ -138,7 +144,8 @@ def _everything_is_written(product: Product, appeal: int) -> None:
     """One journal row a step, every clock stopped in time, each hand-over a row."""
     assert product.one("SELECT count(*) FROM journal WHERE appeal_id = %(id)s", id=appeal) == len(STEPS)
     clocks = product.sql("SELECT kind, stopped_at <= due_at AS met FROM clock WHERE appeal_id = %(id)s", id=appeal)
-    assert {clock["kind"] for clock in clocks} == {"collection", "delivery", "fetch_back", "sign_in", "unit_limit"}
+    legs_of_the_day = {"carry", "delivery", "fetch_back"}
+    assert {clock["kind"] for clock in clocks} == {"collection", *legs_of_the_day, "sign_in", "unit_limit", "review"}
     assert all(clock["met"] for clock in clocks)
     legs = product.sql(
         "SELECT leg FROM slip_handover h JOIN slip s ON s.id = h.slip_id WHERE s.appeal_id = %(id)s ORDER BY h.id",
