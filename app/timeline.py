@@ -138,10 +138,10 @@ def _worded(name: str, value: Any) -> str:
         return words.either(value.get("name"), value.get("name_en"))
     if name == "reached":
         return str(words.CHOICES["reached"]["yes" if value in (True, "yes") else "no"])
-    if isinstance(value, list) and value and all(isinstance(one, dict) for one in value):
-        return words.listed(_worded(name, one) for one in value)
     if name == "attachments":
         return str(ngettext("%(num)d file", "%(num)d files", len(value)))
+    if isinstance(value, list) and value and all(isinstance(one, dict) for one in value):
+        return words.listed(_worded(name, one) for one in value)
     if isinstance(value, bool):
         return str(_("Yes") if value else _("No"))
     tables = {

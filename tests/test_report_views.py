@@ -133,7 +133,7 @@ def test_a_unit_handler_finds_no_report(make: Factory) -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "most"), [("/overdue/", 10), ("/overdue/rows?state=open_overdue", 7), ("/reports/", 7)]
+    ("address", "most"), [("/overdue/", 12), ("/overdue/rows?state=open_overdue", 7), ("/reports/", 7)]
 )
 def test_a_page_costs_few_statements(office: None, supervisor: FlaskClient, address: str, most: int) -> None:
     _get(supervisor, address)

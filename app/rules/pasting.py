@@ -100,10 +100,14 @@ def _from_rows(text: str, channel_class: str) -> list[Item]:
 def _rows(text: str) -> list[list[str]]:
     # Cells with line breaks come in quotes; a single quote that never ends is a character like others.
     is_quoted = text.count('"') % 2 == 0
-    csv.field_size_limit(LIMIT + 1)
-    if is_quoted:
-        return list(csv.reader(io.StringIO(text), delimiter="\t"))
-    return list(csv.reader(io.StringIO(text), delimiter="\t", quoting=csv.QUOTE_NONE))
+    # The limit is the whole process's: others rely on theirs.
+    usual = csv.field_size_limit(LIMIT + 1)
+    try:
+        if is_quoted:
+            return list(csv.reader(io.StringIO(text), delimiter="\t"))
+        return list(csv.reader(io.StringIO(text), delimiter="\t", quoting=csv.QUOTE_NONE))
+    finally:
+        csv.field_size_limit(usual)
 
 
 def _header(row: Sequence[str], allowed: Sequence[str]) -> dict[int, str]:

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 
 from app.models import Appeal, Person, Portfolio, Post, Unit
 from app.rules import grants as rules
-from app.rules import workflow
 from app.rules.grants import Grant, Scope
-from app.services import access, standings
+from app.services import access, standings, workflow
 from app.services.actors import Actor
 from app.services.standings import Everybody
 
@@ -81,8 +80,7 @@ def _reads_all(actor: Actor, appeal: Appeal) -> bool:
 def _seer(
     known: Everybody, person_id: int, granted: rules.GrantSet, told: list[Grant], appeal: Appeal
 ) -> Seer:
-    capabilities = granted.capabilities_on(access.row_facts(appeal))
-    steps = workflow.actions_for(workflow.State(appeal.state), capabilities)
+    steps = workflow.actions_on(Actor(None, person_id, granted), appeal)
     reasons = dict.fromkeys(_reason(known, person_id, grant, appeal) for grant in told)
     names = tuple(step.name for step in steps)
     return Seer(known.people[person_id], tuple(reasons), names, person_id in known.logins)

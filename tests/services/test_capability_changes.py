@@ -275,7 +275,7 @@ def test_the_preview_names_everybody_who_stands_by_the_post(make: Factory, syste
         post.leader_id: [("L", False, True)],
     }
     assert _line(found, a).difference.gained == ("report",)
-    assert _line(found, a).difference.menus_gained == ("Overdue", "Reports", "StaffingTable")
+    assert _line(found, a).difference.menus_gained == ("NilReturns", "Overdue", "Reports", "StaffingTable")
 
 
 def test_the_preview_counts_what_comes_into_sight_and_goes_out(make: Factory, system: Actor) -> None:

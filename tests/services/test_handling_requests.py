@@ -73,7 +73,7 @@ def test_an_upheld_objection_goes_back_for_triage(
     assert (appeal.state, appeal.unit_id, appeal.co_unit_ids) == ("registered", right.id, [])
     assert (clock(appeal, "decision").stopped_at is not None, clock(appeal, "decision").cancelled) == (True, False)
     assert clock(appeal, "unit_limit").cancelled
-    entry = db.session.scalars(select(DispatchEntry)).one()
+    entry = db.session.scalars(select(DispatchEntry).where(DispatchEntry.source == "objection")).one()
     assert (entry.unit_id, entry.source, entry.active) == (right.id, "objection", False)
     assert make.count(Journal, appeal_id=appeal.id, action="decide_objection") == 1
     do(appeal, "forward", {"unit": right.code, "limit": "ordinary"}, director)

@@ -159,4 +159,4 @@ def test_it_costs_the_same_for_few_and_for_many(make: Factory) -> None:
     for _each in range(20):
         db.session.add(Membership(person_id=make.person().id, unit_id=unit.id, function="handler"))
     db.session.commit()
-    assert cost() == few <= 16
+    assert cost() == few <= 18
