@@ -37,7 +37,7 @@ LINKS = """() => [...document.querySelectorAll('a[href]')].filter(e => !e.closes
 # Where both names of a row are shown, its codes and what changed in it.
 DICTIONARIES = re.compile(r"/dictionary/|/audit|/back|/accounts/invitations")
 # Links that lead out of the pages: another language, a file, the same page.
-ELSEWHERE = re.compile(r"^(#|/lang/|/static/|/logout|mailto:|https?:)|/download$|/export|\.xlsx\b")
+ELSEWHERE = re.compile(r"^(#|/lang/|/static/|/logout|mailto:|https?:)|/download$|/export|/preview$|\.(xlsx|docx)\b")
 
 
 def _kind(address: str) -> str:

@@ -89,7 +89,7 @@ def test_an_appeal_goes_through_all_posts(visit: Visit, product: Product) -> Non
     assert clerk.state(appeal) == "待取回"
     assert liaison.waits("carry.to_fetch") == before + 1
     liaison.open("/slips/sheet")
-    assert number in " ".join(liaison.page.locator(".sheet").all_inner_texts())
+    assert number in liaison.page.locator("main").inner_text()
 
     # 6 · the liaison fetches it back and transcribes the instruction
     liaison.step(appeal, "fetch")
