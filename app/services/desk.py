@@ -14,6 +14,7 @@ from sqlalchemy import (
     and_,
     case,
     exists,
+    false,
     func,
     literal,
     null,
@@ -435,5 +436,6 @@ def waiting_for(post: Post) -> int:
 
 
 def _waiting(post: Post, grant: Grant) -> Select[int]:
-    states = [s for capability in post.capabilities for _n, group in QUEUES.get(capability, ()) for s in group]
-    return select(Appeal.id).where(Appeal.state.in_(states), access.visible_under(grant))
+    """SQL: what stands in any queue of the post."""
+    queues = [_in_queue(name, states, grant) for code in post.capabilities for name, states in QUEUES.get(code, ())]
+    return select(Appeal.id).where(or_(false(), *queues), access.visible_under(grant))

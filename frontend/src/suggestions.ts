@@ -9,7 +9,7 @@ interface Suggested {
 }
 
 function chip(one: Suggested, field: HTMLSelectElement): HTMLElement {
-  const button = element("button", { type: "button", class: "chip is-button", "aria-pressed": String(field.value === one.code) }, one.label);
+  const button = element("button", { type: "button", class: "btn btn-sm", "aria-pressed": String(field.value === one.code) }, one.label);
   button.addEventListener("click", () => {
     field.value = one.code;
     field.dispatchEvent(new Event("change", { bubbles: true }));
