@@ -10,7 +10,7 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from app import words
+from app import handling_words, words
 from app.reports.document_kinds import KINDS
 from app.services import present
 from app.services.document_records import Reader
@@ -85,5 +85,6 @@ def reader() -> Reader:
         due=lambda at: words.due_text(at, present.zone()) if at else "",
         joined=words.listed,
         details=details,
+        span=handling_words.span,
         language=str(get_locale()),
     )

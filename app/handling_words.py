@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _l
 
 from app import clock_card, words
 from app.models import Assignment, CallBack, Clock, HandlingRequest
+from app.services import clocks
 
 Label = Any  # a lazily translated string
 
@@ -44,7 +45,7 @@ BEFORE_A_UNIT = ("registered", "opinion", "slip_ready", "with_section", "with_le
 REQUEST_STATES: Mapping[str, Label] = {
     "pending": _l("Waits for a decision"),
     "granted": _l("Granted"),
-    "refused": _l("Refused"),
+    "refused": _l("Not granted"),
     "withdrawn": _l("Withdrawn"),
 }
 REVIEWS: Mapping[str, Label] = {"accepted": _l("Feedback accepted"), "redo": _l("Sent back for redo")}
@@ -129,20 +130,12 @@ def label(step: str, name: str) -> Label | None:
 
 def limit_of(own: Assignment) -> Clock | None:
     """The newest limit of a unit."""
-    found = [c for c in own.appeal.clocks if c.assignment_id == own.id and c.kind in ("unit_limit", "co_limit")]
-    return found[-1] if found else None
-
-
-def amount_kind(own: Assignment | None) -> str:
-    """What an extension of this unit's limit is counted in: as the limit itself, otherwise calendar days."""
-    clock = limit_of(own) if own is not None else None
-    kind = ((clock.inputs or {}).get("limit") or {}).get("kind") if clock is not None else None
-    return str(kind) if kind in ("wall_hours", "working_hours", "working_days") else "calendar_days"
+    return clocks.limit_at(own)
 
 
 def amount_unit(own: Assignment | None) -> str:
     """The unit of an extension in words."""
-    match amount_kind(own):
+    match clocks.counted_in(own) if own is not None else "calendar_days":
         case "wall_hours":
             return _("hours by the clock")
         case "working_hours":
@@ -156,7 +149,8 @@ def amount_unit(own: Assignment | None) -> str:
 def asked_for(request: HandlingRequest, own: Assignment) -> str:
     """What was asked for: how much more time, until when."""
     if request.kind == "extension" and request.amount:
-        return _("More time asked for: %(amount)s", amount=_amount(request.amount, own))
+        amount = span(clocks.counted_in(own, request.asked_at), request.amount)
+        return _("More time asked for: %(amount)s", amount=amount)
     if request.kind == "pause" and request.until_on:
         return _("Pause asked for until %(day)s", day=request.until_on.isoformat())
     return ""
@@ -165,12 +159,13 @@ def asked_for(request: HandlingRequest, own: Assignment) -> str:
 def granted(request: HandlingRequest, own: Assignment) -> str:
     """What was granted of it."""
     if request.granted_amount:
-        return _amount(request.granted_amount, own)
+        return span(clocks.counted_in(own, request.asked_at), request.granted_amount)
     return _("until %(day)s", day=request.granted_until_on.isoformat()) if request.granted_until_on else ""
 
 
-def _amount(amount: int, own: Assignment) -> str:
-    return clock_card.limit_text({"kind": amount_kind(own), "amount": amount})
+def span(kind: str, amount: int) -> str:
+    """So much time, as a limit counts it."""
+    return clock_card.limit_text({"kind": kind, "amount": amount})
 
 
 def outcome(call: CallBack) -> str:

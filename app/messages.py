@@ -215,6 +215,7 @@ SENTENCES: Mapping[str, Any] = {
     "import.nothing-to-do": _l("There was nothing left to do."),
     "import.unknown": _l("There is no such import."),
     "import.unknown-column": _l("There is no column “%(column)s” in this sheet."),
+    "inform.main-unanswered": _l("The main appeal has no result yet. Tell the appellant once it is answered."),
     "intake.petition-known": _l(
         "The number %(number)s was taken in before: %(appeal)s. Take it in again only if it differs."
     ),

@@ -566,6 +566,11 @@ class Assignment(Stamped, Model):
     unit: Mapped[Unit] = relationship()
     requests: Mapped[list[HandlingRequest]] = relationship(order_by="HandlingRequest.id")
 
+    @property
+    def is_done(self) -> bool:
+        """Whether the unit did its part; that the appeal was taken up again later does not undo it."""
+        return self.answered_at is not None and self.ended_why in ("", "reopened")
+
 
 class Explanation(Model):
     """A situation explanation (情况说明): the unit cannot finish in time, or policy does not permit (R9)."""

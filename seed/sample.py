@@ -396,6 +396,8 @@ class Sample:
                 again = {"feedback": self._answer(case), "informed_how": "phone", "reaction": "accepting"}
                 yield timedelta(hours=1.2), "answer", "handler", again
             yield timedelta(hours=draw.randrange(1, 20)), "accept", "duty_director", {}
+            if way == "leader" and draw.random() < 0.9:
+                yield timedelta(hours=draw.randrange(1, 12)), "take_note", "leader", {}
         if draw.random() < 0.35:
             yield timedelta(hours=draw.randrange(1, 20)), "call_back", "supervisor", self._called_back()
         yield timedelta(hours=draw.randrange(1, 40)), "strike_off", "ledger_admin", {}

@@ -152,12 +152,12 @@ LAYOUTS: Mapping[str, Layout] = {
                 pair(N_("Channel"), "{{ channel }}", N_("Received at"), "{{ received_at }}"),
                 *_TEXT,
                 pair(N_("Place"), "{{ place }}", N_("Category"), "{{ category }}"),
-                tall(N_("Proposed opinion"), "{{ opinion }}\n{{ opinion_by }}　{{ opinion_at }}", 3.4),
+                tall(N_("Proposed opinion"), "{{ opinion }}\n{{ opinion_by }}　{{ opinion_at }}", 2.6),
                 tall(
                     N_("Instruction"),
                     "{%p for row in instructions %}\n{{ row.text }}\n{{ row.by }}　{{ row.on }}　{{ row.how }}"
                     "\n{%p endfor %}",
-                    5.0,
+                    3.6,
                 ),
                 tall(N_("Remark"), "{{ remark }}", 1.2),
                 pair(N_("Carried out at"), "{{ fulfilled_at }}", N_("Taken note of"), "{{ noted_by }} {{ noted_at }}"),

@@ -186,7 +186,8 @@ _TABLE: tuple[Action, ...] = (
     _do("explain", (S.IN_PROGRESS,), None, "answer", parts=(P.IN_PROGRESS,), guards=("answer.not-informed",),
         target_by=_by("kind", cannot_finish=None, not_permitted=S.UNDER_REVIEW),
         starts_if=MappingProxyType({"not_permitted": ("review",)})),
-    _do("inform", (S.MERGED,), None, "answer", others=("triage", "record"), bulk=True),
+    _do("inform", (S.MERGED,), None, "answer", others=("triage", "record"), bulk=True,
+        guards=("inform.main-unanswered",)),
     # Review, call-back, the end (R10, R11).
     _do("accept", (S.UNDER_REVIEW,), S.ANSWERED, "triage", bulk=True, stops=("review",), repeat_in=(S.ANSWERED,),
         guards=("accept.co-handling-open",)),

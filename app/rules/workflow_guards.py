@@ -85,6 +85,7 @@ class AppealFacts:
     co_open: int = 0
     merged_open: int = 0
     is_main: bool = False
+    is_main_answered: bool = False
     is_main_closed: bool = False
     is_held: bool = False
     call_back_missing: bool = False
@@ -153,6 +154,12 @@ def _called_back(code: str, facts: AppealFacts, data: Mapping[str, object]) -> N
 def _no_main(code: str, facts: AppealFacts, data: Mapping[str, object]) -> None:
     """Two levels of merging would leave an appellant behind: the others are merged into the new main one first."""
     if facts.is_main:
+        raise Refused(code)
+
+
+def _main_answered(code: str, facts: AppealFacts, data: Mapping[str, object]) -> None:
+    """Every appellant is told the result; before there is one there is nothing to tell."""
+    if not facts.is_main_answered:
         raise Refused(code)
 
 
@@ -238,6 +245,7 @@ GUARDS: Mapping[str, Guard] = MappingProxyType(
         "strike-off.call-back-missing": _called_back,
         "strike-off.main-open": _main_closed,
         "archive.note-missing": _note_if_due,
+        "inform.main-unanswered": _main_answered,
         "merge.is-main": _no_main,
         "request.objection-pending": _not_pending("objection"),
         "request.extension-pending": _not_pending("extension"),

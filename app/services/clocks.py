@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
-from app.models import Appeal, Category, Clock, ClockChange, LimitRule, db
+from app.models import Appeal, Assignment, Category, Clock, ClockChange, LimitRule, db
 from app.rules import clocks as rules
 from app.rules.calendar import WorkingCalendar
 from app.rules.errors import NotFound
@@ -190,6 +190,21 @@ def stop(
 def running(appeal: Appeal, kind: str, *, assignment_id: int | None = None) -> Clock | None:
     """The running clock of that kind (of that assignment), if any."""
     return next((c for c in _running(appeal, (kind,)) if assignment_id in (None, c.assignment_id)), None)
+
+
+def limit_at(own: Assignment, at: datetime | None = None) -> Clock | None:
+    """The limit a unit had at `at`: the newest that had begun; the newest of all by default."""
+    kinds = ("unit_limit", "co_limit")
+    found = [c for c in own.appeal.clocks if c.assignment_id == own.id and c.kind in kinds]
+    begun = [clock for clock in found if at is None or clock.started_at <= at]
+    return begun[-1] if begun else None
+
+
+def counted_in(own: Assignment, at: datetime | None = None) -> str:
+    """What an extension of a unit's limit counted in at `at`: as the limit itself, otherwise calendar days."""
+    clock = limit_at(own, at)
+    kind = ((clock.inputs or {}).get("limit") or {}).get("kind") if clock is not None else None
+    return str(kind) if kind in ("wall_hours", "working_hours", "working_days") else "calendar_days"
 
 
 def _running(appeal: Appeal, kinds: Collection[str]) -> list[Clock]:

@@ -23,6 +23,7 @@ from sqlalchemy import (
     true,
     union_all,
 )
+from sqlalchemy.orm import aliased
 from sqlalchemy.sql.selectable import LateralFromClause
 
 from app.models import (
@@ -40,7 +41,7 @@ from app.models import (
 )
 from app.rules import grants as rules
 from app.rules.grants import Grant, GrantSet
-from app.services import access, clocks, nil_returns, present
+from app.services import access, clocks, merging, nil_returns, present
 from app.services.actors import Actor
 
 COUNT_CAP = 1000
@@ -156,7 +157,9 @@ def _in_queue(name: str, states: tuple[str, ...], grant: Grant) -> ColumnElement
     if name == "to_call_back":
         return and_(stands, ~Appeal.anonymous, ~exists().where(CallBack.appeal_id == Appeal.id))
     if name == "to_inform":
-        return and_(stands, Appeal.informed_at.is_(None))
+        main = aliased(Appeal)
+        answered = exists().where(main.id == Appeal.merged_into_id, main.state.in_(merging.ANSWERED))
+        return and_(stands, Appeal.informed_at.is_(None), answered)
     if name == "fulfilled":
         done = and_(Slip.appeal_id == Appeal.id, Slip.fulfilled_at.is_not(None), Slip.noted_at.is_(None))
         return and_(stands, Appeal.portfolio_id == grant.value, exists().where(done))

@@ -49,6 +49,7 @@ class Reader:
     due: Callable[[datetime | None], str]
     joined: Callable[[Iterable[str]], str]
     details: Callable[[dict[str, Any]], str]
+    span: Callable[[str, int], str]
     language: str
 
 
@@ -345,29 +346,30 @@ def slip_code(slip: Slip) -> Code:
     return Code(scanning.content(slip.id, slip.number or "", slip.appeal.number or ""))
 
 
-def of_request(one: HandlingRequest, unit: str, reader: Reader) -> Context:
+def of_request(one: HandlingRequest, own: Assignment, reader: Reader) -> Context:
     """What the decision on a unit's request prints besides its appeal."""
+    counted_in = clocks.counted_in(own, one.asked_at)
     return {
         "asked_for": reader.word("request_kinds", one.kind),
-        "asking_unit": unit,
+        "asking_unit": reader.named(own.unit),
         "asked_by": reader.named(one.asked_by),
         "asked_at": reader.moment(one.asked_at),
-        "asked_amount": _amount(one.amount, one.until_on, reader),
+        "asked_amount": _amount(one.amount, one.until_on, counted_in, reader),
         "reason": one.reason,
         "legal_basis": one.legal_basis,
         "proposed_unit": reader.named(one.proposed_unit),
         "outcome": reader.word("request_states", one.state),
-        "granted_amount": _amount(one.granted_amount, one.granted_until_on, reader),
+        "granted_amount": _amount(one.granted_amount, one.granted_until_on, counted_in, reader),
         "decision": one.decision,
         "decided_by": reader.named(one.decided_by),
         "decided_at": reader.moment(one.decided_at),
     }
 
 
-def _amount(amount: int | None, until: date | None, reader: Reader) -> str:
+def _amount(amount: int | None, until: date | None, counted_in: str, reader: Reader) -> str:
     if until is not None:
         return reader.t("until {day}").format(day=until.isoformat())
-    return "" if amount is None else str(amount)
+    return "" if amount is None else reader.span(counted_in, amount)
 
 
 def of_sheet(sheet: SlipSheet, slips: Iterable[Slip], reader: Reader) -> Context:

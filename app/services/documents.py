@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from app.models import Appeal, HandlingRequest, Slip, db
+from app.models import Appeal, Assignment, HandlingRequest, Slip, db
 from app.reports import document_layout, documents
 from app.reports.document_kinds import KINDS, Context, Kind
 from app.rules.errors import Conflict, Invalid, NotFound, Refused
@@ -143,8 +143,8 @@ def _filled(actor: Actor, code: str, subject_id: int, reader: Reader, *, in_full
             slip.appeal,
         )
     if kind.subject == "request":
-        request, unit, appeal = _request(actor, subject_id, reader)
-        own = document_records.of_request(request, unit, reader)
+        request, assignment, appeal = _request(actor, subject_id)
+        own = document_records.of_request(request, assignment, reader)
         return Filled(
             kind, {**_about(actor, appeal, reader, in_full), **own}, appeal.number or "", "handling_request",
             request.id, appeal,
@@ -190,7 +190,7 @@ def _slip(actor: Actor, slip_id: int) -> Slip:
     return next(slip for slip in appeal.slips if slip.id == slip_id)
 
 
-def _request(actor: Actor, request_id: int, reader: Reader) -> tuple[HandlingRequest, str, Appeal]:
+def _request(actor: Actor, request_id: int) -> tuple[HandlingRequest, Assignment, Appeal]:
     row = db.session.scalars(
         select(HandlingRequest)
         .join(Appeal, Appeal.id == HandlingRequest.appeal_id)
@@ -202,5 +202,5 @@ def _request(actor: Actor, request_id: int, reader: Reader) -> tuple[HandlingReq
     if row.decided_at is None:
         raise Conflict("document.not-yet")
     appeal = document_records.access_record(actor, row.appeal_id)
-    unit = next((one.unit for one in appeal.assignments if one.id == row.assignment_id), None)
-    return row, reader.named(unit), appeal
+    own = next(one for one in appeal.assignments if one.id == row.assignment_id)
+    return row, own, appeal

@@ -122,8 +122,10 @@ def _to_note() -> ColumnElement[bool]:
 
 def _written(actor: Actor, wanted: ColumnElement[bool], *, before: int | None = None) -> list[Written]:
     now = present.now()
-    tasks = select(func.count()).where(Assignment.slip_id == Slip.id, Assignment.state != "ended").scalar_subquery()
-    done = select(func.count()).where(Assignment.slip_id == Slip.id, Assignment.state == "answered").scalar_subquery()
+    # What was done before a reopening was done.
+    given = and_(Assignment.slip_id == Slip.id, Assignment.ended_why.in_(("", "reopened")))
+    tasks = select(func.count()).where(given).scalar_subquery()
+    done = select(func.count()).where(given, Assignment.answered_at.is_not(None)).scalar_subquery()
     query: Select[Any] = (
         select(Instruction, Slip, tasks, done)
         .join(Slip, Slip.id == Instruction.slip_id)

@@ -16,6 +16,10 @@ MAIN_STATES = tuple(
     if state not in (State.CLOSED, State.ARCHIVED, State.MERGED, State.HISTORY)
 )
 
+CLOSED = ("closed", "archived")
+# From its feedback on there is something to tell the appellants.
+ANSWERED = ("under_review", "answered", *CLOSED)
+
 
 def merged_into(appeal_id: int) -> Sequence[Appeal]:
     """The appeals merged into this one and still open, oldest first."""

@@ -65,6 +65,7 @@ class Slot:
     items: int = 0
     signed_at: datetime | None = None
     signed_by: str = ""
+    signed_by_en: str = ""
     role: str = ""
     is_owed: bool = True
 
@@ -306,7 +307,7 @@ def _filled(slots: Sequence[Slot], as_of: datetime) -> list[Slot]:
     items = select(func.count()).select_from(some.correlate(c.channel_class.table).subquery().lateral())
     whole = or_(NilReturn.channel_id.is_(None), NilReturn.channel_id == c.channel_id)
     first = (
-        select(NilReturn.signed_at, NilReturn.role, Person.name)
+        select(NilReturn.signed_at, NilReturn.role, Person.name, Person.name_en)
         .join(Person, Person.id == NilReturn.signed_by_id)
         .where(NilReturn.post_id == c.post_id, NilReturn.day == c.day, whole, NilReturn.signed_at <= as_of)
         .order_by(NilReturn.signed_at)
@@ -314,15 +315,16 @@ def _filled(slots: Sequence[Slot], as_of: datetime) -> list[Slot]:
         .lateral("first")
     )
     query = select(
-        c.number, items.scalar_subquery(), first.c.signed_at, first.c.name, first.c.role, _owed(c)
+        c.number, items.scalar_subquery(), first.c.signed_at, first.c.name, first.c.name_en, first.c.role, _owed(c)
     ).join_from(c.number.table, first, true(), isouter=True)
     filled = list(slots)
-    for number, count, signed_at, name, role, is_owed in db.session.execute(query):
+    for number, count, signed_at, name, name_en, role, is_owed in db.session.execute(query):
         filled[number] = replace(
             slots[number],
             items=count,
             signed_at=signed_at,
             signed_by=name or "",
+            signed_by_en=name_en or "",
             role=role or "",
             is_owed=is_owed,
         )

@@ -121,7 +121,8 @@ def of(
         co_open=sum(one.part == "co" and one.state in ("assigned", "in_progress") for one in appeal.assignments),
         merged_open=merging.uninformed(appeal.id) if "strike-off.merged-not-informed" in guards else 0,
         is_main="merge.is-main" in guards and merging.heat(appeal.id) > 1,
-        is_main_closed=appeal.merged_into is not None and appeal.merged_into.state in ("closed", "archived"),
+        is_main_answered=_main_in(appeal, merging.ANSWERED),
+        is_main_closed=_main_in(appeal, merging.CLOSED),
         is_held=appeal.held_at is not None,
         call_back_missing="strike-off.call-back-missing" in guards and _call_back_missing(appeal),
         reopen_days=int(_setting("reopen_days", 30)) if "reopen.too-late" in guards else 0,
@@ -139,6 +140,8 @@ def fitting(actor: Actor, appeal: Appeal, capabilities: Container[str]) -> tuple
     def fits(action: rules.Action) -> bool:
         if not action.parts:
             return not _idle(action, appeal)
+        if action.name == "object" and not _may_object(appeal):
+            return False
         parts = own if action.capability == "answer" else every.values()
         return any(_offers(action, state, facts) for facts in parts)
 
@@ -162,6 +165,8 @@ def _offers(action: rules.Action, state: rules.State, own: rules.AssignmentFacts
         return not own.is_lead
     if action.name == "ask_extension":
         return not own.is_past_limit and own.has_limit and "extension" not in own.pending
+    if action.name == "object" and own.objections:
+        return False
     return action.name not in ("object", "sign_in") or "objection" not in own.pending
 
 
@@ -176,9 +181,20 @@ def _idle(action: rules.Action, appeal: Appeal) -> bool:
         return slip is None or slip.fulfilled_at is None or slip.noted_at is not None
     if action.name == "send_back":
         return _lead(appeal) is None
-    return action.name == "strike_off_merged" and (
-        appeal.merged_into is None or appeal.merged_into.state not in ("closed", "archived")
-    )
+    if action.name == "inform":
+        return not _main_in(appeal, merging.ANSWERED)
+    return action.name == "strike_off_merged" and not _main_in(appeal, merging.CLOSED)
+
+
+def _may_object(appeal: Appeal) -> bool:
+    """Whether it did not go back as often as it may; what is counted is asked only where something was."""
+    bounces = _bounces(appeal)
+    return not bounces or bounces < int(_setting("objection_bounces", 1))
+
+
+def _main_in(appeal: Appeal, states: Container[str]) -> bool:
+    """Whether it is merged into an appeal that stands in one of these states."""
+    return appeal.merged_into is not None and appeal.merged_into.state in states
 
 
 def _is_late(clock: Clock, now: datetime) -> bool:

@@ -405,6 +405,9 @@ def _send_back(step: Step) -> None:
         lead.limit_rule_id = limit.id
     step.appeal.answered_at, step.appeal.informed_at, step.appeal.informed_how = None, None, ""
     step.appeal.informed_by_id, step.appeal.impossible = None, False
+    for merged in merging.merged_into(step.appeal.id):
+        # What they were told is not the result any more.
+        merged.informed_at, merged.informed_how, merged.informed_by_id = None, "", None
     if step.appeal.slips:
         step.appeal.slips[-1].fulfilled_at = None
     step.made.append(lead)

@@ -64,6 +64,7 @@ def facts(state: str, *, part: str | None = None, is_lead: bool = True, **more: 
         has_result=more.pop("has_result", True),
         is_informed=more.pop("is_informed", True),
         has_lead=more.pop("has_lead", True),
+        is_main_answered=more.pop("is_main_answered", True),
         is_main_closed=more.pop("is_main_closed", True),
         assignment=AssignmentFacts(own, is_lead, pending) if own else None,
         **more,

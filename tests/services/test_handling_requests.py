@@ -77,8 +77,10 @@ def test_an_upheld_objection_goes_back_for_triage(
     assert (entry.unit_id, entry.source, entry.active) == (right.id, "objection", False)
     assert make.count(Journal, appeal_id=appeal.id, action="decide_objection") == 1
     do(appeal, "forward", {"unit": right.code, "limit": "ordinary"}, director)
+    second = make.actor(make.member(right))
+    assert "object" not in {action.name for action in workflow.actions_on(second, appeal)}
     with pytest.raises(Refused) as refused:
-        do(appeal, "object", OBJECTION, make.actor(make.member(right)))
+        do(appeal, "object", OBJECTION, second)
     assert refused.value.code == "object.bounced"
 
 
@@ -89,6 +91,7 @@ def test_a_rejected_objection_starts_the_sign_in_anew_and_is_not_repeated(
     do(appeal, "object", OBJECTION)
     do(appeal, "decide_objection", decision(appeal, "rejected"), director)
     assert (appeal.state, clock(appeal, "sign_in").stopped_at) == ("assigned", None)
+    assert "object" not in {action.name for action in workflow.actions_on(make.actor(make.member(unit)), appeal)}
     with pytest.raises(Refused) as refused:
         do(appeal, "object", OBJECTION)
     assert refused.value.code == "object.twice"

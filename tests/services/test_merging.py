@@ -6,7 +6,7 @@ import pytest
 
 from app.models import Appeal, Journal, db
 from app.rules.errors import FieldErrors, Refused
-from app.services import closing, mains, merging, present, workflow
+from app.services import closing, desk, mains, merging, present, workflow
 from tests.factories import Factory
 
 URL = "https://localhost"
@@ -33,7 +33,7 @@ def ending_of(make: Factory, appeal: Appeal) -> closing.Ending:
 
 
 def test_the_main_appeal_counts_its_heat_and_who_is_to_be_told(make: Factory) -> None:
-    main = make.appeal("in_progress")
+    main = make.appeal("under_review")
     first, second = merged(make, main), merged(make, main)
     tell(make, first)
     found = ending_of(make, main)
@@ -67,6 +67,28 @@ def test_with_the_main_appeal_every_merged_one_is_struck_off(make: Factory) -> N
     assert make.count(Journal, appeal_id=one.id, action="strike_off_merged") == 1
 
 
+def test_an_appellant_is_told_once_there_is_something_to_tell(make: Factory) -> None:
+    unit = make.a_unit()
+    main = make.appeal("in_progress", unit=unit)
+    one = merged(make, main)
+    handler = make.actor(make.member(unit))
+    with pytest.raises(Refused, match=r"inform\.main-unanswered"):
+        tell(make, one)
+    assert "inform" not in {action.name for action in workflow.actions_on(handler, one)}
+    assert {q.name: len(q.rows) for q in desk.queues(handler)}["to_inform"] == 0
+    answer = {"feedback": "示例：已修复。", "informed_at": present.now(), "informed_how": "phone"}
+    workflow.act(handler, main.id, "answer", answer, version=None)
+    assert {q.name: len(q.rows) for q in desk.queues(handler)}["to_inform"] == 1
+    tell(make, one)
+    db.session.refresh(one)
+    assert one.informed_at is not None
+    # A redo takes back what he was told.
+    back = {"reason": "示例：补充说明。", "limit": "ordinary"}
+    workflow.act(make.actor(make.holder("duty_director")), main.id, "send_back", back, version=None)
+    db.session.refresh(one)
+    assert (one.informed_at, one.informed_how, one.informed_by_id) == (None, "", None)
+
+
 def test_an_appeal_is_not_merged_into_itself_or_a_finished_one(make: Factory) -> None:
     director = make.actor(make.holder("duty_director"))
     appeal, closed = make.appeal("registered"), make.appeal("closed")
@@ -98,7 +120,7 @@ def test_the_field_is_told_number_subject_and_state(make: Factory) -> None:
 
 
 def test_several_appellants_are_told_with_one_form(make: Factory) -> None:
-    main = make.appeal("in_progress")
+    main = make.appeal("under_review")
     both = [merged(make, main), merged(make, main)]
     client = make.signed_in(make.holder("duty_director"))
     page = client.get(f"/appeals/{main.id}", base_url=URL).text

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
-from app.models import CallBack, Clock, Delivery, Journal, Review, Slip, db
+from app.models import Appeal, CallBack, Clock, Delivery, Journal, Review, Slip, db
 from app.rules.errors import FieldErrors, Refused
 from app.services import desk, present, workflow
 from app.services.actors import Actor
@@ -113,6 +114,33 @@ def test_a_co_handling_unit_is_not_asked_for_the_appellant(make: Factory, direct
     page = make.signed_in(person).get(f"/appeals/{appeal.id}/answer", base_url=URL).text
     assert 'name="feedback"' in page
     assert 'name="informed_at"' not in page
+
+
+def test_what_was_asked_for_stays_in_the_unit_it_was_asked_in(make: Factory, director: Actor) -> None:
+    unit = make.a_unit()
+    handler = make.actor(make.member(unit))
+    appeal = make.appeal("registered")
+    due_on = present.today() + timedelta(days=5)
+    workflow.act(director, appeal.id, "forward", {"unit": unit.code, "due_on": due_on}, version=None)
+    workflow.act(handler, appeal.id, "sign_in", {}, version=None)
+    workflow.act(handler, appeal.id, "ask_extension", {"amount": 3, "reason": "示例：等材料。"}, version=None)
+    (request,) = db.session.get_one(Appeal, appeal.id).assignments[0].requests
+    granted = {"request": str(request.id), "decision": "granted", "reason": "示例：同意。"}
+    workflow.act(director, appeal.id, "decide_extension", granted, version=None)
+    answer = {"feedback": "示例：第一轮。", "informed_at": present.now(), "informed_how": "phone"}
+    workflow.act(handler, appeal.id, "answer", answer, version=None)
+    workflow.act(director, appeal.id, "send_back", {"reason": "示例：不够。", "limit": "ordinary"}, version=None)
+    page = make.signed_in(make.holder("duty_director")).get(f"/appeals/{appeal.id}", base_url=URL).text
+    assert "3个自然日" in page
+    assert "3个工作日" not in page
+
+
+def test_what_the_units_answered_before_a_reopening_stays_to_be_read(make: Factory, director: Actor) -> None:
+    appeal = make.appeal("closed")
+    workflow.act(director, appeal.id, "reopen", {"reason": "示例：又坏了。"}, version=None)
+    page = make.signed_in(make.holder("duty_director")).get(f"/appeals/{appeal.id}", base_url=URL).text
+    handling = page[page.index("办理情况") : page.index("办理过程")]
+    assert "示例：已修复。" in handling
 
 
 def test_an_appeal_page_costs_few_statements(make: Factory, director: Actor) -> None:
