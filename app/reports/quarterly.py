@@ -30,13 +30,15 @@ from .table import (
 _NONE = Punctuality()
 
 MeasureCode = Literal[
-    "received", "self_handled", "forwarded", "to_leaders", "assigned", "finished", "on_time", "late",
-    "unfinished", "overdue", "finish_rate", "on_time_rate", "mean_days", "explanations",
+    "received", "merged", "declined", "self_handled", "forwarded", "to_leaders", "assigned", "finished",
+    "on_time", "late", "unfinished", "overdue", "finish_rate", "on_time_rate", "mean_days", "explanations",
     "overdue_without_note", "urges", "history",
 ]
 # Codes → English msgids and how the value reads; pages use the same through this.
 MEASURES: Mapping[MeasureCode, tuple[str, Kind]] = {
     "received": (N_("Appeals received"), "int"),
+    "merged": (N_("of which merged into another"), "int"),
+    "declined": (N_("Not accepted"), "int"),
     "self_handled": (N_("Handled by the duty office itself"), "int"),
     "forwarded": (N_("Forwarded to units"), "int"),
     "to_leaders": (N_("Submitted to leaders for instruction"), "int"),
@@ -62,7 +64,9 @@ RULES = (
     (N_("Ways of handling"),
      N_("Of the appeals of the period; one that was submitted to a leader and then forwarded counts in both.")),
     (N_("Appeals assigned"),
-     N_("Appeals assigned to the unit in the period; an appeal assigned to two units counts for each.")),
+     N_("Appeals assigned to the unit as lead unit in the period. Co-handling units are not counted, and neither is"
+        " what was transferred or went back on an objection. Merged appeals are received, each of them, and handled"
+        " once.")),
     (N_("Appeals finished"),
      N_("Answered by the unit, struck off since or not, or explained because policy does not allow it.")),
     (N_("Finished on time, finished late"),

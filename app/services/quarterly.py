@@ -75,7 +75,7 @@ _LAST_CHANGE = text(
                (CAST(:s1 AS timestamptz), CAST(:e1 AS timestamptz)),
                (CAST(:s2 AS timestamptz), CAST(:e2 AS timestamptz))
     ), ours AS (
-        SELECT a.id, a.registered_at FROM span
+        SELECT a.id, a.registered_at, a.merged_into_id, a.handling, a.voided_at FROM span
         JOIN appeal a ON a.registered_at >= span.starts AND a.registered_at < span.ends
         WHERE a.registered_at <= :now AND a.state <> 'history'
     ), given AS (
@@ -85,6 +85,10 @@ _LAST_CHANGE = text(
         WHERE s.assigned_at <= :now AND s.part = 'lead'
     ), change (at) AS (
         SELECT max(registered_at) FROM ours
+        UNION ALL SELECT max(voided_at) FROM ours WHERE voided_at <= :now
+        UNION ALL SELECT max(j.at) FROM ours JOIN journal j ON j.appeal_id = ours.id
+                  WHERE (ours.merged_into_id IS NOT NULL AND j.action = 'merge'
+                         OR ours.handling = 'declined' AND j.action = 'decline') AND j.at <= :now
         UNION ALL SELECT max(c.started_at) FROM ours JOIN clock c ON c.appeal_id = ours.id
                   WHERE c.kind = 'unit_limit' AND c.unit_id IS NULL AND c.started_at <= :now
         UNION ALL SELECT max(s.assigned_at) FROM ours JOIN assignment s ON s.appeal_id = ours.id
@@ -146,11 +150,17 @@ def data_moment(session: Session, quarter: Quarter, now: datetime) -> datetime:
 _APPEALS = text(
     """
     WITH ours AS (
-        SELECT a.id, a.handling, a.fictional FROM appeal a
+        SELECT a.id, a.handling, a.merged_into_id, a.fictional FROM appeal a
         WHERE a.registered_at >= :starts AND a.registered_at < :ends AND a.registered_at <= :as_of
-          AND a.state <> 'history'
+          AND a.state <> 'history' AND NOT COALESCE(a.voided_at <= :as_of, false)
     )
     SELECT count(*) AS received,
+           count(*) FILTER (WHERE merged_into_id IS NOT NULL AND EXISTS (
+               SELECT FROM journal j WHERE j.appeal_id = ours.id AND j.action = 'merge' AND j.at <= :as_of
+           )) AS merged,
+           count(*) FILTER (WHERE handling = 'declined' AND EXISTS (
+               SELECT FROM journal j WHERE j.appeal_id = ours.id AND j.action = 'decline' AND j.at <= :as_of
+           )) AS declined,
            count(*) FILTER (WHERE handling = 'self' AND EXISTS (
                SELECT FROM clock c WHERE c.appeal_id = ours.id AND c.kind = 'unit_limit' AND c.started_at <= :as_of
            )) AS self_handled,
@@ -259,7 +269,7 @@ _PAPERS = text(
 _REGISTERED = """
     FROM appeal a {joins}
     WHERE a.registered_at >= :before_starts AND a.registered_at < :ends AND a.registered_at <= :as_of
-      AND a.state <> 'history'
+      AND a.state <> 'history' AND NOT COALESCE(a.voided_at <= :as_of, false)
     """
 _TWO_QUARTERS = """
     count(*) FILTER (WHERE a.registered_at >= :starts) AS count,
@@ -397,6 +407,8 @@ def _measures(facts: Facts) -> dict[MeasureCode, int | Decimal | None]:
     tally, counts = all_units.tally, facts.counts
     return {
         "received": counts["received"],
+        "merged": counts["merged"],
+        "declined": counts["declined"],
         "self_handled": counts["self_handled"],
         "forwarded": counts["forwarded"],
         "to_leaders": counts["to_leaders"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -108,6 +108,7 @@ class _Maker:
         for of in appeals:
             self.things_of(of)
         db.session.flush()
+        self.aside(appeals)
         for clock, at in self.urged:
             db.session.add(Urge(clock_id=clock.id, appeal_id=clock.appeal_id, at=at, by_id=self.person))
         for number, code in enumerate(("collector_c", "collector_d", "collector_e") * 8):
@@ -118,6 +119,23 @@ class _Maker:
             rows = {"post_id": post_id, "day": day, "signed_at": signed, "signed_by_id": self.person, "role": "A"}
             db.session.add_all(NilReturn(channel_id=paper, **rows) for paper in papers)
         db.session.commit()
+
+    def aside(self, appeals: Sequence[Appeal]) -> None:
+        """Appeals that were voided, merged into another or not accepted some days after their registration."""
+        for number, registered in enumerate(self.moment(140) for _each in range(30)):
+            of = self.appeal(5000 + number, registered)
+            at = registered + timedelta(hours=self.dice.randint(1, 24 * 20))
+            db.session.add(of)
+            db.session.flush()
+            match number % 3:
+                case 0:
+                    of.state, of.voided_at = "voided", at
+                case 1:
+                    of.state, of.merged_into_id = "merged", appeals[number].id
+                    self.journal(of, "merge", at)
+                case 2:
+                    of.state, of.handling = "answered", "declined"
+                    self.journal(of, "decline", at)
 
     def appeal(self, number: int, registered: datetime) -> Appeal:
         dice = self.dice
@@ -255,7 +273,13 @@ class _Recount:
                 selectinload(Appeal.clocks), selectinload(Appeal.slips), selectinload(Appeal.assignments)
             )
         )
-        return [row for row in rows if row.state != "history" and self.holds(row.registered_at)]
+        ours = [row for row in rows if row.state != "history" and self.holds(row.registered_at)]
+        return [row for row in ours if not self.done(row.voided_at)]
+
+    def step_at(self, of: Appeal, action: str) -> datetime | None:
+        """When the step was done to the appeal."""
+        query = select(Journal.at).where(Journal.appeal_id == of.id, Journal.action == action)
+        return db.session.scalars(query).first()
 
     def assignments(self) -> list[Assignment]:
         rows = select(Assignment).options(joinedload(Assignment.appeal).selectinload(Appeal.clocks))
@@ -322,6 +346,8 @@ class _Recount:
         history = db.session.scalars(select(Appeal.created_at).where(Appeal.state == "history"))
         return {
             "received": len(appeals),
+            "merged": sum(one.merged_into_id is not None and self.done(self.step_at(one, "merge")) for one in appeals),
+            "declined": sum(one.handling == "declined" and self.done(self.step_at(one, "decline")) for one in appeals),
             "self_handled": sum(
                 one.handling == "self"
                 and any(clock.kind == "unit_limit" and clock.started_at <= self.as_of for clock in one.clocks)
@@ -408,6 +434,8 @@ def test_the_overview_is_the_recount(world: None, quarter: Quarter, as_of: datet
         expected = earlier if any(earlier.values()) else dict.fromkeys(earlier)
         assert {code: getattr(measure, name) for code, measure in found.items()} == expected
     assert now["received"] > 20
+    assert now["merged"] > 0
+    assert now["declined"] > 0
     assert now["overdue_without_note"] <= now["overdue"]
 
 
