@@ -1,6 +1,7 @@
-"""What happens to an appeal besides its states: requests, pauses, reviews, call-backs, instructions, attachments.
+"""What happens to an appeal on its way: requests, pauses, moves of clocks, reviews, call-backs, instructions, files.
 
-Everybody else imports them from app/models.py, which has the appeal itself, its clocks, slips and assignments.
+Everybody else imports them from app/models.py; the appeal itself, its clocks, slips and assignments stand in
+app/appeal_tables.py.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    SmallInteger,
     String,
     Text,
     text,
@@ -26,29 +26,10 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.staffing_tables import Person, Post, Unit
-from app.tables import Moment, Named, Stamped, one_of
+from app.tables import Moment, Stamped, one_of
 
-CLOCK_KINDS = (
-    "collection",
-    "carry",
-    "delivery",
-    "fetch_back",
-    "sign_in",
-    "unit_limit",
-    "co_limit",
-    "decision",
-    "review",
-)
 REQUEST_KINDS = ("objection", "extension", "pause")
 CLOCK_CHANGES = ("extension", "pause", "resume", "calendar", "limit", "correction", "handed_on")
-
-
-class RetentionClass(Named, Stamped, Model):
-    """How long an archived appeal is kept (保管期限); `years` None is for ever."""
-
-    __tablename__ = "retention_class"
-    years: Mapped[int | None] = mapped_column(SmallInteger)
-    is_default: Mapped[bool] = mapped_column(Boolean, default=False, server_default=text("false"))
 
 
 class HandlingRequest(Stamped, Model):
@@ -118,15 +99,6 @@ class Recount(Stamped, Model):
     counts: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
     task_id: Mapped[int | None] = mapped_column(ForeignKey("task.id"))
     asked_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))
-
-
-class CalendarYear(Stamped, Model):
-    """A year whose official notice on holidays was entered by hand: limits that reach into it are not provisional."""
-
-    __tablename__ = "calendar_year"
-    year: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
-    notice: Mapped[str] = mapped_column(String(200), default="", server_default="")
-    by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))
 
 
 class ClockChange(Model):
@@ -263,63 +235,6 @@ class SlipSheet(Model):
     made_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     section: Mapped[Unit] = relationship()
     made_by: Mapped[Person] = relationship()
-
-
-class DispatchEntry(Stamped, Model):
-    """A row of the dispatch catalogue (派单目录): what is about this, there, goes to that unit (R7, R8)."""
-
-    __tablename__ = "dispatch_entry"
-    __table_args__ = (
-        one_of("source", ("manual", "objection"), "dispatch_source"),
-        CheckConstraint("category_id IS NOT NULL OR place <> '' OR keywords <> ''", name="dispatch_something"),
-        CheckConstraint(
-            "valid_until IS NULL OR valid_from IS NULL OR valid_until >= valid_from", name="dispatch_order"
-        ),
-    )
-    id: Mapped[int] = mapped_column(primary_key=True)
-    category_id: Mapped[int | None] = mapped_column(ForeignKey("category.id"), index=True)
-    place: Mapped[str] = mapped_column(String(100), default="", server_default="")
-    keywords: Mapped[str] = mapped_column(String(200), default="", server_default="")
-    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), index=True)
-    basis: Mapped[str] = mapped_column(String(500), default="", server_default="")
-    valid_from: Mapped[date | None] = mapped_column(Date)
-    valid_until: Mapped[date | None] = mapped_column(Date)
-    source: Mapped[str] = mapped_column(String(10), default="manual", server_default="manual")
-    request_id: Mapped[int | None] = mapped_column(ForeignKey("handling_request.id"))
-    active: Mapped[bool] = mapped_column(Boolean, default=True, server_default=text("true"))
-    unit: Mapped[Unit] = relationship()
-    category: Mapped[Any] = relationship("Category")
-
-
-class SuggestionModel(Model):
-    """What the installation's own appeals teach about categories (app/rules/categorising.py): counts, never code.
-
-    `through_id` is the newest appeal it has read; the newest row is the one in use.
-    """
-
-    __tablename__ = "suggestion_model"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    built_at: Mapped[datetime] = mapped_column(Moment)
-    n: Mapped[int] = mapped_column(Integer)
-    labels: Mapped[int] = mapped_column(Integer)
-    through_id: Mapped[int] = mapped_column(Integer)
-    digest: Mapped[str] = mapped_column(String(64))
-    content: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
-
-
-class DocumentTemplate(Stamped, Model):
-    """A docx template an administrator put in the place of the one that comes with the product."""
-
-    __tablename__ = "document_template"
-    __table_args__ = (Index("uq_document_template", "kind", unique=True, postgresql_where=text("retired_at IS NULL")),)
-    id: Mapped[int] = mapped_column(primary_key=True)
-    kind: Mapped[str] = mapped_column(String(40))
-    filename: Mapped[str] = mapped_column(String(200))
-    content: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
-    size: Mapped[int] = mapped_column(Integer)
-    sha256: Mapped[str] = mapped_column(String(64))
-    by_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"))
-    retired_at: Mapped[datetime | None] = mapped_column(Moment)
 
 
 class ArchiveSeal(Model):

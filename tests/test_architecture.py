@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 OURS = {"app", "benchmarks", "config", "jobs", "prepare", "run", "seed", "tests", "wsgi"}
-LIMITS = {"app/models.py": 1200, "app/views.py": 1200}  # a whole family moves out of these at once
+LIMITS = {"app/views.py": 1200}  # a whole family moves out of it at once
 USUAL_LIMIT = 700
 
 # What each layer may import of ours, by prefix. The longest prefix that fits a module names its layer.
@@ -20,11 +20,20 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "config": (),
     "app.rules": ("app.rules",),
     "app.reports": ("app.reports", "app.rules"),
-    # One layer in four files: what every table stands on, two families, the rest and the door to all.
+    # One layer in six files: what every table stands on, four families, the rest and the door to all.
     "app.tables": (),
     "app.staffing_tables": ("app.tables",),
+    "app.rule_tables": ("app.staffing_tables", "app.tables"),
     "app.handling_tables": ("app.staffing_tables", "app.tables"),
-    "app.models": ("app.models", "app.handling_tables", "app.staffing_tables", "app.tables"),
+    "app.appeal_tables": ("app.handling_tables", "app.rule_tables", "app.staffing_tables", "app.tables"),
+    "app.models": (
+        "app.models",
+        "app.appeal_tables",
+        "app.handling_tables",
+        "app.rule_tables",
+        "app.staffing_tables",
+        "app.tables",
+    ),
     "app.services": ("app.services", "app.models", "app.rules", "app.reports"),
     # Starting and watching processes knows the settings and nothing of appeals.
     "app.embedded": ("app.embedded", "app.leash", "config"),
