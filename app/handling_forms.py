@@ -11,7 +11,7 @@ from app import handling_words
 from app.models import Appeal, Assignment, HandlingRequest, LimitRule, Person, db
 from app.rules import workflow as rules
 from app.rules.workflow import FieldSpec
-from app.services import clock_moves, next_step, present, workflow_facts
+from app.services import clock_moves, next_step, workflow_facts
 from app.services.actors import Actor
 from app.standing import current_actor
 
@@ -103,7 +103,7 @@ def _told(own: Assignment, request: HandlingRequest, asked_by: Person | None, va
         then = clock_moves.if_extended(clock, _whole(values.get("amount")) or request.amount or 1, request.asked_at)
     if clock is not None and request.kind == "pause" and request.until_on:
         until_on = _day(values.get("until_on")) or request.until_on
-        then = clock_moves.if_paused(clock, present.now(), until_on)
+        then = clock_moves.if_paused(clock, request.asked_at, until_on)
     return Told(own, request, asked_by, clock.due_at if clock else None, then)
 
 

@@ -15,13 +15,15 @@ from app.rules.errors import Conflict, Refused
 from app.services import calendar, clocks, present
 
 
-def extend(clock: Clock, amount: int, *, at: datetime, person_id: int, reason: str) -> ClockChange:
+def extend(
+    clock: Clock, amount: int, *, at: datetime, person_id: int, reason: str, asked_at: datetime | None = None
+) -> ClockChange:
     """Give `amount` more of the limit's own unit: hours, working days, calendar days; any other kind calendar days.
 
-    Raises Refused("extension.too-late") for a clock that stopped, is late or has no limit, Invalid("extension.amount")
-    for less than one.
+    What was asked for in time (`asked_at`) is granted however late it is decided. Raises Refused("extension.too-late")
+    for a clock that stopped, was late by then or has no limit, Invalid("extension.amount") for less than one.
     """
-    _require_in_time(clock, at, "extension.too-late")
+    _require_in_time(clock, asked_at or at, "extension.too-late")
     inputs = clocks.inputs_of(clock)
     more = (*inputs.extensions, rules.Extension(amount, at))
     moved = replace(inputs, extensions=more)

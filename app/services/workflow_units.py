@@ -266,8 +266,10 @@ def _decide_extension(step: Step) -> None:
     clock = running_limit(step.appeal, step.own)
     if clock is None:
         raise Refused("extension.too-late", {"due_at": ""})
-    # What was asked in time and decided late counts from the limit as it was: the office's delay is not the unit's.
-    clock_moves.extend(clock, amount, at=request.asked_at, person_id=step.person_id, reason=request.reason)
+    # What was asked in time and decided late is granted all the same: the office's delay is not the unit's.
+    clock_moves.extend(
+        clock, amount, at=step.at, asked_at=request.asked_at, person_id=step.person_id, reason=request.reason
+    )
     request.granted_amount = amount
     step.own.extended += 1
 
@@ -276,13 +278,16 @@ def _decide_pause(step: Step) -> None:
     request = _decided(step, "pause")
     if request.state != "granted":
         return
-    until_on = chosen_date(step, "until_on") or request.until_on
+    until_on = step.data.get("until_on") or request.until_on
+    if until_on != request.until_on:
+        until_on = chosen_date(step, "until_on")
     clock = running_limit(step.appeal, step.own)
     if clock is None or until_on is None:
         raise Refused("pause.too-late", {"due_at": ""})
+    # It begins when it was asked for, even if it is over when it is decided: the office's delay is not the unit's.
     clock_moves.pause(
         clock,
-        starts_at=step.at,
+        starts_at=request.asked_at,
         until_on=until_on,
         reason=request.reason,
         approved_by_id=step.person_id,

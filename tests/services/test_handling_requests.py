@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -169,6 +169,45 @@ def test_a_pause_moves_the_limit_and_its_early_end_moves_it_back(
     assert back is not None
     assert due <= back < paused
     assert len(clock(appeal, "unit_limit").changes) == 2
+
+
+@pytest.mark.parametrize(("days", "lost"), [(4, 3), (30, 10)])
+def test_a_pause_asked_in_time_counts_from_then_however_late_it_is_decided(
+    make: Factory, do: Any, director: Actor, unit: Unit, days: int, lost: int
+) -> None:
+    appeal = make.appeal("in_progress", unit=unit)
+    limit = clock(appeal, "unit_limit")
+    limit.inputs = {**limit.inputs, "limit": {"kind": "wall_hours", "amount": 240}}
+    limit.due_at = limit.started_at + timedelta(hours=240)
+    db.session.commit()
+    due, asked_at = limit.due_at, limit.due_at - timedelta(days=1)
+    until = (asked_at + timedelta(days=lost)).astimezone(present.zone()).date()
+    with present.at(asked_at):
+        do(appeal, "ask_pause", {"until_on": until, "reason": "示例：等待鉴定。"})
+    with present.at(asked_at + timedelta(days=days)):
+        do(appeal, "decide_pause", decision(appeal, "granted", until_on=until), director)
+        moved = clock(appeal, "unit_limit")
+        assert moved.pauses[0].starts_at == asked_at
+        assert moved.due_at == due + (moved.pauses[0].ends_at - asked_at)
+        assert moved.changes[-1].at == present.now()
+
+
+def test_an_extension_asked_in_time_is_granted_when_it_is_decided(
+    make: Factory, do: Any, director: Actor, unit: Unit
+) -> None:
+    appeal = make.appeal("in_progress", unit=unit)
+    due = clock(appeal, "unit_limit").due_at
+    assert due is not None
+    with present.at(due - timedelta(minutes=1)):
+        do(appeal, "ask_extension", {"amount": 3, "reason": "示例：待料。"})
+    decided_at = due + timedelta(days=2)
+    with present.at(decided_at):
+        do(appeal, "decide_extension", decision(appeal, "granted"), director)
+    moved = clock(appeal, "unit_limit")
+    assert moved.due_at is not None
+    assert moved.due_at > due
+    assert moved.changes[-1].at == decided_at
+    assert moved.inputs["extensions"][0]["granted_at"] == decided_at.astimezone(UTC).isoformat()
 
 
 def test_nobody_decides_his_own_request(make: Factory, do: Any, director: Actor, unit: Unit) -> None:
