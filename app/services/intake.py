@@ -18,6 +18,7 @@ from app.services.actors import Actor
 from app.services.grants import standing_of
 from app.services.sheet import missing_fields, write_sheet
 from app.services.transaction import transaction
+from app.services.workflow_step import snapshot
 
 
 def take_in(
@@ -98,7 +99,7 @@ def begin(
     )
     if scan_of is not None:
         files += attachments.copy_in(actor, scan_of, appeal.id, purpose="take_in", post_id=grant.post_id)
-    new = workflow.snapshot(appeal)
+    new = snapshot(appeal)
     if files:
         new["attachments"] = attachments.remembered(files)
     journal.write(

@@ -27,6 +27,12 @@ def merged_into(appeal_id: int) -> Sequence[Appeal]:
     return db.session.scalars(query).all()
 
 
+def follow(appeal: Appeal) -> None:
+    """The appeals merged into this one are in sight of the unit that handles it, and of no other."""
+    for merged in merged_into(appeal.id):
+        merged.unit_id = appeal.unit_id
+
+
 def heat(appeal_id: int) -> int:
     """How many appeals stand behind it, itself included."""
     return 1 + (db.session.scalar(select(func.count()).where(Appeal.merged_into_id == appeal_id)) or 0)

@@ -28,6 +28,8 @@ INBOX, MAIL = "inbox", "mail"
 LEASE = {INBOX: timedelta(seconds=60), MAIL: timedelta(seconds=300)}
 BACK_OFF = tuple(timedelta(seconds=s) for s in (30, 60, 120, 300, 900, 1800, 3600))
 SAME_PERSON = "same-person"
+# What happened to a closed appeal is told; what is to be done with one is not worth telling any more.
+TOLD_AFTER_CLOSING = frozenset({"appeal.dissatisfied", "slip.fulfilled"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +269,7 @@ def recheck(lease: Lease, now: datetime) -> Verdict:
         return Verdict("person-inactive")
     if facts.stopped:
         return Verdict("clock-stopped")
-    if facts.appeal_state in ("closed", "archived", "history"):
+    if facts.appeal_state in ("closed", "archived", "history") and lease.kind not in TOLD_AFTER_CLOSING:
         return Verdict("appeal-closed")
     if lease.rule_id is not None:
         return _recheck_reminder(lease, facts, now)

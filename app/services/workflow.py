@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -18,47 +18,7 @@ from app.services import access, archiving, clocks, journal, merging, present, w
 from app.services.actors import Actor
 from app.services.transaction import transaction
 from app.services.workflow_effects import EFFECTS, START_CLOCK
-from app.services.workflow_step import Step
-
-# What the journal compares before and after a step; sealed columns are compared by their presence only.
-_TRACKED = (
-    "state",
-    "number",
-    "subject",
-    "body",
-    "place",
-    "channel_id",
-    "category_id",
-    "nature",
-    "urgency",
-    "limit_rule_id",
-    "received_at",
-    "submitted_at",
-    "registered_at",
-    "answered_at",
-    "closed_at",
-    "archived_at",
-    "voided_at",
-    "round",
-    "merged_into_id",
-    "lawful_route",
-    "held_at",
-    "handling",
-    "opinion",
-    "unit_id",
-    "section_id",
-    "portfolio_id",
-    "result",
-    "impossible",
-    "informed_at",
-    "informed_how",
-    "reaction",
-    "note",
-    "corrections",
-    "anonymous",
-    "intake",
-)
-
+from app.services.workflow_step import Step, snapshot
 
 # What a unit's handler does not read: why the duty office looked up a person or sent a sheet back.
 _DUTY_OFFICE_ONLY = ("unmask", "return_for_correction")
@@ -160,6 +120,8 @@ def _perform(doing: Doing, appeal: Appeal, allowed: rules.Step) -> None:
     )
     EFFECTS.get(allowed.action.name, _nothing_more)(step)
     appeal.state = allowed.target.value
+    if appeal.unit_id != before["unit_id"]:
+        merging.follow(appeal)
     own = step.assignment
     if own is not None and allowed.part is not None and own.state != "ended":
         own.state = allowed.part.value
@@ -195,11 +157,6 @@ def _write(doing: Doing, step: Step, name: str, before: dict[str, Any]) -> None:
         reason=str(step.data.get("reason") or step.data.get("remark") or ""),
         request_key=doing.request_key,
     )
-
-
-def snapshot(appeal: Appeal) -> dict[str, Any]:
-    """The tracked fields as JSON values; personal fields never."""
-    return {field: _plain(getattr(appeal, field)) for field in _TRACKED}
 
 
 def act_on_many(
@@ -260,7 +217,3 @@ def _outcome(appeal: Appeal, name: str, *, is_repeat: bool = False) -> Outcome:
     if not is_repeat:
         db.session.flush()
     return Outcome(appeal.id, name, appeal.state, appeal.number, appeal.version, is_repeat)
-
-
-def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, (datetime, date)) else value

@@ -44,7 +44,9 @@ from app.services.workflow_step import (
     chosen_limit,
     claim,
     finish,
+    fulfil,
     tell,
+    unfulfil,
 )
 
 
@@ -281,6 +283,7 @@ def _transcribe(step: Step) -> None:
 def _finish_self(step: Step) -> None:
     finish(step, step.data["result"])
     claim(step, "finish_self")
+    fulfil(step)
 
 
 def _add_note(step: Step) -> None:
@@ -312,6 +315,7 @@ def _reopen(step: Step) -> None:
     """It is taken up again; what was done, and how late, stays as it is (R10)."""
     appeal = step.appeal
     workflow_units.end_all(step, "reopened")
+    unfulfil(step)
     appeal.round += 1
     appeal.reopened_at = step.at
     appeal.closed_at = appeal.archived_at = appeal.answered_at = appeal.informed_at = None

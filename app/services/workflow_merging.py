@@ -7,8 +7,8 @@ from types import MappingProxyType
 
 from app.models import Appeal, db
 from app.rules.errors import FieldErrors, FieldProblem
-from app.services import access, merging, personal, sheet
-from app.services.workflow_step import Step, acting, handlers, inform, tell
+from app.services import access, journal, merging, personal, sheet
+from app.services.workflow_step import Step, acting, fulfil, handlers, inform, snapshot, tell
 
 
 def _merge(step: Step) -> None:
@@ -54,6 +54,16 @@ def _split(step: Step) -> None:
     _copy_appellant(appeal, cut)
     db.session.add(cut)
     db.session.flush()
+    journal.write(
+        step.actor,
+        "take_in",
+        "appeal",
+        cut.id,
+        appeal_id=cut.id,
+        post_id=step.grant.post_id,
+        role=step.grant.role,
+        new=snapshot(cut),
+    )
     step.remembered["split"] = cut.id
     tell(step, "appeal.submitted", acting("number", step), appeal=cut)
 
@@ -73,6 +83,7 @@ def _strike_off_merged(step: Step) -> None:
     if appeal.merged_into is not None:
         appeal.result = appeal.result or appeal.merged_into.result
     appeal.closed_at = step.at
+    fulfil(step)
 
 
 EFFECTS: Mapping[str, Callable[[Step], None]] = MappingProxyType(

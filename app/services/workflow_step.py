@@ -12,10 +12,48 @@ from sqlalchemy import ColumnElement, select
 from app.models import Appeal, Assignment, HandlingRequest, LimitRule, Unit, db
 from app.rules.errors import FieldErrors, FieldProblem
 from app.rules.grants import Grant
-from app.services import access, attachments, outbox, present, staffing
+from app.services import access, attachments, outbox, portfolio, present, staffing
 from app.services.actors import Actor
 
 Row = TypeVar("Row")
+# What the journal compares before and after a step; sealed columns are compared by their presence only.
+_TRACKED = (
+    "state",
+    "number",
+    "subject",
+    "body",
+    "place",
+    "channel_id",
+    "category_id",
+    "nature",
+    "urgency",
+    "limit_rule_id",
+    "received_at",
+    "submitted_at",
+    "registered_at",
+    "answered_at",
+    "closed_at",
+    "archived_at",
+    "voided_at",
+    "round",
+    "merged_into_id",
+    "lawful_route",
+    "held_at",
+    "handling",
+    "opinion",
+    "unit_id",
+    "section_id",
+    "portfolio_id",
+    "result",
+    "impossible",
+    "informed_at",
+    "informed_how",
+    "reaction",
+    "note",
+    "corrections",
+    "anonymous",
+    "intake",
+)
 # What the forms offer (app/forms.py): a unit that answers for appeals.
 RESPONSIBLE = Unit.kind != "section"
 
@@ -125,6 +163,32 @@ def finish(step: Step, result: str) -> None:
     inform(step)
 
 
+def fulfil(step: Step) -> None:
+    """What a leader wanted done is done: the way back to him (R6)."""
+    slip = step.appeal.slips[-1] if step.appeal.slips else None
+    if slip is None or not slip.instruction:
+        return
+    slip.fulfilled_at = step.at
+    line = portfolio.line(slip.portfolio_id)
+    tell(step, "slip.fulfilled", [leader.id for leader in line.leaders] if line else [])
+
+
+def unfulfil(step: Step) -> None:
+    """It is not done after all; when it is, the leader is told and takes note of it again."""
+    if step.appeal.slips:
+        slip = step.appeal.slips[-1]
+        slip.fulfilled_at = slip.noted_at = slip.noted_by_id = None
+
+
 def named(unit: Unit) -> dict[str, str]:
     """A unit as the journal remembers it."""
     return {"name": unit.name, "name_en": unit.name_en}
+
+
+def snapshot(appeal: Appeal) -> dict[str, Any]:
+    """The tracked fields as JSON values; personal fields never."""
+    return {field: _plain(getattr(appeal, field)) for field in _TRACKED}
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, (datetime, date)) else value

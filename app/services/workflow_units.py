@@ -23,7 +23,7 @@ from app.models import (
     db,
 )
 from app.rules.errors import Conflict, FieldErrors, FieldProblem, Refused
-from app.services import chains, clock_moves, clocks, merging, portfolio
+from app.services import chains, clock_moves, clocks, merging
 from app.services.workflow_step import (
     RESPONSIBLE,
     Step,
@@ -33,9 +33,11 @@ from app.services.workflow_step import (
     chosen_limit,
     claim,
     finish,
+    fulfil,
     handlers,
     named,
     tell,
+    unfulfil,
 )
 
 UNIT_CLOCKS = ("sign_in", "unit_limit", "co_limit", "decision", "review")
@@ -94,14 +96,7 @@ def _lead(step: Step) -> Assignment:
     if limit is not None:
         appeal.limit_rule_id = limit.id
     step.remembered["unit"] = named(unit)
-    follow(appeal)
     return _assign(step, unit, "lead", limit, due_on)
-
-
-def follow(appeal: Appeal) -> None:
-    """The appeals merged into this one are in sight of the unit that handles it."""
-    for merged in merging.merged_into(appeal.id):
-        merged.unit_id = appeal.unit_id
 
 
 def _forward(step: Step) -> None:
@@ -150,9 +145,12 @@ def _drop_requests(step: Step, assignment: Assignment) -> None:
 
 
 def end_all(step: Step, why: str) -> None:
-    """Every unit's part ends: the appeal goes back for triage or away."""
+    """Every unit's part ends: the appeal goes back for triage. Who was still working on it is told."""
     for assignment in open_parts(step.appeal):
+        was_working = assignment.state != "answered"
         _end(step, assignment, why)
+        if was_working:
+            tell(step, "appeal.withdrawn", handlers(assignment.unit_id))
 
 
 def _withdraw_co_unit(step: Step) -> None:
@@ -388,12 +386,7 @@ def _review(step: Step, outcome: str, reason: str) -> None:
 
 def _accept(step: Step) -> None:
     _review(step, "accepted", str(step.data.get("remark") or ""))
-    slip = step.appeal.slips[-1] if step.appeal.slips else None
-    if slip is not None and slip.instruction:
-        # What a leader wanted done is done: the way back to him (R6).
-        slip.fulfilled_at = step.at
-        line = portfolio.line(slip.portfolio_id)
-        tell(step, "slip.fulfilled", [leader.id for leader in line.leaders] if line else [])
+    fulfil(step)
     tell(step, "appeal.answered", acting("record", step))
 
 
@@ -405,16 +398,13 @@ def _send_back(step: Step) -> None:
     limit, due_on = chosen_limit(step, "limit", "unit_limit"), chosen_date(step, "due_on")
     lead.state, lead.answered_at = "in_progress", None
     lead.redone += 1
-    lead.due_on = due_on
-    if limit is not None:
-        lead.limit_rule_id = limit.id
+    lead.due_on, lead.limit_rule_id = due_on, None if due_on else limit.id if limit else None
     step.appeal.answered_at, step.appeal.informed_at, step.appeal.informed_how = None, None, ""
     step.appeal.informed_by_id, step.appeal.impossible = None, False
     for merged in merging.merged_into(step.appeal.id):
         # What they were told is not the result any more.
         merged.informed_at, merged.informed_how, merged.informed_by_id = None, "", None
-    if step.appeal.slips:
-        step.appeal.slips[-1].fulfilled_at = None
+    unfulfil(step)
     step.made.append(lead)
     tell(step, "appeal.redo", handlers(lead.unit_id))
 

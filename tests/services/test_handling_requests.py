@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.models import Appeal, Clock, DispatchEntry, HandlingRequest, Journal, Unit, db
+from app.models import Appeal, Clock, Delivery, DispatchEntry, HandlingRequest, Journal, Unit, db
 from app.rules.errors import Conflict, Refused
 from app.services import desk, present, workflow
 from app.services.actors import Actor
@@ -239,6 +239,17 @@ def test_who_answers_asks_for_nothing_any_more(make: Factory, do: Any, unit: Uni
     assert (pending(appeal).state, pending(appeal).decided_by_id) == ("withdrawn", None)
     assert clock(appeal, "decision").cancelled
     assert not next(q.rows for q in desk.queues(director) if q.name == "to_decide")
+
+
+def test_who_worked_with_a_unit_that_was_the_wrong_one_is_told(
+    make: Factory, do: Any, director: Actor, unit: Unit
+) -> None:
+    appeal, helper = make.appeal("assigned", unit=unit), make.a_unit(offset=1)
+    member = make.member(helper)
+    do(appeal, "add_co_unit", {"unit": helper.code}, director)
+    do(appeal, "object", OBJECTION)
+    do(appeal, "decide_objection", decision(appeal, "upheld"), director)
+    assert make.count(Delivery, appeal_id=appeal.id, kind="appeal.withdrawn", recipient_id=member.id) == 1
 
 
 def test_a_co_handling_units_objection_leaves_the_lead_alone(

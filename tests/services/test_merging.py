@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 
-from app.models import Appeal, Journal, db
+from app.models import Appeal, HandlingRequest, Journal, db
 from app.rules.errors import FieldErrors, Refused
 from app.services import closing, desk, mains, merging, present, workflow
 from tests.factories import Factory
@@ -52,6 +53,22 @@ def test_the_unit_sees_what_is_merged_into_its_appeal(make: Factory) -> None:
     assert [relative.number for relative in found.waiting] == [one.number]
     stranger = closing.ending(make.actor(make.person()), main, [])
     assert [(relative.number, relative.subject) for relative in stranger.merged] == [(None, "")]
+
+
+def test_a_unit_that_the_main_appeal_left_sees_nothing_of_it(make: Factory) -> None:
+    unit, right = make.a_unit(), make.a_unit(offset=1)
+    main = make.appeal("assigned", unit=unit)
+    one, director = merged(make, main), make.actor(make.holder("duty_director"))
+    asked = {"reason": "示例：不属本单位职责。", "legal_basis": "示例条例第三条"}
+    workflow.act(make.actor(make.member(unit)), main.id, "object", asked, version=None)
+    request = db.session.scalars(select(HandlingRequest)).one()
+    decided = {"request": str(request.id), "decision": "upheld", "reason": "示例", "right_unit": right.code}
+    workflow.act(director, main.id, "decide_objection", decided, version=None)
+    db.session.refresh(one)
+    assert one.unit_id == right.id
+    workflow.act(director, main.id, "handle_self", {}, version=None)
+    db.session.refresh(one)
+    assert one.unit_id is None
 
 
 def test_with_the_main_appeal_every_merged_one_is_struck_off(make: Factory) -> None:
@@ -144,6 +161,7 @@ def test_a_split_off_appeal_and_its_origin_lead_to_each_other(make: Factory) -> 
     workflow.act(make.actor(make.holder("duty_director")), appeal.id, "split", data, version=None)
     (cut,) = ending_of(make, appeal).splits
     second = db.session.get_one(Appeal, cut.id)
+    assert make.count(Journal, appeal_id=second.id, action="take_in") == 1
     found = ending_of(make, second).split_from
     assert found is not None
     assert found.id == appeal.id

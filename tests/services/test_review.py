@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from app.models import Appeal, CallBack, Clock, Delivery, Journal, Review, Slip, db
 from app.rules.errors import FieldErrors, Refused
-from app.services import desk, present, workflow
+from app.services import desk, outbox, present, workflow
 from app.services.actors import Actor
 from tests.factories import Factory
 from tests.test_desk import URL, counted
@@ -65,6 +65,46 @@ def test_accepting_brings_it_back_to_the_leader(make: Factory, director: Actor) 
     workflow.act(handler, appeal.id, "answer", done, version=None)
     workflow.act(director, appeal.id, "accept", {}, version=None)
     assert db.session.scalars(select(Slip)).one().fulfilled_at is not None
+
+
+def test_what_the_duty_office_did_itself_goes_back_to_the_leader_too(make: Factory, director: Actor) -> None:
+    appeal = make.appeal("instructed")
+    workflow.act(director, appeal.id, "handle_self", {}, version=None)
+    done = {"result": "示例：已答复。", "informed_at": present.now(), "informed_how": "phone"}
+    workflow.act(director, appeal.id, "finish_self", done, version=None)
+    assert db.session.scalars(select(Slip)).one().fulfilled_at is not None
+
+
+def test_what_is_done_again_is_noted_again(make: Factory, director: Actor) -> None:
+    appeal, unit = make.appeal("instructed"), make.a_unit()
+    handler, slip = make.actor(make.member(unit)), db.session.scalars(select(Slip)).one()
+    workflow.act(director, appeal.id, "forward", {"unit": unit.code, "limit": "ordinary"}, version=None)
+    workflow.act(handler, appeal.id, "sign_in", {}, version=None)
+    done = {"feedback": "示例：已办结。", "informed_at": present.now(), "informed_how": "phone"}
+    workflow.act(handler, appeal.id, "answer", done, version=None)
+    workflow.act(director, appeal.id, "accept", {}, version=None)
+    slip.noted_at, slip.noted_by_id = present.now(), director.person_id
+    db.session.commit()
+    form = {"reason": "示例：未办完。", "due_on": present.today()}
+    workflow.act(director, appeal.id, "send_back", form, version=None)
+    db.session.refresh(slip)
+    assert (slip.fulfilled_at, slip.noted_at, slip.noted_by_id) == (None, None, None)
+    db.session.refresh(appeal)
+    assert (appeal.assignments[0].limit_rule_id, appeal.assignments[0].due_on) == (None, present.today())
+    workflow.act(handler, appeal.id, "answer", done, version=None)
+    workflow.act(director, appeal.id, "accept", {}, version=None)
+    db.session.refresh(slip)
+    assert slip.fulfilled_at is not None
+
+
+def test_who_is_not_satisfied_after_the_end_is_heard(make: Factory) -> None:
+    appeal, supervisor = make.appeal("closed"), make.actor(make.holder("supervisor"))
+    form = {"reached": "yes", "solved": "no", "satisfied": "no"}
+    workflow.act(supervisor, appeal.id, "call_back", form, version=None)
+    sent = db.session.scalars(select(Delivery).where(Delivery.kind == "appeal.dissatisfied")).all()
+    lease = outbox.claim(sent[0].id, present.now())
+    assert lease is not None
+    assert outbox.recheck(lease, present.now()).reason == ""
 
 
 def test_a_call_back_says_both_or_nothing(make: Factory) -> None:
