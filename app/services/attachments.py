@@ -19,12 +19,12 @@ from flask import current_app
 from sqlalchemy import delete, exists, func, select
 from sqlalchemy.orm import joinedload, undefer
 
-from app.models import Appeal, Assumption, Attachment, Audit, Person, Post, db
+from app.models import Appeal, Attachment, Audit, Person, Post, db
 from app.rules import file_names, file_types
 from app.rules import workflow as flow
 from app.rules.errors import FieldErrors, FieldProblem, Invalid, NotFound, Refused
 from app.rules.grants import Grant
-from app.services import access, audit, journal, personal, present, scanner
+from app.services import access, assumptions, audit, journal, personal, present, scanner
 from app.services.actors import Actor
 from app.services.transaction import transaction
 
@@ -157,16 +157,13 @@ def _read(given: IO[bytes] | bytes) -> bytes:
 
 def limits() -> Limits:
     """What the assumptions allow; types that this release does not know are passed over."""
-    codes = ("attachment_types", "attachment_counts")
-    rows = db.session.scalars(select(Assumption).where(Assumption.code.in_(codes)))
-    said: dict[str, Any] = {row.code: row.value for row in rows}
-    counts, types = said.get("attachment_counts"), said.get("attachment_types")
-    counts = counts if isinstance(counts, dict) else {}
+    said = assumptions.values("attachment_types", "attachment_counts")
+    counts, types = assumptions.parts(said.get("attachment_counts")), said.get("attachment_types")
     taken = {code for code, wanted in types.items() if wanted is True} if isinstance(types, dict) else None
     known = Limits()
     return Limits(
-        per_form=int(counts.get("per_form", known.per_form)),
-        per_person=int(counts.get("unsent_per_person", known.per_person)),
+        per_form=assumptions.whole(counts.get("per_form"), known.per_form),
+        per_person=assumptions.whole(counts.get("unsent_per_person"), known.per_person),
         types=known.types if taken is None else known.types & taken,
     )
 

@@ -14,10 +14,10 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import Range, insert
 
-from app.models import Assumption, CoverageState, Journal, Post, db
+from app.models import CoverageState, Journal, Post, db
 from app.rules import coverage as rules
 from app.rules.grants import COVERAGE_READERS
-from app.services import coverage_rows, outbox, present, staffing
+from app.services import assumptions, coverage_rows, outbox, present, staffing
 from app.services.access import require_anywhere
 from app.services.actors import Actor
 from app.services.coverage_rows import Named, PostRow, UnitRow
@@ -127,9 +127,7 @@ class Survey:
 
 def horizon_days() -> int:
     """How many days ahead count: the assumption `coverage_days`, else 90; at least 1, at most 730."""
-    value: Any = db.session.scalars(select(Assumption.value).where(Assumption.code == "coverage_days")).one_or_none()
-    wanted = value if isinstance(value, int) and not isinstance(value, bool) else DAYS
-    return max(1, min(wanted, MOST_DAYS))
+    return max(1, min(assumptions.whole(assumptions.value("coverage_days"), DAYS, least=0), MOST_DAYS))
 
 
 def survey(actor: Actor) -> Survey:

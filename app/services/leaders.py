@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, exists, func, select
 from sqlalchemy.orm import aliased, contains_eager, joinedload
 
-from app.models import Appeal, Assignment, Assumption, Clock, Instruction, Slip, SlipHandover, db
+from app.models import Appeal, Assignment, Clock, Instruction, Slip, SlipHandover, db
 from app.rules.errors import Conflict, NotFound
-from app.services import access, attachments, clocks, presence, present, reading, sheet, slips, workflow
+from app.services import access, assumptions, attachments, clocks, presence, present, reading, sheet, slips, workflow
 from app.services.actors import Actor
 
 ROWS = 50
@@ -197,6 +197,6 @@ def _acting_for(actor: Actor, here: presence.Presence | None) -> str:
 
 def phrases() -> tuple[tuple[str, str], ...]:
     """What leaders often write, in Chinese and English: the assumption `leader_phrases`."""
-    value = db.session.scalar(select(Assumption.value).where(Assumption.code == "leader_phrases"))
+    value = assumptions.value("leader_phrases")
     known = [one for one in value if isinstance(one, dict) and one.get("zh")] if isinstance(value, list) else []
     return tuple((str(one["zh"]), str(one.get("en") or "")) for one in known)

@@ -31,7 +31,7 @@ from app.models import Appeal, Assumption, Channel, Clock, LimitRule, NilReturn,
 from app.rules.calendar import WorkingCalendar
 from app.rules.errors import Conflict, FieldErrors, FieldProblem, Refused
 from app.rules.grants import Grant
-from app.services import access, calendar, journal, present
+from app.services import access, assumptions, calendar, journal, present
 from app.services.actors import Actor
 from app.services.transaction import transaction
 
@@ -168,17 +168,12 @@ def _signed(actor: Actor, grant: Grant, post_id: int, day: date, channel_id: int
 
 def classes() -> tuple[str, ...]:
     """The classes whose collectors sign nil returns: the assumption `nil_return_classes`, else C, D and E."""
-    return _letters("nil_return_classes", ("C", "D", "E"))
+    return assumptions.letters("nil_return_classes", ("C", "D", "E"))
 
 
 def by_channel() -> tuple[str, ...]:
     """The classes that are signed for channel by channel: the assumption `nil_return_by_channel`."""
-    return _letters("nil_return_by_channel", ())
-
-
-def _letters(code: str, otherwise: tuple[str, ...]) -> tuple[str, ...]:
-    value = db.session.scalar(select(Assumption.value).where(Assumption.code == code))
-    return tuple(str(one) for one in value) if isinstance(value, list) else otherwise
+    return assumptions.letters("nil_return_by_channel")
 
 
 # --- reading -----------------------------------------------------------------------------------------------

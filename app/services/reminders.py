@@ -15,10 +15,10 @@ from datetime import datetime, time
 from time import monotonic
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 
-from app.models import Assumption, db
-from app.services import ladders, outbox, present
+from app.models import db
+from app.services import assumptions, ladders, outbox, present
 from app.services.transaction import transaction
 
 BATCH = 2000
@@ -100,8 +100,8 @@ def plan(now: datetime, *, budget: float = BUDGET) -> Planned:
 
 def quiet_hours() -> QuietHours:
     """The quiet hours in force: the assumption `quiet_hours`, else 21:00 to 07:30."""
-    value: Any = db.session.scalars(select(Assumption.value).where(Assumption.code == "quiet_hours")).one_or_none()
-    if not isinstance(value, dict):
+    value = assumptions.named("quiet_hours")
+    if not value:
         return QuietHours()
     return QuietHours(
         time.fromisoformat(str(value.get("from", "21:00"))),

@@ -8,12 +8,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, select
 
-from app.models import Appeal, Assumption, Channel, db
+from app.models import Appeal, Channel, db
 from app.rules import fields as dirt
 from app.rules import intake as rules
 from app.rules.errors import FieldErrors, FieldProblem, Invalid
 from app.rules.workflow import MAX_LENGTH, FieldSpec, FieldType
-from app.services import personal, present
+from app.services import assumptions, personal, present
 
 _PLAIN = ("subject", "body", "place", "anonymous", "received_at")
 
@@ -108,16 +108,11 @@ def _named_channel(appeal: Appeal, known: Mapping[str, object]) -> ColumnElement
 
 def joint_visit() -> rules.JointVisit:
     """How several people bring one appeal: the assumption `joint_visit`, else 5 and 5."""
-    value = db.session.scalar(select(Assumption.value).where(Assumption.code == "joint_visit"))
-    usual = rules.JointVisit()
-    known = value if isinstance(value, dict) else {}
+    usual, said = rules.JointVisit(), assumptions.named("joint_visit")
     return rules.JointVisit(
-        _whole(known.get("persons"), usual.persons), _whole(known.get("representatives"), usual.representatives)
+        assumptions.whole(said.get("persons"), usual.persons),
+        assumptions.whole(said.get("representatives"), usual.representatives),
     )
-
-
-def _whole(value: object, otherwise: int) -> int:
-    return value if isinstance(value, int) and value > 0 else otherwise
 
 
 def _known(appeal: Appeal, given: Mapping[str, object]) -> dict[str, object]:

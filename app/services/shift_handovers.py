@@ -13,12 +13,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload, selectinload
 
-from app.models import Assumption, DutySeat, DutyShift, HandoverSheet, Post, Unit, db
+from app.models import DutySeat, DutyShift, HandoverSheet, Post, Unit, db
 from app.rules import rosters as rules
 from app.rules.errors import Conflict, Refused
 from app.rules.fields import clean_text
 from app.rules.rosters import Period
-from app.services import handovers, journal, outbox, present, roster_months
+from app.services import assumptions, handovers, journal, outbox, present, roster_months
 from app.services.actors import Actor
 from app.services.roster_months import Seated
 from app.services.transaction import transaction
@@ -266,8 +266,7 @@ def remind(now: datetime) -> int:
 
 
 def _minutes() -> int:
-    value = db.session.scalars(select(Assumption.value).where(Assumption.code == "shift_note_minutes")).one_or_none()
-    return value if isinstance(value, int) and 0 < value <= 24 * 60 else REMIND_MINUTES
+    return min(assumptions.whole(assumptions.value("shift_note_minutes"), REMIND_MINUTES), 24 * 60)
 
 
 def _at(office_id: int, moment: datetime) -> DutyShift | None:

@@ -16,12 +16,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, literal, select, text, true
 from sqlalchemy.exc import OperationalError
 
-from app.models import Appeal, Assumption, Audit, Unit, db
+from app.models import Appeal, Audit, Unit, db
 from app.rules import fields as dirt
 from app.rules import similarity as rules
 from app.rules.errors import Invalid
 from app.rules.similarity import Likeness, Weights
-from app.services import access, audit, personal, present
+from app.services import access, assumptions, audit, personal, present
 from app.services.actors import Actor
 from app.services.transaction import transaction
 
@@ -74,14 +74,8 @@ class Similar:
 
 def weights() -> Weights:
     """When a likeness is worth saying: the assumption `likely_duplicates`."""
-    value = db.session.scalar(select(Assumption.value).where(Assumption.code == "likely_duplicates"))
-    said: dict[str, Any] = value if isinstance(value, dict) else {}
-    usual = Weights()
-    return Weights(*(_whole(said.get(name), getattr(usual, name)) for name in ("percent", "days", "most")))
-
-
-def _whole(value: object, otherwise: int) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else otherwise
+    usual, said = Weights(), assumptions.named("likely_duplicates")
+    return Weights(*(assumptions.whole(said.get(name), getattr(usual, name)) for name in ("percent", "days", "most")))
 
 
 def find(actor: Actor, typed: Typed) -> Similar:

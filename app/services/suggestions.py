@@ -13,11 +13,11 @@ from typing import Any
 
 from sqlalchemy import delete, exists, func, select, text
 
-from app.models import Appeal, Assumption, Category, DispatchEntry, SuggestionModel, Task, Unit, db
+from app.models import Appeal, Category, DispatchEntry, SuggestionModel, Task, Unit, db
 from app.rules import categorising, dispatch
 from app.rules.columns import CATEGORY_SEPARATOR
 from app.rules.errors import NotFound
-from app.services import access, present, similar, tasks
+from app.services import access, assumptions, present, similar, tasks
 from app.services import dispatch as catalogue
 from app.services.actors import Actor
 from app.services.similar import Past
@@ -190,13 +190,8 @@ def _model() -> categorising.Model | None:
 
 def bounds() -> tuple[int, int]:
     """How many of the newest appeals teach, and after how many new ones: the assumption `suggestions`."""
-    value = db.session.scalar(select(Assumption.value).where(Assumption.code == "suggestions"))
-    said: dict[str, Any] = value if isinstance(value, dict) else {}
-    return _whole(said.get("texts"), 5_000), _whole(said.get("new"), 100)
-
-
-def _whole(value: object, otherwise: int) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else otherwise
+    said = assumptions.named("suggestions")
+    return assumptions.whole(said.get("texts"), 5_000), assumptions.whole(said.get("new"), 100)
 
 
 def train() -> SuggestionModel | None:

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import select
 
-from app.models import Appeal, Assignment, Assumption, CallBack, Clock, HandlingRequest, db
+from app.models import Appeal, Assignment, CallBack, Clock, HandlingRequest, db
 from app.rules import workflow as rules
 from app.rules.clocks import Status
 from app.rules.grants import Grant, Scope
-from app.services import clock_moves, clocks, merging, present
+from app.services import assumptions, clock_moves, clocks, merging, present
 from app.services.actors import Actor
 from app.services.sheet import missing_fields
 
@@ -117,7 +116,7 @@ def of(
         assignment=part_facts(appeal, own, now) if own is not None else None,
         has_lead=_lead(appeal) is not None,
         bounces=_bounces(appeal),
-        most_bounces=int(_setting("objection_bounces", 1)) if "object.bounced" in guards else 1,
+        most_bounces=_number("objection_bounces", 1) if "object.bounced" in guards else 1,
         co_open=sum(one.part == "co" and one.state in ("assigned", "in_progress") for one in appeal.assignments),
         merged_open=merging.uninformed(appeal.id) if "strike-off.merged-not-informed" in guards else 0,
         is_main="merge.is-main" in guards and merging.heat(appeal.id) > 1,
@@ -125,7 +124,7 @@ def of(
         is_main_closed=_main_in(appeal, merging.CLOSED),
         is_held=appeal.held_at is not None,
         call_back_missing="strike-off.call-back-missing" in guards and _call_back_missing(appeal),
-        reopen_days=int(_setting("reopen_days", 30)) if "reopen.too-late" in guards else 0,
+        reopen_days=_number("reopen_days", 30) if "reopen.too-late" in guards else 0,
         closed_days=_days(appeal, now),
     )
 
@@ -189,7 +188,7 @@ def _idle(action: rules.Action, appeal: Appeal) -> bool:
 def _may_object(appeal: Appeal) -> bool:
     """Whether it did not go back as often as it may; what is counted is asked only where something was."""
     bounces = _bounces(appeal)
-    return not bounces or bounces < int(_setting("objection_bounces", 1))
+    return not bounces or bounces < _number("objection_bounces", 1)
 
 
 def _main_in(appeal: Appeal, states: Container[str]) -> bool:
@@ -212,7 +211,7 @@ def _bounces(appeal: Appeal) -> int:
 
 
 def _call_back_missing(appeal: Appeal) -> bool:
-    if not _setting("call_back_before_strike_off", False) or appeal.anonymous:
+    if appeal.anonymous or not assumptions.value("call_back_before_strike_off"):
         return False
     return db.session.scalar(select(CallBack.id).where(CallBack.appeal_id == appeal.id).limit(1)) is None
 
@@ -221,7 +220,5 @@ def _days(appeal: Appeal, now: datetime) -> int:
     return (now - appeal.closed_at).days if appeal.closed_at is not None else 0
 
 
-def _setting(code: str, usual: Any) -> Any:
-    """A reading of the rule that an administrator may have changed."""
-    value = db.session.scalars(select(Assumption.value).where(Assumption.code == code)).one_or_none()
-    return usual if value is None else value
+def _number(code: str, usual: int) -> int:
+    return assumptions.whole(assumptions.value(code), usual, least=0)
