@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import re
-import zipfile
 from collections.abc import Iterable, Iterator
 
 import docx
@@ -16,6 +15,7 @@ from docxtpl import DocxTemplate
 from jinja2 import TemplateError, TemplateSyntaxError
 from lxml import etree
 
+from app.rules import archives
 from app.rules.errors import FieldProblem
 
 from .document_kinds import Kind, empty, sample
@@ -24,9 +24,8 @@ from .table import Translate
 
 FIELD = "file"
 MOST_BYTES = 2 * 1024 * 1024
-MOST_UNPACKED = 16 * 1024 * 1024
+BOUNDS = archives.Bounds(parts=300, unpacked=16 * 1024 * 1024)
 MOST_XML = 2 * 1024 * 1024
-MOST_PARTS = 300
 MOST_TAGS = 600
 MOST_PROBLEMS = 20
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -70,16 +69,13 @@ def _unpacked(content: bytes) -> dict[str, bytes]:
     if len(content) > MOST_BYTES:
         raise Unfit("template.too-large")
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            listed = archive.infolist()
-            names = [one.filename for one in listed]
-            if len(listed) > MOST_PARTS or sum(one.file_size for one in listed) > MOST_UNPACKED:
-                raise Unfit("template.too-large")
-            if len(names) != len(set(names)) or any(one.flag_bits & 1 for one in listed):
-                raise Unfit("template.no-docx")
-            parts = {one.filename: archive.open(one).read(one.file_size + 1) for one in listed}
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, ValueError) as error:
-        raise Unfit("template.no-docx") from error
+        with archives.opened(content, BOUNDS) as archive:
+            parts = {one.filename: archive.read(one) for one in archive.parts}
+            if len(parts) < len(archive.parts):
+                raise Unfit("template.no-docx")  # two parts of one name: each reader would take another
+    except archives.Unfit as error:
+        is_large = error.why in ("too-large", "too-many-parts")
+        raise Unfit("template.too-large" if is_large else "template.no-docx") from error
     if any(len(body) > MOST_XML for name, body in parts.items() if name.endswith((".xml", ".rels"))):
         raise Unfit("template.too-large")
     return parts

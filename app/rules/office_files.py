@@ -8,18 +8,14 @@ from __future__ import annotations
 
 import io
 import struct
-import zipfile
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from zipfile import ZipInfo, is_zipfile
 
+from . import archives
 from .errors import Invalid
 
 FIELD = "attachments"
-MAX_PARTS = 1_000
-MAX_UNPACKED = 100 * 1024 * 1024
-MAX_RATIO = 100
-_RATIO_COUNTS_FROM = 1024 * 1024  # a small part of blanks packs better than any limit
-_CHUNK = 64 * 1024
+_TYPES = "[content_types].xml"
 _MAIN = {"word/document.xml": "docx", "xl/workbook.xml": "xlsx"}
 _INSIDE_REFUSED = (
     *(".exe", ".dll", ".bat", ".cmd", ".com", ".scr", ".js", ".vbs", ".ps1", ".hta", ".jar", ".html", ".htm", ".svgz"),
@@ -35,7 +31,7 @@ def _refused(code: str, **data: object) -> Invalid:
 
 def zip_follows(content: bytes) -> bool:
     """Whether another reader would take the file for a zip: a picture or sound with an archive hung on."""
-    return zipfile.is_zipfile(io.BytesIO(content))
+    return is_zipfile(io.BytesIO(content))
 
 
 # --- zips ------------------------------------------------------------------------------------------------------
@@ -43,26 +39,24 @@ def zip_follows(content: bytes) -> bool:
 
 def open_document_type(content: bytes) -> str | None:
     """docx or xlsx. Raises Invalid for every other zip, and for what is unfit inside."""
-    # Each entry of the directory costs the reader memory, so they are counted before it is parsed.
-    if content.count(b"PK\x01\x02") > MAX_PARTS:
-        raise _refused("unpacks-too-large", limit=MAX_UNPACKED // 1024 // 1024)
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            parts = archive.infolist()
-            names = {part.filename.lower() for part in parts}
-            if any(part.flag_bits & 0x1 for part in parts):
+        with archives.opened(content) as archive:
+            if archive.is_encrypted:
                 raise _refused("encrypted")
-            code = next((code for main, code in _MAIN.items() if main in names), None)
-            if code is None or "[content_types].xml" not in names:
+            code = next((code for main, code in _MAIN.items() if main in archive.names), None)
+            if code is None or _TYPES not in archive.names:
                 raise _refused("packed")
-            _check_names(names)
-            _measure(archive, parts, len(content))
+            _check_names(archive.names)
+            for part in archive.parts:
+                _check_content(archive, part)
             return code
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError) as error:
-        raise _refused("damaged") from error
+    except archives.Unfit as error:
+        if error.why in ("too-large", "too-many-parts"):
+            raise _refused("unpacks-too-large", limit=archives.Bounds().unpacked // 1024 // 1024) from error
+        raise _refused(error.why) from error
 
 
-def _check_names(names: set[str]) -> None:
+def _check_names(names: frozenset[str]) -> None:
     for name in names:
         if "vbaproject" in name or "vbadata" in name or "/activex/" in name or "macrosheets" in name:
             raise _refused("macros")
@@ -70,26 +64,17 @@ def _check_names(names: set[str]) -> None:
             raise _refused("disguised")
 
 
-def _measure(archive: zipfile.ZipFile, parts: Sequence[zipfile.ZipInfo], packed: int) -> None:
-    """Unpack every part once, keeping nothing, and measure what comes out: the directory may lie."""
-    unpacked = 0
-    for part in parts:
-        if part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise _refused("damaged")
-        size, first = 0, b""
-        is_types = part.filename.lower() == "[content_types].xml"
-        with archive.open(part) as stream:
-            while chunk := stream.read(_CHUNK):
-                first = first or chunk
-                if is_types and _MACRO_TYPE in chunk.lower():
-                    raise _refused("macros")
-                size += len(chunk)
-                unpacked += len(chunk)
-                much = max(unpacked / packed, size / max(part.compress_size, 1)) > MAX_RATIO
-                if unpacked > MAX_UNPACKED or (size > _RATIO_COUNTS_FROM and much):
-                    raise _refused("unpacks-too-large", limit=MAX_UNPACKED // 1024 // 1024)
-        if first.startswith(_EXECUTABLE):
-            raise _refused("disguised")
+def _check_content(archive: archives.Archive, part: ZipInfo) -> None:
+    """Every part is unpacked once, keeping nothing."""
+    is_types = part.filename.lower() == _TYPES
+    first, before = b"", b""
+    for chunk in archive.chunks(part):
+        first = first or chunk
+        if is_types and _MACRO_TYPE in (before + chunk).lower():
+            raise _refused("macros")
+        before = chunk[-len(_MACRO_TYPE) :]
+    if first.startswith(_EXECUTABLE):
+        raise _refused("disguised")
 
 
 # --- compound files --------------------------------------------------------------------------------------------

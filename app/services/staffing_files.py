@@ -6,7 +6,6 @@ What is inside is measured before it is loaded (SECURITY T14); macros and links 
 from __future__ import annotations
 
 import io
-import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from typing import Any
 import docx
 from docx.oxml.ns import qn
 
-from app.rules import staffing_table
+from app.rules import archives, staffing_table
 from app.rules.columns import cell_text
 from app.rules.errors import Invalid
 from app.rules.staffing_table import Cells, Table
@@ -63,9 +62,9 @@ def read(content: bytes) -> Read:
 def _is_document(content: bytes) -> bool:
     """Whether it is no workbook: everything else gets the words for documents."""
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            names = {part.lower() for part in archive.namelist()}
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        with archives.opened(content) as archive:
+            names = archive.names
+    except archives.Unfit:
         return not content.startswith(b"PK\x03\x04")
     if any(name.endswith("vbaproject.bin") for name in names):
         raise Invalid("document.macros")

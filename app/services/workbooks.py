@@ -1,9 +1,8 @@
 """Reading workbooks that strangers hand in: what is inside is measured before it is loaded (SECURITY T14).
 
-A workbook is judged by its content, never by its name. It is refused when it unpacks to more than
-MAX_UNPACKED bytes or MAX_RATIO times its size, has more than MAX_PARTS parts, MAX_ROWS rows, MAX_COLUMNS
-columns or MAX_AREA cells on a sheet, or brings its own XML entities. Macros and links are never followed,
-formulas never computed.
+A workbook is judged by its content, never by its name. It is refused when it unpacks to more than is agreed for every
+archive (app/rules/archives.py), has more than MAX_ROWS rows, MAX_COLUMNS columns or MAX_AREA cells on a sheet, or
+brings its own XML entities. Macros and links are never followed, formulas never computed.
 """
 
 from __future__ import annotations
@@ -11,29 +10,33 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, islice, pairwise
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError, SheetTypeEnum
 
+from app.rules import archives
 from app.rules.columns import Cell
 from app.rules.errors import Invalid, NotFound
 
 MAX_BYTES = 50 * 1024 * 1024
-MAX_PARTS = 1_000
-MAX_UNPACKED = 100 * 1024 * 1024
-MAX_RATIO = 100
 MAX_ROWS = 200_000
 MAX_COLUMNS = 256
 MAX_AREA = 4_000_000
 MAX_TEXT = 120 * 1024 * 1024
 
-_CHUNK = 1024 * 1024
 _LONGEST_ROW = 16 * 1024 * 1024
-# Below this a high ratio is harmless: an almost empty sheet packs well.
-_RATIO_COUNTS_FROM = 1024 * 1024
+_UNFIT = {
+    "damaged": "workbook.damaged",
+    "encrypted": "workbook.encrypted",
+    "too-many-parts": "workbook.too-many-parts",
+    "too-large": "workbook.unpacks-too-large",
+}
+_LIMITS = {
+    "too-many-parts": {"limit": archives.Bounds().parts},
+    "too-large": {"limit": archives.Bounds().unpacked // 1024 // 1024},
+}
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _COUNTS_FROM_1904 = re.compile(rb"\bdate1904\s*=\s*[\"'](?:1|true)[\"']")
 # Patterns that begin with plain letters are several times faster; they serve while every tag looks as usual.
@@ -177,16 +180,12 @@ def examine(content: bytes, *, main: str = "xl/workbook.xml") -> None:
     """
     _check_container(content)
     try:
-        with io.BytesIO(content) as held, zipfile.ZipFile(held) as archive:
-            parts = archive.infolist()
-            names = {part.filename.lower() for part in parts}
-            if len(parts) > MAX_PARTS:
-                raise Invalid("workbook.too-many-parts", {"limit": MAX_PARTS})
-            if not {"[content_types].xml", main} <= names:
+        with archives.opened(content) as archive:
+            if not {"[content_types].xml", main} <= archive.names:
                 raise Invalid("workbook.not-a-workbook")
-            _measure(archive, parts, len(content))
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError) as error:
-        raise Invalid("workbook.damaged") from error
+            _measure(archive)
+    except archives.Unfit as error:
+        raise Invalid(_UNFIT[error.why], _LIMITS.get(error.why)) from error
 
 
 def _check_container(content: bytes) -> None:
@@ -199,31 +198,15 @@ def _check_container(content: bytes) -> None:
         raise Invalid("workbook.encrypted" if sealed else "workbook.legacy-xls")
     if not content.startswith(b"PK\x03\x04"):
         raise Invalid("workbook.not-a-workbook")
-    # Each entry of the directory costs the reader memory, so they are counted before it is parsed.
-    if content.count(b"PK\x01\x02") > MAX_PARTS:
-        raise Invalid("workbook.too-many-parts", {"limit": MAX_PARTS})
 
 
-def _measure(archive: zipfile.ZipFile, parts: Sequence[zipfile.ZipInfo], packed: int) -> None:
+def _measure(archive: archives.Archive) -> None:
     """Unpack every part once, keeping nothing, and measure what comes out: the directory may lie."""
-    unpacked = 0
     measures = []
-    for part in parts:
-        if part.flag_bits & 0x1:
-            raise Invalid("workbook.encrypted")
-        if part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise Invalid("workbook.damaged")
+    for part in archive.parts:
         measure = _PartMeasure(declarations=part.filename.lower().endswith((".xml", ".rels")))
-        size = 0
-        with archive.open(part) as stream:
-            while chunk := stream.read(_CHUNK):
-                size += len(chunk)
-                unpacked += len(chunk)
-                whole = unpacked > MAX_RATIO * packed
-                alone = size > MAX_RATIO * part.compress_size
-                if unpacked > MAX_UNPACKED or (size > _RATIO_COUNTS_FROM and (whole or alone)):
-                    raise Invalid("workbook.unpacks-too-large", {"limit": MAX_UNPACKED // 1024 // 1024})
-                measure.feed(chunk)
+        for chunk in archive.chunks(part):
+            measure.feed(chunk)
         measure.finish()
         measures.append((part, measure))
     _check_shared_text(archive, measures)
@@ -327,7 +310,7 @@ def _column_number(letters: bytes) -> int:
     return number
 
 
-def _check_shared_text(archive: zipfile.ZipFile, measures: Sequence[tuple[zipfile.ZipInfo, _PartMeasure]]) -> None:
+def _check_shared_text(archive: archives.Archive, measures: Sequence[tuple[zipfile.ZipInfo, _PartMeasure]]) -> None:
     """Refuse sheets whose cells repeat long shared texts: few bytes in the file, gigabytes when read."""
     longest = max((measure.longest_item for _, measure in measures), default=0)
     for part, measure in measures:
@@ -343,4 +326,4 @@ def _check_shared_text(archive: zipfile.ZipFile, measures: Sequence[tuple[zipfil
             lengths[index] for found in _SHARED.findall(archive.read(part)) if (index := int(found[:9])) < len(lengths)
         )
         if used > MAX_TEXT:
-            raise Invalid("workbook.unpacks-too-large", {"limit": MAX_UNPACKED // 1024 // 1024})
+            raise Invalid(_UNFIT["too-large"], _LIMITS["too-large"])

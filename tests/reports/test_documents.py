@@ -267,10 +267,19 @@ def test_what_is_no_docx_is_refused(content: bytes) -> None:
     assert codes(content) == ["template.no-docx"]
 
 
-def test_a_bomb_is_refused_before_it_is_unpacked() -> None:
+def test_a_docx_with_a_broken_part_is_refused() -> None:
+    whole = bytearray(own("{{ number }}"))
+    with zipfile.ZipFile(io.BytesIO(whole)) as archive:
+        at = archive.getinfo("word/document.xml").header_offset
+    for start in range(at + 60, at + 90):
+        whole[start] ^= 0xFF
+    assert codes(bytes(whole)) == ["template.no-docx"]
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked_whole() -> None:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("word/document.xml", b"0" * (document_checks.MOST_UNPACKED + 1))
+        archive.writestr("word/document.xml", b"0" * (document_checks.BOUNDS.unpacked + 1))
     assert codes(out.getvalue()) == ["template.too-large"]
     assert codes(b"x" * (document_checks.MOST_BYTES + 1)) == ["template.too-large"]
 
