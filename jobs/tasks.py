@@ -40,6 +40,9 @@ def run_task(task_id: int) -> None:
             _roll_back()
             tasks.release(run)
             log.info("task %d is given back: this process is being stopped", task_id)
+        except tasks.Later:
+            _roll_back()
+            tasks.release(run)
         except tasks.Stopped as stopped:
             _roll_back()
             tasks.stop(run, stopped.reason)

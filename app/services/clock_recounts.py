@@ -8,19 +8,19 @@ and appeals that ended never move (R10). Due moments are computed here as everyw
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, String, and_, cast, func, insert, select, text, true, update
 
-from app.models import Appeal, Clock, ClockChange, Journal, Recount, db
+from app.models import Appeal, Clock, ClockChange, Journal, LimitRule, Recount, db
 from app.rules import clocks as rules
 from app.rules.calendar import WorkingCalendar
 from app.rules.errors import Conflict, Invalid
+from app.rules.workflow import OPEN_STATES, State
 from app.services import calendar, clocks, journal, present, tasks
 from app.services.actors import Actor
 from app.services.sheet_rows import Draft, Sheet, journalled
@@ -28,7 +28,7 @@ from app.services.transaction import transaction
 
 # The sheets from which due moments follow.
 SHEETS = frozenset({"calendar", "limits"})
-ENDED = ("closed", "archived", "history", "voided", "merged")
+_ENDED = tuple(state.value for state in State if state not in OPEN_STATES)
 # Appeals of one transaction of the job; a person who acts on one of them waits that long at most.
 BATCH = 200
 # How many clocks a preview looks at before it says "at least".
@@ -276,7 +276,7 @@ def _candidates(change: Change) -> Select[Any]:
         Clock.inputs["provisional"].astext.label("provisional"),
     )
     query = select(*columns, *parts, *marks).join(Appeal, Appeal.id == Clock.appeal_id)
-    open_ = and_(Clock.stopped_at.is_(None), Clock.due_at.is_not(None), Appeal.state.not_in(ENDED))
+    open_ = and_(Clock.stopped_at.is_(None), Clock.due_at.is_not(None), Appeal.state.not_in(_ENDED))
     return query.where(open_, _concerned(change))
 
 
@@ -375,11 +375,15 @@ def apply(run: tasks.Run) -> str:
 
 @contextmanager
 def _alone(run: tasks.Run) -> Iterator[None]:
-    """Hold the lock that only one recount holds; it goes with the connection of a killed worker."""
+    """Hold the lock that only one recount holds; it goes with the connection of a killed worker.
+
+    Raises tasks.Later while another one is being applied.
+    """
     with db.engine.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        while not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": LOCK}):
+        if not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": LOCK}):
+            # No worker stands idle for it.
             run.progress(0, message="recount.waits")
-            time.sleep(0.5)
+            raise tasks.Later
         try:
             yield
         finally:
@@ -394,7 +398,7 @@ def _batch(run: tasks.Run) -> bool:
         if recount is None or recount.state != "applying":
             return False
         calendar.forget()
-        change, counts = Change.from_json(recount.change), dict(recount.counts)
+        change, counts = _in_force(Change.from_json(recount.change)), dict(recount.counts)
         query = _candidates(change)
         if counts["late"]:
             query = query.where(Clock.id > counts["newest"])
@@ -411,6 +415,17 @@ def _batch(run: tasks.Run) -> bool:
         seen = counts["moved"]["seen"]
     run.progress(seen, max(run.total, seen))
     return True
+
+
+def _in_force(change: Change) -> Change:
+    """The change with the limits as they are now: one that is repeated late brings no older measure back."""
+    rows = db.session.scalars(select(LimitRule).where(LimitRule.id.in_(change.limits)))
+    return replace(change, limits={row.id: clocks.as_rule(row) for row in rows})
+
+
+def has_begun(recount: Recount) -> bool:
+    """Whether clocks may have moved already."""
+    return bool(recount.counts["after"] or recount.counts["late"])
 
 
 def _next_appeals(query: Select[Any], after: int) -> list[int]:

@@ -129,7 +129,7 @@ def under_way() -> Recount | None:
 
 
 def _shown(recount: Recount, task: Task | None) -> Shown:
-    waits = task is not None and task.state == "pending" and task.attempts == 0
+    waits = task is not None and task.state == "pending" and not clock_recounts.has_begun(recount)
     ended = task is None or task.state in ("failed", "cancelled")
     is_open = recount.state == "applying"
     return Shown(recount, task, is_open and waits and not _is_everything(recount), is_open and ended)
@@ -173,9 +173,12 @@ def take_back(actor: Actor, recount_id: int, of: dict[str, Sheet]) -> None:
     access.require_anywhere(actor, "system")
     try:
         with transaction():
+            # The task first, as the job locks them.
+            task_id = db.session.scalar(select(Recount.task_id).where(Recount.id == recount_id))
+            task = db.session.get(Task, task_id or 0, with_for_update=True, populate_existing=True)
             recount = _locked(recount_id)
-            task = db.session.get(Task, recount.task_id, with_for_update=True, populate_existing=True)
-            if recount.state != "applying" or task is None or task.state != "pending" or task.attempts:
+            waits = recount.state == "applying" and task is not None and task.state == "pending"
+            if not waits or task is None or clock_recounts.has_begun(recount):
                 raise Conflict("recount.began")
             task.state, task.finished_at = "cancelled", present.now()
             recount.state = "cancelled"

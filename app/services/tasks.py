@@ -39,6 +39,10 @@ class Stopped(Exception):
         self.reason = reason
 
 
+class Later(Exception):
+    """The run cannot go on yet. Handlers let it pass: the task is given back, and the sweeper wakes a worker again."""
+
+
 @dataclass
 class Run:
     """One attempt at a task, in the hands of its handler."""
@@ -205,13 +209,13 @@ def stop(run: Run, reason: str) -> bool:
 
 
 def release(run: Run) -> bool:
-    """Give an interrupted task back at once: the process is being stopped, or the database was away."""
+    """Give a task back at once: the process is being stopped, or the task has to wait for something."""
     with transaction():
         task = _held(run)
         if task is None:
             return False
         task.state, task.lease_token, task.lease_until = "pending", None, None
-        # An orderly stop is no failed attempt.
+        # Neither an orderly stop nor waiting is a failed attempt.
         task.attempts = max(0, task.attempts - 1)
     return True
 

@@ -15,6 +15,8 @@ from app.services import calendar, clock_checks, clock_recounts, clocks, present
 from app.services.actors import software
 from app.services.clock_recounts import Change, Consent
 from app.services.transaction import transaction
+from jobs import runtime
+from jobs.tasks import run_task
 from tests.jobs.conftest import Farm, within
 from tests.jobs.test_kills import count, let_leases_run_out
 
@@ -101,13 +103,23 @@ def test_a_killed_recount_moves_every_clock_once(recounted: Flask, farm: Farm) -
     assert closed.changes == []
 
 
-def test_two_recounts_never_run_together(recounted: Flask) -> None:
-    """The lock is one for all: a second recount waits until the first lets go."""
+def test_two_recounts_never_run_together(recounted: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second recount gives its worker back while the first one runs, and is done when it comes again."""
+    monkeypatch.setattr(runtime, "_application", recounted)
+    counts = {"after": 0, "newest": 0, "late": False, "moved": {}}
+    recount = Recount(kind="calendar", change={"everything": True}, counts=counts)
+    with transaction():
+        db.session.add(recount)
+        db.session.flush()
+        task = tasks.create("recount", queue="imports", subject_id=recount.id, requested_by=None)
+        recount.task_id = task.id
     key = {"key": clock_recounts.LOCK}
-    take = text("SELECT pg_try_advisory_lock(:key)")
-    with db.engine.connect() as first, db.engine.connect() as second:
-        assert first.scalar(take, key)
-        assert not second.scalar(take, key)
+    with db.engine.connect() as first:
+        assert first.scalar(text("SELECT pg_try_advisory_lock(:key)"), key)
+        run_task(task.id)
         first.execute(text("SELECT pg_advisory_unlock(:key)"), key)
-        assert second.scalar(take, key)
-        second.execute(text("SELECT pg_advisory_unlock(:key)"), key)
+        db.session.expire_all()
+        assert (task.state, task.attempts, task.message, recount.state) == ("pending", 0, "recount.waits", "applying")
+    run_task(task.id)
+    db.session.expire_all()
+    assert (task.state, recount.state) == ("done", "applied")

@@ -219,6 +219,33 @@ def test_a_change_is_taken_back_before_it_began(system: Actor) -> None:
         recounts.take_back(system, consent.recount_id, dict(BY_CODE))
 
 
+def test_what_began_and_was_interrupted_is_not_taken_back(system: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = running(), running()
+    monkeypatch.setattr(clock_recounts, "BATCH", 1)
+    consent = agreed()
+    sheets.save(system, CALENDAR, None, CLOSURE, consent=consent)
+    recount = db.session.get(Recount, consent.recount_id)
+    assert recount is not None
+    run = tasks.claim(recount.task_id or 0)
+    assert run is not None
+    assert clock_recounts._batch(run)
+    tasks.release(run)
+    assert (len(first.changes), len(second.changes)) == (1, 0)
+    assert not recounts.show(system, recount.id).can_take_back
+    with pytest.raises(Conflict, match=r"recount\.began"):
+        recounts.take_back(system, recount.id, dict(BY_CODE))
+
+
+def test_a_limit_that_is_applied_late_brings_no_older_measure_back(system: Actor) -> None:
+    clock, older, newer = running(), agreed(), agreed()
+    sheets.save(system, LIMITS, limit().id, {"amount": 5}, consent=older)
+    sheets.save(system, LIMITS, limit().id, {"amount": 9}, consent=newer)
+    apply(newer)
+    due = clock.due_at
+    apply(older)
+    assert clock.due_at == due == local("2026-12-05T00:00")
+
+
 def test_a_limit_taken_back_is_as_it_was(system: Actor) -> None:
     running()
     consent = agreed()
