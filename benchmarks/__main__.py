@@ -1,11 +1,11 @@
 """`make bench`: ratios against raw SQL and raw libraries with the milliseconds beside them; no time fails it.
 
-    python -m benchmarks [desk] [action] [workbook] [import] [coverage] [numbering] [--appeals N] [--plans]
+    python -m benchmarks [desk] [action] [similar] [workbook] [import] [coverage] [numbering] [--appeals N] [--plans]
     python -m benchmarks categories PATH.xlsx [--text COLUMN] [--category COLUMN] [--subject COLUMN]
 
 `coverage` computes who acts for many posts over a year, without a database.
 `numbering` lets 16 writers number 10,000 appeals at once and looks for gaps and doubles.
-`action` does one step on an appeal among N.
+`action` does one step on an appeal among N, `similar` finds what is like one and what is suggested for it.
 `desk` measures the desk and the overdue-case report in an office of its own with N appeals (100,000).
 `--plans` keeps the plans of the reference SQL in files beside it.
 `categories` cross-validates the suggestion of the first-level category on a labelled workbook; it needs no database.
@@ -19,7 +19,7 @@ import platform
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-PARTS = ("desk", "action", "workbook", "import", "coverage", "numbering")
+PARTS = ("desk", "action", "similar", "workbook", "import", "coverage", "numbering")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run: dict[str, Callable[[argparse.Namespace], None]] = {
         "desk": bench_pages,
         "action": bench_action,
+        "similar": bench_similar,
         "workbook": bench_workbook,
         "import": bench_import,
         "coverage": bench_coverage,
@@ -85,6 +86,19 @@ def bench_action(chosen: argparse.Namespace) -> None:
         print(f"\n{chosen.appeals:,} appeals with their clocks made in {seconds:.0f} s")
         times = action.compare(opened)
         print("\none step on one appeal, committed")
+        for name, found in times.items():
+            print(f"  {name:10} {found}   {found.median / times['raw SQL'].median:6.2f} × raw SQL")
+
+
+def bench_similar(chosen: argparse.Namespace) -> None:
+    """Likely duplicates and suggestions among many appeals."""
+    from benchmarks import office, similar
+
+    with office.opened() as opened:
+        seconds = opened.fill(chosen.appeals)
+        print(f"\n{chosen.appeals:,} appeals with their clocks made in {seconds:.0f} s")
+        print("\nwhat is like an appeal, what is suggested for it")
+        times = similar.compare(opened)
         for name, found in times.items():
             print(f"  {name:10} {found}   {found.median / times['raw SQL'].median:6.2f} × raw SQL")
 

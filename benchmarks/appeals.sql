@@ -13,6 +13,14 @@ WITH RECURSIVE seeded AS MATERIALIZED (
 ), lines AS MATERIALIZED (
     SELECT array_agg(portfolio_id ORDER BY portfolio_id) AS ids, array_agg(unit_id ORDER BY portfolio_id) AS sections
     FROM portfolio_place WHERE place = 'section' AND valid @> %(now)s::timestamptz
+), words AS MATERIALIZED (
+    SELECT ARRAY['东湖','西山','南门','北桥','长虹','滨江','新桥','荷塘','松林','柳岸','青石','红光','白鹤','金桥','玉泉','龙井',
+                 '凤鸣','云谷','星火','前进'] AS names,
+           ARRAY['小区','路','大街','新村','广场','巷','花园','市场','桥头','大道'] AS places,
+           ARRAY['路灯','电梯','井盖','自来水','燃气','垃圾桶','下水道','围墙','红绿灯','公交站','健身器材','暖气','电线杆','停车位',
+                 '绿化带','人行道','消防栓','楼道灯','水表','护栏'] AS things,
+           ARRAY['已经三天不亮','停用多日','丢失无人补','忽停忽通','有异味','堆满无人清','堵塞外溢','倾斜要倒','一直故障','被占用',
+                 '损坏伤人','不够热','漏水不止','被车撞坏','缺少维护','施工未恢复','没有水压','收费不明','读数不准','夜间扰民'] AS faults
 ), drawn AS MATERIALIZED (
     SELECT n,
            GREATEST(730.0, %(appeals)s / 140.0) * n / %(appeals)s AS days,
@@ -69,7 +77,10 @@ WITH RECURSIVE seeded AS MATERIALIZED (
            CASE WHEN state IN ('answered', 'closed', 'archived') THEN assigned_at + term * (0.2 + 0.7 * speed) END,
            CASE WHEN state IN ('closed', 'archived') THEN assigned_at + term * (0.3 + 0.7 * speed) END,
            CASE WHEN state = 'archived' THEN assigned_at + term * (0.4 + 0.7 * speed) END,
-           '示例诉求' || n || '：小区门口的路灯不亮', '【示例】小区门口的路灯已经三天不亮，夜间出行不便。', l.ids[limit_no],
+           '示例：' || w.names[1 + n %% 20] || w.places[1 + n / 20 %% 10] || w.things[1 + n / 200 %% 20]
+               || w.faults[1 + n / 4000 %% 20],
+           '【示例】' || w.names[1 + n %% 20] || w.places[1 + n / 20 %% 10] || '附近的' || w.things[1 + n / 200 %% 20]
+               || w.faults[1 + n / 4000 %% 20] || '，给居民带来不便，已多次反映，请尽快处理。', l.ids[limit_no],
            CASE WHEN state IN ('draft', 'submitted', 'registered', 'history') THEN NULL ELSE handling END,
            CASE WHEN has_slip THEN '示例：拟请阅示。' ELSE '' END,
            CASE WHEN has_unit OR has_slip THEN u.ids[1 + floor(where_to * array_length(u.ids, 1))::int] END,
@@ -80,7 +91,7 @@ WITH RECURSIVE seeded AS MATERIALIZED (
            CASE WHEN state IN ('answered', 'closed', 'archived') THEN assigned_at + term * 0.9 END, 'phone',
            CASE WHEN state = 'history' THEN '示例旧系统' END, CASE WHEN state = 'history' THEN n::text END,
            '{}', '{}', true, received_at, received_at
-    FROM shaped, unit_list u, limits l, lines x
+    FROM shaped, unit_list u, limits l, lines x, words w
     ORDER BY n DESC
     RETURNING id, state, channel_class, received_at, submitted_at, registered_at, handling, unit_id, section_id,
               limit_rule_id, note
