@@ -24,9 +24,9 @@ def _day(ahead: int) -> str:
     return (datetime.now(ZONE) + timedelta(days=ahead)).strftime("%Y-%m-%d")
 
 
-def _registered(visit: Visit, subject: str) -> int:
-    appeal = take_in(visit("duty1"), subject)
-    visit("wuyongjun").step(appeal, "register", category="市容环卫")
+def _registered(duty: Visitor, registrar: Visitor, subject: str) -> int:
+    appeal = take_in(duty, subject)
+    registrar.step(appeal, "register", category="市容环卫")
     return appeal
 
 
@@ -40,9 +40,11 @@ def _refused(visitor: Visitor, appeal: int, action: str, **fields: str) -> str:
 
 
 def test_a_lead_and_a_co_handling_unit_from_objection_to_reopening(visit: Visit, product: Product) -> None:
-    director, registrar, supervisor = visit("tangguiping"), visit("wuyongjun"), visit("quehong")
+    duty, director = visit("duty1"), visit("tangguiping")
+    registrar, supervisor = visit("wuyongjun"), visit("quehong")
     lead, other = visit("handlercitymanagement"), visit("handlerxunyangdistrict")
-    main, second = _registered(visit, "示例：摊贩占道"), _registered(visit, "示例：摊贩占道，再次来电")
+    main = _registered(duty, registrar, "示例：摊贩占道")
+    second = _registered(duty, registrar, "示例：摊贩占道，再次来电")
     number = product.one("SELECT number FROM appeal WHERE id = %(id)s", id=main)
 
     # Merged: handled once.
@@ -106,7 +108,7 @@ def test_what_goes_back_elsewhere_or_nowhere(visit: Visit, product: Product) -> 
     first, second = visit("handlercitymanagement"), visit("handlerxunyangdistrict")
 
     # An upheld objection: withdrawn, filed again, upheld, learnt; the next unit keeps it.
-    appeal = _registered(visit, "示例：河道垃圾")
+    appeal = _registered(duty, registrar, "示例：河道垃圾")
     director.step(appeal, "forward", unit="city_management", limit="ordinary")
     first.step(appeal, "object", **OBJECTION)
     first.step(appeal, "withdraw_request")
@@ -135,12 +137,12 @@ def test_what_goes_back_elsewhere_or_nowhere(visit: Visit, product: Product) -> 
     registrar.step(appeal, "archive")
 
     # Split, then not accepted; a number voided; a draft returned and discarded.
-    double = _registered(visit, "示例：路灯不亮并且井盖缺失")
+    double = _registered(duty, registrar, "示例：路灯不亮并且井盖缺失")
     director.step(double, "split", subject="示例：井盖缺失", body="示例：井盖缺失。")
     assert "示例：井盖缺失" in director.page.locator("main").inner_text()
     director.step(double, "decline", ground="示例：法院已受理。", route="litigation", **_told())
     assert "诉讼" in director.page.locator("main").inner_text()
-    wrong = _registered(visit, "示例：重复编号")
+    wrong = _registered(duty, registrar, "示例：重复编号")
     registrar.step(wrong, "void", reason="示例：重复。")
     assert registrar.actions(wrong) == []
     draft = take_in(duty, "示例：要补正")
@@ -152,8 +154,8 @@ def test_what_goes_back_elsewhere_or_nowhere(visit: Visit, product: Product) -> 
 
 
 def test_the_second_of_two_loses_nothing(visit: Visit, product: Product) -> None:
-    director, registrar = visit("tangguiping"), visit("wuyongjun")
-    appeal = _registered(visit, "示例：两人同改")
+    duty, director, registrar = visit("duty1"), visit("tangguiping"), visit("wuyongjun")
+    appeal = _registered(duty, registrar, "示例：两人同改")
     director.open(f"/appeals/{appeal}/forward")
     director.fill(unit="city_management", limit="ordinary", task="示例：我打的字。")
     registrar.step(appeal, "add_note", note="示例：台帐先记一笔。")
