@@ -96,6 +96,26 @@ def test_files_that_pages_name_exist(page: Path) -> None:
     assert not missing
 
 
+def _on_the_map() -> list[str]:
+    """The modules that the map of docs/architecture.md names; one without a folder is in the one of its neighbour."""
+    found, folder = [], ""
+    for row in re.findall(r"^\| (`.+?) \|", (ROOT / "docs" / "architecture.md").read_text("utf-8"), re.MULTILINE):
+        for name in re.findall(r"`([\w./]+\.py)`", row):
+            head, slash, last = name.rpartition("/")
+            folder = head if slash else folder
+            found.append(name if slash else f"{folder}/{last}".lstrip("/"))
+    return found
+
+
+def test_each_module_stands_on_the_map_once() -> None:
+    folders = ("app", "app/services", "app/rules", "app/reports")
+    modules = [str(path.relative_to(ROOT)) for folder in folders for path in (ROOT / folder).glob("*.py")]
+    named = _on_the_map()
+    assert sorted({name for name in named if named.count(name) > 1}) == []
+    assert sorted({name for name in modules if not name.endswith("/__init__.py")} - set(named)) == []
+    assert sorted(name for name in named if not (ROOT / name).exists()) == []
+
+
 def test_every_decision_is_listed_and_every_decision_cited_exists() -> None:
     files = {path.name for path in DECISIONS.glob("[0-9]*.md")}
     index = (DECISIONS / "README.md").read_text("utf-8")
