@@ -252,6 +252,7 @@ SENTENCES: Mapping[str, Any] = {
     "membership.no-section": _l("Only a section of the General Office has clerks who deliver slips."),
     "merge.closed": _l("%(number)s is finished or merged itself; merge into one that is being handled."),
     "merge.is-main": _l("Others are merged into this one. Take them out first."),
+    "merge.itself": _l("%(number)s is this appeal itself; name the one it follows."),
     "merge.unknown": _l("There is no appeal %(number)s that you may see."),
     "moment.invalid": _l("“%(value)s” is not a moment that can be read for certain."),
     "nil-return.day-of-rest": _l("%(on)s is not a working day: no nil return is due."),

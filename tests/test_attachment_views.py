@@ -89,7 +89,9 @@ def test_a_file_that_is_too_large_is_told_so(app: Flask, collector: FlaskClient)
     assert _send(collector, b"%PDF-" + bytes(most - 10) + b"%%EOF").status_code == 200
     answer = _send(collector, b"%PDF-" + bytes(most) + b"%%EOF")
     assert answer.status_code == 422
-    assert "20" in answer.text
+    assert answer.json is not None
+    assert answer.json["error"]["code"] == "attachment.too-large"
+    assert "20MB" in answer.json["error"]["message"].replace(" ", "")
     whole = _send(collector, bytes(app.config["MAX_CONTENT_LENGTH"] + 1))
     assert whole.status_code == 413
     assert whole.json is not None

@@ -224,7 +224,9 @@ def test_a_change_is_taken_back_on_its_page(system: FlaskClient) -> None:
     led = send(system, "/calendar/enter/", {**SPAN, "consent": "1"})
     assert "撤回调整" in page(system, led.location)
     send(system, f"{led.location}/take-back", {})
-    assert "撤回" in page(system, led.location)
+    after = page(system, led.location)
+    assert "撤回调整" not in after
+    assert "已撤回" in after
     assert not any(row.active for row in db.session.scalars(select(CalendarDay)))
 
 

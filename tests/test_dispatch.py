@@ -43,8 +43,9 @@ def test_an_entry_is_about_something_and_its_period_has_an_order(make: Factory) 
         ("category", "dispatch.about-nothing"),
         ("valid_until", "dispatch.ends-before-start"),
     ]
-    with pytest.raises(FieldErrors):  # a matching section answers no appeals
+    with pytest.raises(FieldErrors) as refused:  # a matching section answers no appeals
         _entry(make, unit=make.unit("matching_1").id)
+    assert [(one.field, one.code) for one in refused.value.problems] == [("unit", "field.choice")]
 
 
 def test_a_second_unit_for_the_same_is_saved_and_said(make: Factory) -> None:

@@ -9,6 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import Range
+from werkzeug.test import TestResponse
 
 from app.models import Absence, Appeal, Assumption, Person, db
 from app.services import portfolio, present, workflow
@@ -27,7 +28,7 @@ def vice_mayor(make: Factory) -> Person:
     return person
 
 
-def _post(client: FlaskClient, appeal: Appeal, **form: str) -> object:
+def _post(client: FlaskClient, appeal: Appeal, **form: str) -> TestResponse:
     form.setdefault("version", str(appeal.version))
     return client.post(f"/leader/{appeal.slips[-1].id}/write", base_url=URL, data=form)
 
@@ -69,10 +70,18 @@ def test_before_signing_one_can_go_back_and_loses_nothing(make: Factory, vice_ma
 
 def test_what_cannot_be_signed_is_said_before_the_confirmation(make: Factory, vice_mayor: Person) -> None:
     appeal, client = make.appeal("with_leader"), make.signed_in(vice_mayor)
-    assert _post(client, appeal, do="instruct", instruction=" ").status_code == 422
     yesterday = (present.today() - timedelta(days=1)).isoformat()
-    assert _post(client, appeal, do="instruct", instruction=TEXT, due_on=yesterday).status_code == 422
-    assert _post(client, appeal, do="comment", instruction="").status_code == 422
+    for form, field in (
+        ({"do": "instruct", "instruction": " "}, "instruction"),
+        ({"do": "instruct", "instruction": TEXT, "due_on": yesterday}, "due_on"),
+        ({"do": "comment", "instruction": ""}, "instruction"),
+    ):
+        answer = _post(client, appeal, **form)
+        assert answer.status_code == 422
+        assert f'id="f-{field}-error"' in answer.text
+        assert 'id="confirm"' not in answer.text
+    db.session.refresh(appeal)
+    assert (appeal.state, appeal.slips[-1].instructions) == ("with_leader", [])
 
 
 def test_a_slip_fetched_meanwhile_keeps_what_was_typed(make: Factory, vice_mayor: Person) -> None:

@@ -21,7 +21,11 @@ def test_the_newspapers_collector_signs_paper_by_paper(make: Factory) -> None:
         codes = list(db.session.scalars(select(Channel.code).where(Channel.channel_class == "D")))
         page = browser.get(f"/nil-returns/{post.id}", base_url=URL)
         assert all(f'value="{code}"' in page.text for code in codes)
-        assert browser.post(f"/nil-returns/{post.id}", base_url=URL, data={}).status_code == 422
+        refused = browser.post(f"/nil-returns/{post.id}", base_url=URL, data={})
+        assert refused.status_code == 422
+        assert 'aria-describedby="channels-error"' in refused.text
+        assert 'id="channels-error"' in refused.text
+        assert make.count(NilReturn) == 0
         answer = browser.post(f"/nil-returns/{post.id}", base_url=URL, data={"channels": codes[:2]})
         assert answer.status_code == 302
         assert make.count(NilReturn, post_id=post.id) == 2

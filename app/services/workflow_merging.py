@@ -15,7 +15,9 @@ def _merge(step: Step) -> None:
     appeal = step.appeal
     query = access.appeals_for(step.actor).where(Appeal.number == str(step.data["main"]).strip())
     main = db.session.scalars(query.with_for_update(of=Appeal)).one_or_none()
-    if main is None or main.id == appeal.id:
+    if main is not None and main.id == appeal.id:
+        raise FieldErrors([FieldProblem("main", "merge.itself", {"number": main.number or ""})])
+    if main is None:
         raise FieldErrors([FieldProblem("main", "merge.unknown", {"number": str(step.data["main"])})])
     if main.state not in merging.MAIN_STATES:
         raise FieldErrors([FieldProblem("main", "merge.closed", {"number": main.number or ""})])

@@ -1,6 +1,6 @@
 /** A mail dropped on the form of class B: [data-mail] names the address that reads it. What one has typed is never overwritten. */
 import { element } from "./dom";
-import { csrfToken } from "./http";
+import { send } from "./http";
 import { text } from "./messages";
 
 interface Answer {
@@ -77,12 +77,7 @@ async function read(zone: HTMLElement, form: HTMLFormElement, file: File): Promi
   body.append("mail", file, "mail.eml");
   zone.classList.add("is-busy");
   try {
-    const answer = await fetch(zone.dataset["mail"] ?? "", {
-      method: "POST",
-      headers: { Accept: "application/json", "X-CSRFToken": csrfToken(), "X-Requested-With": "XMLHttpRequest" },
-      credentials: "same-origin",
-      body,
-    });
+    const answer = await send(zone.dataset["mail"] ?? "", body);
     const said = (await answer.json()) as Answer & { error?: { message?: string } };
     if (answer.ok) {
       fill(form, said, box);

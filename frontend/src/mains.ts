@@ -1,5 +1,7 @@
 /** The main appeal of a merger: [data-mains] names the address that finds them, [data-for] the field that takes the number. */
 import { element } from "./dom";
+import { getJson } from "./http";
+import { Latest } from "./latest";
 
 interface Main {
   value: string;
@@ -16,11 +18,9 @@ function start(box: HTMLElement): void {
   if (!(field instanceof HTMLInputElement) || !list || !empty) return;
   let found: Main[] = [];
   let active = -1;
-  let asked = 0;
-  let timer = 0;
 
   field.autocomplete = "off";
-  for (const [name, value] of Object.entries({ role: "combobox", "aria-autocomplete": "list", "aria-expanded": "true", "aria-controls": list.id }))
+  for (const [name, value] of Object.entries({ role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": list.id }))
     field.setAttribute(name, value);
 
   const mark = (to: number): void => {
@@ -60,25 +60,14 @@ function start(box: HTMLElement): void {
       }),
     );
     empty.hidden = mains.length > 0;
+    field.setAttribute("aria-expanded", String(mains.length > 0));
     mark(-1);
   };
-  const ask = async (): Promise<void> => {
-    asked += 1;
-    const mine = asked;
-    const address = new URL(box.dataset["mains"] ?? "", window.location.href);
-    address.searchParams.set("q", field.value.trim());
-    try {
-      const answer = await fetch(address, { headers: { Accept: "application/json" } });
-      if (mine === asked && answer.ok) show((await answer.json()) as Main[]);
-    } catch {
-      // The number can still be typed.
-    }
-  };
+  // Without an answer the number can still be typed.
+  const ask = (): Promise<Main[]> => getJson<Main[]>(`${box.dataset["mains"] ?? ""}?${new URLSearchParams({ q: field.value.trim() }).toString()}`);
+  const latest = new Latest(WAIT, ask, show);
 
-  field.addEventListener("input", () => {
-    window.clearTimeout(timer);
-    timer = window.setTimeout(() => void ask(), WAIT);
-  });
+  field.addEventListener("input", () => latest.soon());
   field.addEventListener("keydown", (event) => {
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
@@ -92,7 +81,7 @@ function start(box: HTMLElement): void {
     }
   });
   box.hidden = false;
-  void ask();
+  void latest.now();
 }
 
 export function startMains(): void {

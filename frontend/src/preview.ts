@@ -1,6 +1,7 @@
 /** Forms that say what they will do: [data-preview] names the address that answers with the words for [data-preview-target]. */
 import { enhanceSelects } from "./combobox";
-import { post } from "./http";
+import { postForWords } from "./http";
+import { Latest } from "./latest";
 
 const WAIT = 250;
 
@@ -8,28 +9,18 @@ function startPreview(form: HTMLFormElement): void {
   const target = form.querySelector<HTMLElement>("[data-preview-target]");
   const address = form.dataset["preview"];
   if (!target || !address) return;
-  let timer = 0;
-  let asked = 0;
-  const refresh = async (): Promise<void> => {
-    asked += 1;
-    const mine = asked;
+  // Sent like the form itself: names stand in no address. Without an answer the form says the same when it is sent.
+  const ask = (): Promise<string> => {
     const values: Record<string, string> = {};
     for (const [name, value] of new FormData(form)) if (typeof value === "string") values[name] = value;
-    try {
-      // Sent like the form itself: names stand in no address.
-      const answer = await post(address, values);
-      const words = await answer.text();
-      if (mine !== asked || answer.redirected) return;
-      target.innerHTML = words;
-      enhanceSelects(target);
-    } catch {
-      // The form says the same when it is sent.
-    }
+    return postForWords(address, values);
   };
+  const latest = new Latest(WAIT, ask, (words) => {
+    target.innerHTML = words;
+    enhanceSelects(target);
+  });
   const soon = (event: Event): void => {
-    if (target.contains(event.target as Node)) return;
-    window.clearTimeout(timer);
-    timer = window.setTimeout(() => void refresh(), WAIT);
+    if (!target.contains(event.target as Node)) latest.soon();
   };
   form.addEventListener("change", soon);
   form.addEventListener("input", soon);

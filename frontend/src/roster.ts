@@ -1,5 +1,5 @@
 /** A month of a duty roster: people and shifts are dragged with the mouse, or chosen by click, tap or Enter and then put in their place. */
-import { csrfToken } from "./http";
+import { send } from "./http";
 import { element } from "./dom";
 import { text } from "./messages";
 import { showToast } from "./toast";
@@ -232,12 +232,7 @@ class Roster {
   private async post(address: string | undefined, body: Record<string, string>): Promise<string | undefined> {
     this.root.classList.add("is-busy");
     try {
-      const answer = await fetch(address ?? "", {
-        method: "POST",
-        headers: { Accept: "application/json", "X-CSRFToken": csrfToken(), "X-Requested-With": "XMLHttpRequest" },
-        credentials: "same-origin",
-        body: new URLSearchParams(body),
-      });
+      const answer = await send(address ?? "", body);
       if (!answer.ok) {
         const { error } = (await answer.json()) as Refusal;
         const fields = Object.values(error?.fields ?? {}).flat();

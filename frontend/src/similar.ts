@@ -1,5 +1,6 @@
 /** Earlier appeals and likely duplicates while one types: form[data-similar] names the address, [data-similar-target] shows its answer. */
-import { post } from "./http";
+import { postForWords } from "./http";
+import { Latest } from "./latest";
 
 const WAIT = 500;
 const SENT: Record<string, string> = {
@@ -25,33 +26,21 @@ function start(form: HTMLFormElement, address: string): void {
   const target = document.querySelector<HTMLElement>("[data-similar-target]");
   if (!target) return;
   const own: Record<string, string> = form.dataset["appeal"] ? { appeal_id: form.dataset["appeal"] } : {};
-  let timer = 0;
-  let asked = 0;
-  let before = "";
-  const refresh = async (): Promise<void> => {
-    const values = typedIn(form);
-    const now = JSON.stringify(values);
-    if (now === before || now === "{}") return;
-    before = now;
-    asked += 1;
-    const mine = asked;
-    try {
-      // Sent as a form is: a telephone number stands in no address and in no log.
-      const answer = await post(address, { ...values, ...own });
-      const words = await answer.text();
-      if (mine === asked && !answer.redirected) target.innerHTML = words;
-    } catch {
-      before = "";
-    }
-  };
+  let before = JSON.stringify(typedIn(form));
+  // Sent as a form is: a telephone number stands in no address and in no log.
+  const ask = (): Promise<string> => postForWords(address, { ...typedIn(form), ...own });
+  const show = (words: string): void => void (target.innerHTML = words);
+  const latest = new Latest(WAIT, ask, show, () => (before = "{}"));
   const soon = (event: Event): void => {
     if (!((event.target as HTMLInputElement).name in SENT)) return;
-    window.clearTimeout(timer);
-    timer = window.setTimeout(() => void refresh(), WAIT);
+    const now = JSON.stringify(typedIn(form));
+    if (now === before || now === "{}") return;
+    before = now;
+    latest.soon();
   };
   form.addEventListener("input", soon);
   form.addEventListener("change", soon);
-  void refresh();
+  if (before !== "{}") void latest.now();
 }
 
 export function startSimilar(): void {

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from playwright.sync_api import Locator, expect
+
 from app import words
+from app.reports import documents
+from app.reports.document_kinds import Code
+from app.rules import scanning
 from tests.e2e.conftest import Visit
 from tests.e2e.languages import chinese
 from tests.e2e.product import Product
@@ -81,6 +87,7 @@ def test_an_appeal_goes_through_all_posts(visit: Visit, product: Product) -> Non
 
     # 5 · the liaison carries it to the matching section, the section delivers it (R6)
     before = clerk.waits("deliver.to_deliver")
+    _make_hand_over_sheet(liaison, product, appeal)
     liaison.step(appeal, "carry", remark="示例处室秘书")
     assert liaison.state(appeal) == "待呈送"
     assert clerk.waits("deliver.to_deliver") == before + 1
@@ -88,8 +95,7 @@ def test_an_appeal_goes_through_all_posts(visit: Visit, product: Product) -> Non
     clerk.step(appeal, "deliver", receiver="示例副市长")
     assert clerk.state(appeal) == "待取回"
     assert liaison.waits("carry.to_fetch") == before + 1
-    liaison.open("/slips/sheet")
-    assert number in liaison.page.locator("main").inner_text()
+    _legs_on_the_sheet(liaison, product, appeal, ("赵红奎", "示例处室秘书", None))
 
     # 6 · the liaison fetches it back and transcribes the instruction
     liaison.step(appeal, "fetch")
@@ -138,6 +144,66 @@ def _print_slip(registrar: Visitor, number: str) -> None:
     assert number in page.locator(".sheet").inner_text()
     assert "诉求处理单" in page.locator(".sheet-title").inner_text()
     assert page.pdf()[:5] == b"%PDF-"
+
+
+def _slip_of(product: Product, appeal: int) -> dict[str, Any]:
+    """The slip with its sheet, as they stand in the database."""
+    return product.sql(
+        "SELECT slip.id, slip.number, appeal.number AS appeal, sheet.number AS sheet FROM slip"
+        " JOIN appeal ON appeal.id = slip.appeal_id LEFT JOIN slip_sheet sheet ON sheet.id = slip.sheet_id"
+        " WHERE slip.appeal_id = %(id)s",
+        id=appeal,
+    )[0]
+
+
+def _card_of(liaison: Visitor, slip: dict[str, Any]) -> Locator:
+    """On the page of today's sheets, the card of the one on which the slip stands."""
+    liaison.open("/slips/sheet")
+    return liaison.page.locator("section.card", has=liaison.page.locator(f"a[href$='/slips/{slip['id']}']"))
+
+
+def _make_hand_over_sheet(liaison: Visitor, product: Product, appeal: int) -> None:
+    """The liaison numbers the sheet, opens it, finds the slip with its code on it; the code leads to the next step."""
+    page, slip = liaison.page, _slip_of(product, appeal)
+    assert slip["sheet"] is None
+    expect(_card_of(liaison, slip).locator("h2")).to_contain_text("未列入交接单")
+    with page.expect_navigation():
+        page.locator("form[action$='/documents/slip/sheet'] button").click()
+    slip = _slip_of(product, appeal)
+    assert slip["sheet"]
+    expect(page.locator("form[action$='/documents/slip/sheet']")).to_have_count(0)  # every slip has its sheet
+    expect(_card_of(liaison, slip).locator("h2")).to_contain_text(slip["sheet"])
+    _card_of(liaison, slip).get_by_role("link", name="打印").click()
+    page.wait_for_url(re.compile(r"/documents/slip/sheet/\d+$"))
+    expect(page.locator(".sheet-meta")).to_contain_text(slip["sheet"])
+    row = page.locator(".sheet tbody tr", has_text=slip["number"])
+    expect(row).to_contain_text(slip["appeal"])
+    expect(row.locator(".sheet-code svg")).to_be_visible()
+    said = scanning.content(slip["id"], slip["number"], slip["appeal"])
+    assert _path(row.locator(".sheet-code").inner_html()) == _path(documents.drawing(Code(said)))
+
+    # What a scanner types opens the step.
+    liaison.open("/slips/sheet")
+    page.fill("#scan-code", said)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/appeals/{appeal}/carry")
+
+
+def _path(svg: str) -> str:
+    """The modules of a drawn code."""
+    found = re.search(r' d="([^"]+)"', svg)
+    assert found, svg
+    return found[1]
+
+
+def _legs_on_the_sheet(liaison: Visitor, product: Product, appeal: int, by: tuple[str | None, ...]) -> None:
+    """Who carried, delivered and fetched the slip, as today's sheet says."""
+    slip = _slip_of(product, appeal)
+    row = _card_of(liaison, slip).locator("tbody tr", has_text=slip["number"])
+    cells = row.locator("td").all_inner_texts()[3:]
+    assert len(cells) == len(by)
+    for cell, name in zip(cells, by, strict=True):
+        assert cell.startswith(name) if name else cell.strip() == "—"
 
 
 def _everything_is_written(product: Product, appeal: int) -> None:

@@ -94,8 +94,10 @@ def test_what_a_unit_asks_for_brings_its_evidence(make: Factory) -> None:
 
 def test_nobody_claims_anothers_file(collector: Actor, make: Factory) -> None:
     mine = _received(make.actor(make.holder("registrar")))
-    with pytest.raises(FieldErrors):
+    with pytest.raises(FieldErrors) as refused:
         intake.take_in(collector, "A", {**make.sheet("A"), "attachments": (mine.id,)}, submit=False)
+    assert [(one.field, one.code) for one in refused.value.problems] == [("attachments", "attachment.gone")]
+    assert make.count(Appeal) == 0
     with pytest.raises(NotFound):
         attachments.content(collector, mine.id)
     with pytest.raises(NotFound):
@@ -110,8 +112,11 @@ def test_claiming_twice_is_once_and_never_for_two_appeals(collector: Actor, make
         attachments.claim_in(collector, [kept.id, kept.id], first.id, purpose="attach")
     with transaction():
         assert len(attachments.claim_in(collector, [kept.id], first.id, purpose="attach")) == 1
-    with pytest.raises(FieldErrors), transaction():
+    with pytest.raises(FieldErrors) as refused, transaction():
         attachments.claim_in(collector, [kept.id], second.id, purpose="attach")
+    assert refused.value.problems[0].code == "attachment.gone"
+    db.session.refresh(kept)
+    assert kept.appeal_id == first.id
 
 
 def test_a_file_of_yesterday_is_gone(collector: Actor, make: Factory) -> None:

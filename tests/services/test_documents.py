@@ -13,6 +13,7 @@ from sqlalchemy import select
 from app import document_words
 from app.models import Audit, DocumentTemplate, HandlingRequest, Journal, Slip, SlipSheet, db
 from app.reports import document_layout
+from app.reports.document_kinds import KINDS
 from app.rules import scanning
 from app.rules.errors import Conflict, FieldErrors, Invalid, NotFound, Refused
 from app.services import document_templates, documents, present, slip_sheets, workflow
@@ -107,7 +108,7 @@ def test_it_rejects_a_stranger(make: Factory, reader: Reader) -> None:
 @pytest.mark.parametrize("kind", ["result", "cover", "non_acceptance"])
 def test_a_document_waits_for_what_it_is_about(make: Factory, registrar: Actor, reader: Reader, kind: str) -> None:
     appeal = make.appeal("registered")
-    with pytest.raises(Conflict):
+    with pytest.raises(Conflict, match=r"document\.not-yet"):
         documents.download(registrar, kind, appeal.id, reader)
 
 
@@ -128,7 +129,7 @@ def test_a_decision_is_printed_once_it_is_made(make: Factory, registrar: Actor, 
     )  # fmt: skip
     db.session.add(asked)
     db.session.commit()
-    with pytest.raises(Conflict):
+    with pytest.raises(Conflict, match=r"document\.not-yet"):
         documents.download(registrar, "decision", asked.id, reader)
     asked.state, asked.decided_at, asked.decided_by_id = "refused", now, registrar.person_id
     asked.decision = "示例：不宜延期。"
@@ -228,13 +229,15 @@ def test_only_the_system_officer_keeps_templates(make: Factory, registrar: Actor
 
 def test_the_pages_of_templates(make: Factory) -> None:
     browser = make.signed_in(officer="system")
-    assert browser.get("/document-templates/", base_url=URL).status_code == 200
+    listed = browser.get("/document-templates/", base_url=URL)
+    assert [kind for kind in KINDS if f'href="/document-templates/{kind}"' not in listed.text] == []
     sent = {"file": (io.BytesIO(own("示例：{{ nonsense }}")), "示例.docx")}
     refused = browser.post("/document-templates/slip/hand-in", base_url=URL, data=sent)
     assert refused.status_code == 422
     assert "nonsense" in refused.text
     assert "示例：{{ nonsense }}" in refused.text
     assert browser.post("/document-templates/slip/hand-in", base_url=URL).status_code == 422
+    assert make.count(DocumentTemplate) == 0
     sent = {"file": (io.BytesIO(own("示例：{{ number }}")), "示例.docx")}
     assert browser.post("/document-templates/slip/hand-in", base_url=URL, data=sent).status_code == 302
     row = db.session.scalars(select(DocumentTemplate)).one()
@@ -334,7 +337,8 @@ def test_scanning_over_http(make: Factory) -> None:
     assert answer.headers["Location"].endswith(f"/appeals/{appeal.id}/carry")
     assert browser.get(answer.headers["Location"], base_url=URL).status_code == 200
     unknown = browser.get("/documents/slip/scan?code=404", base_url=URL, follow_redirects=True)
-    assert "404" in unknown.text
+    assert "“404”" in unknown.text
+    assert "没有这个编码或编号的处理单" in unknown.text
     workflow.act(make.actor(make.holder("liaison")), appeal.id, "carry", {}, version=None)
     answer = browser.get(f"/documents/slip/scan?code={scanning.token(slip.id)}", base_url=URL)
     assert answer.headers["Location"].endswith(f"/appeals/{appeal.id}")

@@ -67,7 +67,7 @@ def test_an_upheld_objection_goes_back_for_triage(
     assert {q.name: len(q.rows) for q in desk.queues(handler)}["to_sign_in"] == 0
     (row,) = next(q.rows for q in desk.queues(director) if q.name == "to_decide")
     assert row.clock_kind == "decision"
-    with pytest.raises(Conflict):
+    with pytest.raises(Conflict, match=r"request\.objection-pending"):
         do(appeal, "sign_in", {})
     do(appeal, "decide_objection", decision(appeal, "upheld", right_unit=right.code, learn=True), director)
     assert (appeal.state, appeal.unit_id, appeal.co_unit_ids) == ("registered", right.id, [])
@@ -95,7 +95,7 @@ def test_a_rejected_objection_starts_the_sign_in_anew_and_is_not_repeated(
     with pytest.raises(Refused) as refused:
         do(appeal, "object", OBJECTION)
     assert refused.value.code == "object.twice"
-    with pytest.raises(Conflict):
+    with pytest.raises(Conflict, match=r"request\.decided"):
         do(appeal, "decide_objection", decision(appeal, "rejected"), director)
 
 
@@ -114,7 +114,7 @@ def test_an_extension_is_asked_before_the_limit_and_counted(
     appeal = make.appeal("in_progress", unit=unit)
     due = clock(appeal, "unit_limit").due_at
     do(appeal, "ask_extension", {"amount": 3, "reason": "示例：待料。"})
-    with pytest.raises(Conflict):
+    with pytest.raises(Conflict, match=r"request\.extension-pending"):
         do(appeal, "ask_extension", {"amount": 3, "reason": "示例"})
     assert clock(appeal, "unit_limit").due_at == due
     do(appeal, "decide_extension", decision(appeal, "granted", amount=2), director)
@@ -122,6 +122,10 @@ def test_an_extension_is_asked_before_the_limit_and_counted(
     assert moved is not None
     assert due is not None
     assert moved > due
+    # What was granted counts, not what was asked for.
+    assert [one["amount"] for one in clock(appeal, "unit_limit").inputs["extensions"]] == [2]
+    change = clock(appeal, "unit_limit").changes[-1]
+    assert (change.why, change.person_id, change.old_due_at) == ("extension", director.person_id, due)
     assert (pending(appeal).granted_amount, appeal.assignments[0].extended) == (2, 1)
     do(appeal, "ask_extension", {"amount": 1, "reason": "示例"})
     do(appeal, "decide_extension", decision(appeal, "refused"), director)
@@ -162,7 +166,7 @@ def test_a_pause_moves_the_limit_and_its_early_end_moves_it_back(
     assert paused is not None
     assert due is not None
     assert paused > due
-    with pytest.raises(Conflict):
+    with pytest.raises(Conflict, match=r"pause\.running"):
         do(appeal, "ask_pause", {"until_on": until, "reason": "示例"})
     do(appeal, "resume", {"assignment": str(appeal.assignments[0].id)}, director)
     back = clock(appeal, "unit_limit").due_at

@@ -98,8 +98,10 @@ def test_while_both_are_away_the_receiver_is_asked_for_by_name(office: Office) -
 
 def test_no_slip_is_delivered_to_a_leader_of_another_line(office: Office) -> None:
     appeal = office.appeal("with_section")
-    with pytest.raises(FieldErrors):
+    with pytest.raises(FieldErrors) as refused:
         office.act(office.clerk(), appeal, "deliver", leader=office.make.person().code)
+    assert [(one.field, one.code) for one in refused.value.problems] == [("leader", "field.choice")]
+    assert [one.leg for one in appeal.slips[-1].handovers] == ["carry"]
 
 
 # --- what the leaders write ---------------------------------------------------------------------------------

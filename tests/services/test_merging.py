@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from sqlalchemy import select
 
@@ -109,9 +111,18 @@ def test_an_appellant_is_told_once_there_is_something_to_tell(make: Factory) -> 
 def test_an_appeal_is_not_merged_into_itself_or_a_finished_one(make: Factory) -> None:
     director = make.actor(make.holder("duty_director"))
     appeal, closed = make.appeal("registered"), make.appeal("closed")
-    for number in (appeal.number, closed.number, "示例"):
-        with pytest.raises(FieldErrors):
+    follower = merged(make, make.appeal("in_progress"))
+    for number, code in (
+        (appeal.number, "merge.itself"),
+        (closed.number, "merge.closed"),
+        (follower.number, "merge.closed"),
+        ("示例", "merge.unknown"),
+    ):
+        with pytest.raises(FieldErrors) as refused:
             workflow.act(director, appeal.id, "merge", {"main": number}, version=None)
+        assert [(one.field, one.code) for one in refused.value.problems] == [("main", code)]
+    db.session.refresh(appeal)
+    assert (appeal.state, appeal.merged_into_id) == ("registered", None)
 
 
 def test_likely_mains_are_suggested_and_others_searched(make: Factory) -> None:
@@ -170,10 +181,11 @@ def test_a_split_off_appeal_and_its_origin_lead_to_each_other(make: Factory) -> 
 
 def test_what_was_not_accepted_shows_the_lawful_way(make: Factory) -> None:
     appeal = make.appeal("registered")
-    data = {"ground": "示例：属诉讼事项。", "route": "litigation", "informed_at": present.now(), **TOLD}
+    data = {"ground": "示例：不在受理范围。", "route": "litigation", "informed_at": present.now(), **TOLD}
     workflow.act(make.actor(make.holder("duty_director")), appeal.id, "decline", data, version=None)
     client = make.signed_in(make.holder("ledger_admin"))
-    assert "诉讼" in client.get(f"/appeals/{appeal.id}", base_url=URL).text
+    page = client.get(f"/appeals/{appeal.id}", base_url=URL).text
+    assert re.search(r"已向诉求人告知的法定途径[:：]\s*诉讼", page)
 
 
 def test_each_note_keeps_its_author_and_moment(make: Factory) -> None:

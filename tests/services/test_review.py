@@ -110,9 +110,13 @@ def test_who_is_not_satisfied_after_the_end_is_heard(make: Factory) -> None:
 def test_a_call_back_says_both_or_nothing(make: Factory) -> None:
     appeal, supervisor = make.appeal("answered"), make.actor(make.holder("supervisor"))
     assert [q.count for q in desk.queues(supervisor) if q.name == "to_call_back"] == [1]
-    for form in ({"reached": "yes"}, {"reached": "no", "solved": "yes"}):
-        with pytest.raises(FieldErrors):
+    for form, problems in (
+        ({"reached": "yes"}, [("solved", "field.required"), ("satisfied", "field.required")]),
+        ({"reached": "no", "solved": "yes"}, [("solved", "call-back.not-reached")]),
+    ):
+        with pytest.raises(FieldErrors) as refused:
             workflow.act(supervisor, appeal.id, "call_back", form, version=None)
+        assert [(one.field, one.code) for one in refused.value.problems] == problems
     workflow.act(supervisor, appeal.id, "call_back", {"reached": "no"}, version=None)
     form = {"reached": "yes", "solved": "no", "satisfied": "no", "remark": "示例：仍漏水。"}
     workflow.act(supervisor, appeal.id, "call_back", form, version=None)

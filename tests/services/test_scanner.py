@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 import config
 from app.models import Attachment, Audit, db
-from app.rules.errors import Conflict, Invalid
+from app.rules.errors import Conflict, Invalid, RuleError
 from app.services import attachments, scanner
 from app.services.actors import Actor
 from tests.bad_files import mp4, png
@@ -55,13 +55,20 @@ def test_an_infected_file_is_refused_audited_and_not_kept(
     assert (row.result, row.user_id, row.detail) == ("refused", collector.user_id, {"type": "mp4"})
 
 
-@pytest.mark.parametrize("code", ["raise SystemExit(2)", "import os; os.kill(os.getpid(), 9)", "0/0 or sys"])
+@pytest.mark.parametrize(
+    ("code", "error", "told"),
+    [
+        ("raise SystemExit(2)", Conflict, "scanner-failed"),
+        ("import os; os.kill(os.getpid(), 9)", Conflict, "scanner-failed"),
+        # An error of Python ends with 1, as "infected" does: refused all the same.
+        ("0/0 or sys", Invalid, "infected"),
+    ],
+)
 def test_a_scanner_that_fails_takes_nothing_in(
-    app: Flask, collector: Actor, monkeypatch: pytest.MonkeyPatch, code: str
+    app: Flask, collector: Actor, monkeypatch: pytest.MonkeyPatch, code: str, error: type[RuleError], told: str
 ) -> None:
-    # An error of Python ends with 1, as "infected" does: refused all the same.
     _set(app, monkeypatch, sys.executable, "-c", code)
-    with pytest.raises((Conflict, Invalid)):
+    with pytest.raises(error, match=told):
         _receive(collector, png())
     assert db.session.scalar(select(func.count()).select_from(Attachment)) == 0
 

@@ -22,10 +22,11 @@ from tests.factories import Factory
 
 # Where nothing is owed any more, no clock runs.
 AT_REST = ("closed", "archived", "merged", "voided")
-# Where a course begins, so that few random steps come far.
+# Optional fields that are left out at times.
 LEFT_OUT = ("due_on", "co_units", "nature", "urgency", "category", "right_unit")
 # Steps that go almost anywhere and change no course: left to chance, or they crowd out the others.
 BESIDE = ("add_note", "call_back", "hold", "release_hold", "split")
+# Where a course begins, so that few random steps come far.
 STARTS = ("draft", "submitted", "registered", "instructed", "assigned", "in_progress", "under_review", "closed")
 SETTINGS = settings(
     max_examples=20,
