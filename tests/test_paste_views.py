@@ -110,7 +110,7 @@ def test_an_unknown_paper_is_kept_and_marked(make: Factory) -> None:
 def test_what_cannot_be_read_says_why(make: Factory) -> None:
     answer = paste(collector(make), "示例\n\n" * 61)
     assert answer.status_code == 422
-    assert "共61项，一次最多60项" in answer.text
+    assert "共61项，每次最多60项" in answer.text
     assert "示例\n\n示例" in answer.text.replace("\r", "")
 
 

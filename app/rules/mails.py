@@ -81,7 +81,7 @@ def _mail(message: EmailMessage) -> Mail:
     for part in _parts(message):
         if part.get_content_disposition() == "attachment" or part.get_filename():
             enclosures.append(_enclosure(part))
-        elif part.get_content_type() == "text/plain" and not plain:
+        elif _is_plain(part) and not plain:
             plain = _decoded(part)
         elif part.get_content_type() == "text/html" and not html:
             html = _decoded(part)
@@ -98,6 +98,11 @@ def _mail(message: EmailMessage) -> Mail:
         enclosures=tuple(enclosures),
         is_cut=len(whole) > _TEXT,
     )
+
+
+def _is_plain(part: EmailMessage) -> bool:
+    """Plain text; so is a leaf that calls itself a multipart, for its boundary is lost."""
+    return part.get_content_type() == "text/plain" or part.get_content_maintype() == "multipart"
 
 
 def _parts(message: EmailMessage) -> Iterator[EmailMessage]:

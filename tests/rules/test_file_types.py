@@ -109,10 +109,10 @@ def test_a_large_scan_is_no_script() -> None:
 @pytest.mark.parametrize("part", SLOW)
 def test_no_file_takes_long(part: bytes) -> None:
     for head in (b"%PDF-", b"\xff\xd8\xff\xe0\0\2", b"From: a\nDate: b\n", b"PK\x03\x04", b"ID3\x04\0\0\0\0\0\1"):
-        began = time.monotonic()
+        began = time.process_time()
         with suppress(Invalid):
             _sniffed("", head + part * (4_000_000 // len(part)) + b"%%EOF")
-        assert time.monotonic() - began < 5, (head, part)
+        assert time.process_time() - began < 5, (head, part)
 
 
 def test_a_word_file_with_a_mark_of_macros_in_its_text_is_only_a_text() -> None:

@@ -137,9 +137,7 @@ def test_a_mail_of_too_many_parts_is_refused() -> None:
         "From: \"unclosed <a@b\r\n",
         "From: a@b, c@d\r\nFrom: e@f\r\n",
         "Content-Type: multipart/mixed; boundary=\r\n",
-        "Content-Type: multipart/mixed; boundary=\"x\"\r\n",
-        "Content-Type: text/plain; charset*=x''y; name*0*=z\r\n",
-        "Content-Transfer-Encoding: base64\r\n",
+        "Content-Type: multipart/mixed; boundary=x\r\n",
         "Subject: =?utf-8?b?////?= =?xx?q?=\r\n",
     ],
 )
@@ -148,6 +146,18 @@ def test_damaged_heads_are_read_as_far_as_they_go(head: str) -> None:
     found = mails.read(raw)
     assert (found.text, found.enclosures) == ("示例", ())
     assert found.arrived_at is None or found.arrived_at.tzinfo is not None
+
+
+@pytest.mark.parametrize(
+    ("head", "enclosures"),
+    [
+        ("Content-Type: text/plain; charset*=x''y; name*0*=z\r\n", ["z"]),
+        ("Content-Transfer-Encoding: base64\r\n", []),
+    ],
+)
+def test_a_body_that_its_head_makes_unreadable_is_no_text(head: str, enclosures: list[str]) -> None:
+    found = mails.read((head + "To: x@example.invalid\r\n\r\n示例").encode())
+    assert (found.text, [one.name for one in found.enclosures]) == ("", enclosures)
 
 
 def test_random_damage_is_read_or_refused_and_nothing_else() -> None:

@@ -338,7 +338,7 @@ def test_scanning_over_http(make: Factory) -> None:
     assert browser.get(answer.headers["Location"], base_url=URL).status_code == 200
     unknown = browser.get("/documents/slip/scan?code=404", base_url=URL, follow_redirects=True)
     assert "“404”" in unknown.text
-    assert "没有这个编码或编号的处理单" in unknown.text
+    assert "没有此二维码或者编号的处理单" in unknown.text
     workflow.act(make.actor(make.holder("liaison")), appeal.id, "carry", {}, version=None)
     answer = browser.get(f"/documents/slip/scan?code={scanning.token(slip.id)}", base_url=URL)
     assert answer.headers["Location"].endswith(f"/appeals/{appeal.id}")

@@ -185,7 +185,7 @@ def test_what_was_not_accepted_shows_the_lawful_way(make: Factory) -> None:
     workflow.act(make.actor(make.holder("duty_director")), appeal.id, "decline", data, version=None)
     client = make.signed_in(make.holder("ledger_admin"))
     page = client.get(f"/appeals/{appeal.id}", base_url=URL).text
-    assert re.search(r"已向诉求人告知的法定途径[:：]\s*诉讼", page)
+    assert re.search(r"告知的法定途径[:：]\s*诉讼", page)
 
 
 def test_each_note_keeps_its_author_and_moment(make: Factory) -> None:
