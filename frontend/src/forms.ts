@@ -59,7 +59,8 @@ function startValidation(): void {
   );
   const forget = (event: Event): void => {
     const field = event.target as HTMLInputElement;
-    if (field.validity?.customError && !field.dataset["enhanced"]) field.setCustomValidity("");
+    // A date field says itself whether what is typed is a date.
+    if (field.validity?.customError && !field.matches("[data-date], [data-datetime]")) field.setCustomValidity("");
   };
   document.addEventListener("input", forget, true);
   document.addEventListener("change", forget, true);
