@@ -204,7 +204,7 @@ class DocumentTemplateView(BaseView):
         """The built-in template or an own one, to be changed in a word processor."""
         version = request.args.get("version", type=int)
         content = document_templates.content(current_actor(), kind, version, _)
-        return _template_file(content, f"{document_words.kind(kind)} {_('template')}")
+        return _template_file(content, _("%(document)s template", document=document_words.kind(kind)))
 
     @expose("/<kind>/preview")
     @has_access
@@ -212,7 +212,7 @@ class DocumentTemplateView(BaseView):
         """A template filled with examples."""
         version = request.args.get("version", type=int)
         content = document_templates.filled(current_actor(), kind, version, _)
-        return _template_file(content, f"{document_words.kind(kind)} {_('example')}")
+        return _template_file(content, _("%(document)s example", document=document_words.kind(kind)))
 
     @expose("/<kind>/hand-in", methods=("POST",))
     @has_access

@@ -1,4 +1,4 @@
-"""The words of a leader's instruction: the parts it is split into and how far each has come."""
+"""The words of a leader's instruction: its fields, the parts it is split into and how far each has come."""
 
 from __future__ import annotations
 
@@ -13,4 +13,10 @@ TASK_STATES: Mapping[str, Any] = {
     "in_progress": _l("In progress"),
     "answered": _l("answered"),
     "ended": _l("no longer with it"),
+}
+FIELDS: Mapping[str, Any] = {
+    "leader": _l("Leader"),
+    "leader_name": _l("Name of the leader, where the post is vacant"),
+    "instructed_on": _l("Instructed on"),
+    "acting_for": _l("Written as B, for"),
 }

@@ -9,7 +9,7 @@ from typing import Any
 from flask_babel import get_locale, gettext
 from flask_babel import lazy_gettext as _l
 
-from app import intake_words
+from app import intake_words, leader_words
 
 Label = Any  # a lazily translated string
 
@@ -126,6 +126,7 @@ CLASSES: Mapping[str, Label] = {
 
 FIELDS: Mapping[str, Label] = {
     **intake_words.FIELDS,
+    **leader_words.FIELDS,
     "channel": _l("Channel"),
     "channel_id": _l("Channel"),
     "channel_class": _l("Class"),
@@ -160,9 +161,6 @@ FIELDS: Mapping[str, Label] = {
     "co_task": _l("What the co-handling units have to do"),
     "counterpart": _l("Handed to"),
     "instruction": _l("Instruction"),
-    "leader": _l("Leader"),
-    "leader_name": _l("Name of the leader, where the post is vacant"),
-    "instructed_on": _l("Instructed on"),
     "feedback": _l("Feedback"),
     "informed_at": _l("Appellant informed at"),
     "informed_how": _l("Informed by"),

@@ -34,6 +34,7 @@ class Version:
 
     row: DocumentTemplate
     by: str
+    by_en: str
 
     @property
     def is_used(self) -> bool:
@@ -76,7 +77,7 @@ def _versions(*conditions: Any) -> list[Version]:
         .order_by(DocumentTemplate.id.desc())
         .limit(VERSIONS)
     )
-    return [Version(row, f"{user.first_name} {user.last_name}".strip()) for row, user in db.session.execute(query)]
+    return [Version(row, user.first_name, user.last_name) for row, user in db.session.execute(query)]
 
 
 def content(actor: Actor, code: str, template_id: int | None, t: Translate) -> bytes:

@@ -226,6 +226,9 @@ def _wrote(step: Step, kind: str, text: str) -> Instruction:
         digest=hashlib.sha256(signed.encode()).hexdigest(),
     )
     slip.instructions.append(written)
+    if written.acting_for_id is not None:
+        away = db.session.get_one(Person, written.acting_for_id)
+        step.remembered["acting_for"] = {"name": away.name, "name_en": away.name_en}
     return written
 
 

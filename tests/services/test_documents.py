@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
+from urllib.parse import quote
 
 import pytest
 from flask import Flask
@@ -243,6 +244,12 @@ def test_the_pages_of_templates(make: Factory) -> None:
     row = db.session.scalars(select(DocumentTemplate)).one()
     preview = browser.get(f"/document-templates/slip/preview?version={row.id}", base_url=URL)
     assert texts(preview.data).startswith("示例：民〔")
+    assert preview.headers["Content-Disposition"].endswith(f"{quote('处理单示例')}%20{present.today()}.docx")
+    officer = make.user_of(None, "system")
+    officer.first_name, officer.last_name = "示例管理员", "Sample officer"
+    db.session.commit()
+    page = browser.get("/document-templates/slip", base_url=URL).text
+    assert ("示例管理员" in page, "Sample officer" in page) == (True, False)
 
 
 # --- hand-over sheets ---------------------------------------------------------------------------------------

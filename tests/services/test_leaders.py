@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import Range
 
-from app.models import Absence, Appeal, Delivery, Instruction, Person, Unit, db
+from app.models import Absence, Appeal, Delivery, Instruction, Journal, Person, Unit, db
 from app.rules.errors import Conflict, FieldErrors, NotFound, Refused
 from app.services import leaders, portfolio, present, reading, slips, workflow
 from app.services.actors import Actor
@@ -115,6 +115,9 @@ def test_the_deputy_writes_for_the_absent_vice_mayor_and_in_his_own_name_while_h
     second = office.appeal()
     office.act(office.deputy, second, "instruct", instruction=TEXT)
     assert (_wrote(second).person_id, _wrote(second).acting_for_id) == (office.deputy.id, office.vice_mayor.id)
+    query = select(Journal).where(Journal.action == "instruct").order_by(Journal.id)
+    kept = [row.new.get("acting_for") for row in db.session.scalars(query)]
+    assert kept == [None, {"name": office.vice_mayor.name, "name_en": office.vice_mayor.name_en}]
     assert second.slips[-1].instructed_by_name == office.deputy.name
 
 
