@@ -39,6 +39,7 @@ def create_app(config: Mapping[str, Any]) -> Flask:
     from app.api import init_api
     from app.cli import init_cli
     from app.errors import init_errors
+    from app.grid_api import init_grid_api
     from app.models import db
     from app.pages import init_pages
     from app.security import StaffingSecurityManager, init_security
@@ -70,5 +71,6 @@ def create_app(config: Mapping[str, Any]) -> Flask:
     init_pages(app)
     init_errors(app)
     init_api(app)
+    init_grid_api(app)
     init_cli(app)
     return app

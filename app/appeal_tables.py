@@ -30,7 +30,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.handling_tables import ClockChange, ClockPause, HandlingRequest, Instruction, SlipSheet
 from app.rule_tables import Category, LimitRule, RetentionClass
 from app.staffing_tables import CHANNEL_CLASSES, Channel, Person, Portfolio, Post, Unit
-from app.tables import Moment, Stamped, one_of
+from app.tables import Extended, Moment, Stamped, one_of
 
 STATES = (
     "draft",
@@ -68,7 +68,7 @@ CLOCK_KINDS = (
 )
 
 
-class Appeal(Stamped, Model):
+class Appeal(Extended, Stamped, Model):
     """One appeal from intake to archive (R3–R11). Its state changes only in app/services/workflow.py."""
 
     __tablename__ = "appeal"
@@ -92,6 +92,11 @@ class Appeal(Stamped, Model):
         Index("ix_appeal_class_state_id", "channel_class", "state", "id"),
         Index("ix_appeal_section", "section_id", "state", postgresql_where=text("section_id IS NOT NULL")),
         Index("ix_appeal_received", "received_at", "id"),
+        # The ledger as it came in (by number: made by hand in a migration), and by the limit.
+        Index("ix_appeal_ledger_received", "received_at", "id", postgresql_where=text("number IS NOT NULL")),
+        Index("ix_appeal_unit_state_due", "unit_id", "state", "limit_due_at", "id"),
+        Index("ix_appeal_due", "limit_due_at", "id"),
+        Index("ix_appeal_open_due", "limit_open_at", "unit_id", postgresql_where=text("limit_open_at IS NOT NULL")),
         Index("ix_appeal_submitted", "channel_class", "submitted_at"),
         Index("ix_appeal_registered", "registered_at"),
         Index(
@@ -185,6 +190,11 @@ class Appeal(Stamped, Model):
     flags: Mapped[list[str]] = mapped_column(ARRAY(String(40)), default=list, server_default="{}")
     fictional: Mapped[bool] = mapped_column(Boolean, default=False, server_default=text("false"))
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    # Copied from the clocks of the lead unit's or the duty office's limit by a trigger, so that lists are filtered and
+    # sorted by it: when the last is due, when the one that runs is, whether they were kept ("", open, kept, late).
+    limit_due_at: Mapped[datetime | None] = mapped_column(Moment)
+    limit_open_at: Mapped[datetime | None] = mapped_column(Moment)
+    limit_state: Mapped[str] = mapped_column(String(4), default="", server_default="")
     channel: Mapped[Channel | None] = relationship()
     category: Mapped[Category | None] = relationship()
     limit_rule: Mapped[LimitRule | None] = relationship()

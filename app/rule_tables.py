@@ -26,10 +26,10 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.staffing_tables import Unit
-from app.tables import Moment, Named, Stamped, one_of
+from app.tables import Extended, Moment, Named, Stamped, one_of
 
 
-class LimitRule(Named, Stamped, Model):
+class LimitRule(Named, Extended, Stamped, Model):
     """A limit: how long, in which unit of time, for which clock (app/rules/clocks.py)."""
 
     __tablename__ = "limit_rule"
@@ -40,7 +40,7 @@ class LimitRule(Named, Stamped, Model):
     is_default: Mapped[bool] = mapped_column(Boolean, default=False, server_default=text("false"))
 
 
-class NumberSeries(Named, Stamped, Model):
+class NumberSeries(Named, Extended, Stamped, Model):
     """A number format (app/rules/numbering.py); numbers of a series are gapless within a local year (R4)."""
 
     __tablename__ = "number_series"
@@ -56,7 +56,7 @@ class NumberCounter(Model):
     last_value: Mapped[int] = mapped_column(Integer, default=0)
 
 
-class ReminderRule(Named, Stamped, Model):
+class ReminderRule(Named, Extended, Stamped, Model):
     """One rung of a reminder ladder: this long before or after a clock's due moment, tell this rung."""
 
     __tablename__ = "reminder_rule"
@@ -65,7 +65,7 @@ class ReminderRule(Named, Stamped, Model):
     rung: Mapped[str] = mapped_column(String(20))
 
 
-class CalendarDay(Stamped, Model):
+class CalendarDay(Extended, Stamped, Model):
     """A local exception to the working calendar; it overrides the published one."""
 
     __tablename__ = "calendar_day"
@@ -78,7 +78,7 @@ class CalendarDay(Stamped, Model):
     active: Mapped[bool] = mapped_column(Boolean, default=True, server_default=text("true"))
 
 
-class Assumption(Stamped, Model):
+class Assumption(Extended, Stamped, Model):
     """A provisional reading of the founding rule, shown as such and changeable."""
 
     __tablename__ = "assumption"
@@ -92,7 +92,7 @@ class Assumption(Stamped, Model):
     value: Mapped[Any] = mapped_column(JSONB)
 
 
-class Category(Named, Stamped, Model):
+class Category(Named, Extended, Stamped, Model):
     """A node of the category tree, up to three levels; its code is its path."""
 
     __tablename__ = "category"
@@ -119,7 +119,7 @@ class CalendarYear(Stamped, Model):
     by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))
 
 
-class RetentionClass(Named, Stamped, Model):
+class RetentionClass(Named, Extended, Stamped, Model):
     """How long an archived appeal is kept (保管期限); `years` None is for ever."""
 
     __tablename__ = "retention_class"
@@ -127,7 +127,7 @@ class RetentionClass(Named, Stamped, Model):
     is_default: Mapped[bool] = mapped_column(Boolean, default=False, server_default=text("false"))
 
 
-class DispatchEntry(Stamped, Model):
+class DispatchEntry(Extended, Stamped, Model):
     """A row of the dispatch catalogue (派单目录): what is about this, there, goes to that unit (R7, R8)."""
 
     __tablename__ = "dispatch_entry"

@@ -28,18 +28,18 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSTZRANGE, ExcludeConstraint, Range
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.tables import Moment, Named, Stamped, one_of
+from app.tables import Extended, Moment, Named, Stamped, one_of
 
 CHANNEL_CLASSES = ("A", "B", "C", "D", "E", "F")
 
 
-class UnitGroup(Named, Stamped, Model):
+class UnitGroup(Named, Extended, Stamped, Model):
     """One of the groups that a circular compares (R13)."""
 
     __tablename__ = "unit_group"
 
 
-class Portfolio(Named, Stamped, Model):
+class Portfolio(Named, Extended, Stamped, Model):
     """One line of the portfolio (分工): vice mayor → deputy secretary-general → matching section → units (R8).
 
     Who and what stands in it, and when, are rows of PortfolioPlace.
@@ -48,7 +48,7 @@ class Portfolio(Named, Stamped, Model):
     __tablename__ = "portfolio"
 
 
-class Unit(Named, Stamped, Model):
+class Unit(Named, Extended, Stamped, Model):
     """A responsible unit; the General Office's own sections, hence all responsible offices, are units too."""
 
     __tablename__ = "unit"
@@ -65,7 +65,7 @@ class Unit(Named, Stamped, Model):
     group: Mapped[UnitGroup] = relationship()
 
 
-class Person(Stamped, Model):
+class Person(Extended, Stamped, Model):
     """Somebody who may hold a post, sit a shift, lead a unit or handle its appeals."""
 
     __tablename__ = "person"
@@ -86,7 +86,7 @@ class Person(Stamped, Model):
         return self.name
 
 
-class Membership(Stamped, Model):
+class Membership(Extended, Stamped, Model):
     """What a person does for a unit outside the twelve posts: handles its appeals, clerks a matching section."""
 
     __tablename__ = "membership"
@@ -103,7 +103,7 @@ class Membership(Stamped, Model):
     unit: Mapped[Unit] = relationship()
 
 
-class Post(Named, Stamped, Model):
+class Post(Named, Extended, Stamped, Model):
     """A post of the staffing table (R1). Capabilities and scope are what its role is generated from."""
 
     __tablename__ = "post"
@@ -127,7 +127,7 @@ class Post(Named, Stamped, Model):
     holdings: Mapped[list[Holding]] = relationship(back_populates="post", viewonly=True)
 
 
-class Holding(Stamped, Model):
+class Holding(Extended, Stamped, Model):
     """A person holds a post as A or B over a half-open period; two holders of one role cannot overlap."""
 
     __tablename__ = "holding"
@@ -152,7 +152,7 @@ class Holding(Stamped, Model):
     person: Mapped[Person] = relationship()
 
 
-class DutyShift(Stamped, Model):
+class DutyShift(Extended, Stamped, Model):
     """One shift of an office's roster (R17); two shifts of one office cannot overlap."""
 
     __tablename__ = "duty_shift"
@@ -208,7 +208,7 @@ class DutySeat(Model):
     person: Mapped[Person] = relationship()
 
 
-class Absence(Stamped, Model):
+class Absence(Extended, Stamped, Model):
     """A person is away over a half-open period; while A is away B acts (R15). Only a confirmed one counts."""
 
     __tablename__ = "absence"
@@ -326,7 +326,7 @@ class HandoverSheet(Stamped, Model):
     taker: Mapped[Person | None] = relationship(foreign_keys=[to_id])
 
 
-class ChainLink(Stamped, Model):
+class ChainLink(Extended, Stamped, Model):
     """Who stands in one link of a unit's responsibility chain over a period (R7, R8, R15); no row is a vacancy."""
 
     __tablename__ = "chain_link"
@@ -502,7 +502,7 @@ class CapabilityChange(Stamped, Model):
     post: Mapped[Post] = relationship()
 
 
-class Contact(Named, Stamped, Model):
+class Contact(Named, Extended, Stamped, Model):
     """A broadcaster or paper with which a C or D collector keeps contact (R2); `name` is the outlet."""
 
     __tablename__ = "contact"
@@ -550,7 +550,7 @@ class SheetView(Model):
     query: Mapped[str] = mapped_column(String(1000), default="", server_default="")
 
 
-class Channel(Named, Stamped, Model):
+class Channel(Named, Extended, Stamped, Model):
     """One place where appeals arrive (R2)."""
 
     __tablename__ = "channel"

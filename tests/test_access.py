@@ -426,7 +426,8 @@ def _first_row(app: Flask, endpoint: str) -> Any:
 def _answer(world: World, role: str, method: str, address: str, entry: dict[str, Any]) -> TestResponse:
     headers = PERSON if role in SENT_AWAY and not address.startswith("/api/") else HEADERS
     data = {name: _filled(value, world) for name, value in entry.get("form", {}).items()}
-    return world.browser(role).open(address, method=method, base_url=URL, headers=headers, data=data or None)
+    sent = {"json": entry["json"]} if "json" in entry else {"data": data or None}
+    return world.browser(role).open(address, method=method, base_url=URL, headers=headers, **sent)
 
 
 def _filled(value: Any, world: World) -> Any:

@@ -9,7 +9,7 @@ from sqlalchemy import create_engine, pool
 from app.models import Model
 
 # Made by hand in a migration: Alembic cannot compare expressions over functions of our own.
-_BY_HAND = {"ix_appeal_bigrams"}
+_BY_HAND = {"ix_appeal_bigrams", "ix_appeal_ledger_number"}
 
 
 def _is_ours(obj: object, name: str | None, kind: str, reflected: bool, compare_to: object) -> bool:

@@ -157,7 +157,7 @@ def number_of(value: object, name: str = "") -> Decimal:
     return found
 
 
-_FULL_WIDTH = {ord("０") + n: str(n) for n in range(10)} | {ord("．"): ".", ord("－"): "-", ord("，"): ",", ord("＋"): "+"}
+_FULL_WIDTH = str.maketrans("０１２３４５６７８９．－，＋", "0123456789.-,+")
 
 
 def _text(spec: Value, raw: object, _zone: tzinfo) -> str:

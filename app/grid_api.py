@@ -1,0 +1,179 @@
+"""Sheets as JSON: columns, rows by window, outline, groups, figures, changes. The grid of our pages uses nothing else.
+
+Everything that names values travels in the body of a POST: a filter may hold a name, and an address stands in logs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint, Flask, Response, jsonify, request
+
+from app import grids
+from app.rules import query as queries
+from app.rules.errors import Invalid, NotFound
+from app.rules.query import Query
+from app.services import definitions, grid_presence, grid_rows
+from app.services.grid_columns import Column
+from app.services.grids import Grid
+
+sheets = Blueprint("sheets", __name__, url_prefix="/api/v1/sheets")
+
+
+def init_grid_api(app: Flask) -> None:
+    """Register the endpoints of sheets."""
+    app.register_blueprint(sheets)
+
+
+@sheets.get("/")
+def index() -> Response:
+    """Every sheet the caller may open."""
+    found = [{"code": one.code, "label": one.label} for one in grids.readable(grids.reader())]
+    return jsonify(sheets=found)
+
+
+@sheets.get("/<code>")
+def schema(code: str) -> Response:
+    """One sheet: its columns, what may be asked of each, what the caller may do."""
+    grid = _grid(code)
+    return jsonify(
+        code=grid.code,
+        label=grid.label,
+        intro=grid.intro,
+        title=grid.title,
+        family=grid.family,
+        order=[[one.field, "desc" if one.is_descending else "asc"] for one in grid.order],
+        counted=sorted(grid.counted),
+        can={"add": grid.can_add, "edit": grid.can_edit, "remove": grid.can_remove},
+        columns=[_column(one) for one in grid.columns.values()],
+        spans=list(queries.SPANS),
+        definitions=definitions.current().version,
+        at=grid_rows.horizon(),
+    )
+
+
+@sheets.post("/<code>/rows")
+def rows(code: str) -> Response:
+    """A window of rows: `{"query": …, "after": key, "skip": n, "limit": n, "backwards": bool}` or `{"offset": n}`."""
+    grid, body = _grid(code), _body("query", "after", "skip", "limit", "backwards", "offset")
+    found = grid_rows.window(
+        grid,
+        _query(grid, body),
+        after=_text(body, "after"),
+        skip=_whole(body, "skip", 0),
+        limit=_whole(body, "limit", 100),
+        is_backwards=bool(body.get("backwards")),
+        offset=None if body.get("offset") is None else _whole(body, "offset", 0),
+    )
+    return jsonify(rows=[_row(one) for one in found])
+
+
+@sheets.get("/<code>/rows/<int:row_id>")
+def row(code: str, row_id: int) -> Response:
+    """One row with all its columns."""
+    found = grid_rows.one(_grid(code), row_id)
+    if found is None:
+        raise NotFound("row.unknown", {"id": row_id})
+    return jsonify(_row(found))
+
+
+@sheets.post("/<code>/outline")
+def outline(code: str) -> Response:
+    """How many rows a query has, and keys to jump in by."""
+    grid, body = _grid(code), _body("query")
+    found = grid_rows.outline(grid, _query(grid, body))
+    return jsonify(total=found.total, step=found.step, marks=list(found.marks), exact=found.is_exact)
+
+
+@sheets.post("/<code>/groups")
+def groups(code: str) -> Response:
+    """Rows counted by one or two columns: `{"query": …, "group": {"by": ["unit"], "figures": [["round", "sum"]]}}`."""
+    grid, body = _grid(code), _body("query", "group")
+    grouping = queries.read_grouping(body.get("group"), grid.kinds)
+    found = grid_rows.groups(grid, _query(grid, body), grouping)
+    return jsonify(groups=[{"values": list(g.values), "count": g.count, "figures": g.figures} for g in found])
+
+
+@sheets.post("/<code>/figures")
+def figures(code: str) -> Response:
+    """Figures over the whole filter: `{"query": …, "figures": [["round", "sum"]]}`."""
+    grid, body = _grid(code), _body("query", "figures")
+    wanted = queries.read_grouping({"figures": body.get("figures")}, grid.kinds).figures
+    return jsonify(figures=grid_rows.figures(grid, _query(grid, body), wanted))
+
+
+@sheets.post("/<code>/changes")
+def changes(code: str) -> Response:
+    """What others changed since: `{"since": horizon, "query": …, "row": id}` → rows as they are now, ids that are gone.
+
+    `row` says on which row the caller is; who else is where comes back as `people`.
+    """
+    grid, body = _grid(code), _body("since", "query", "row")
+    asked = _query(grid, body)
+    here = None if body.get("row") is None else _whole(body, "row", 0)
+    at, ids, people = grid_presence.poll(grid, _whole(body, "since", 0), here)
+    found = grid_rows.by_ids(grid, ids, asked) if ids else []
+    known = {one.id for one in found}
+    return jsonify(
+        at=at,
+        rows=[_row(one) for one in found],
+        gone=[one for one in ids if one not in known],
+        people=[{"name": one.name, "row": one.row_id} for one in people],
+        definitions=definitions.current().version,
+    )
+
+
+def _grid(code: str) -> Grid:
+    return grids.grid(code, grids.reader())
+
+
+def _body(*allowed: str) -> Mapping[str, Any]:
+    found = request.get_json(silent=True)
+    if not isinstance(found, dict) or any(name not in allowed for name in found):
+        raise Invalid("query.unreadable", {"at": ", ".join(allowed)})
+    return found
+
+
+def _query(grid: Grid, body: Mapping[str, Any]) -> Query:
+    return queries.read(body.get("query"), grid.kinds)
+
+
+def _text(body: Mapping[str, Any], name: str) -> str:
+    found = body.get(name) or ""
+    if not isinstance(found, str):
+        raise Invalid("query.unreadable", {"at": name})
+    return found
+
+
+def _whole(body: Mapping[str, Any], name: str, default: int) -> int:
+    found = body.get(name, default)
+    if isinstance(found, bool) or not isinstance(found, int) or not 0 <= found < 2**62:
+        raise Invalid("query.unreadable", {"at": name})
+    return found
+
+
+def _row(one: grid_rows.Row) -> dict[str, Any]:
+    return {"id": one.id, "version": one.version, "cells": one.cells, "key": one.key}
+
+
+def _column(one: Column) -> dict[str, Any]:
+    return {
+        "key": one.key,
+        "label": str(one.label),
+        "kind": one.kind.value,
+        "choices": [
+            {"code": code, "label": str(label), "colour": one.colours.get(code, "grey")}
+            for code, label in one.choices.items()
+        ],
+        "refers": one.refers,
+        "write": one.write,
+        "width": one.width,
+        "help": str(one.help or ""),
+        "sortable": one.is_sortable,
+        "filterable": one.is_filterable,
+        "listed": one.is_listed,
+        "operators": list(queries.operators_of(one.kind)) if one.is_filterable else [],
+        "custom": one.defined is not None,
+        "required": bool(one.defined and one.defined.required),
+    }

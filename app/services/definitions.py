@@ -1,0 +1,207 @@
+"""Fields and sheets made at run time, as every process reads them: one version row a request, the rest from memory.
+
+Writing them is the business of app/services/field_definitions.py and app/services/own_sheets.py, which call `moved`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any
+
+from flask import g, has_request_context
+from sqlalchemy import func, select, update
+
+from app.models import DefinitionVersion, FieldDefinition, OwnSheet, db
+from app.rules.values import COMPUTED, Option, Rule, Value, ValueKind
+
+OWN = "own_row"  # the table of all own sheets
+PREFIX = "x_"  # before the code of a field made at run time, so that none is taken for a column of ours
+
+
+@dataclass(frozen=True, slots=True)
+class Defined:
+    """One field made at run time. `to`: the sheet a link leads to; lookup, rollup, formula: `parameters`."""
+
+    id: int
+    table: str
+    own_sheet_id: int | None
+    code: str
+    label: str
+    label_en: str
+    help: str
+    kind: ValueKind
+    required: bool
+    is_unique: bool
+    is_indexed: bool
+    on_form: bool
+    states: frozenset[str]
+    required_states: frozenset[str]
+    classes: frozenset[str]
+    readers: frozenset[int]
+    writers: frozenset[int]
+    options: tuple[Option, ...]
+    rule: Rule
+    to: str
+    parameters: Mapping[str, Any]
+
+    @property
+    def key(self) -> str:
+        """How grid, filter, import, export and API call it."""
+        return PREFIX + self.code
+
+    @property
+    def is_computed(self) -> bool:
+        """Whether it is read only, because it follows from other fields."""
+        return self.kind in COMPUTED
+
+    def value(self, *, required: bool | None = None) -> Value:
+        """What reading a value of it needs to know (app/rules/values.py)."""
+        return Value(self.key, self.kind, self.required if required is None else required, self.options, self.rule)
+
+    def asks(self, state: str | None, channel_class: str | None) -> bool:
+        """Whether it is shown for a row in this state of this class; rows without either are asked for all fields."""
+        right_state = not self.states or state is None or state in self.states
+        return right_state and (not self.classes or channel_class is None or channel_class in self.classes)
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """A sheet made at run time."""
+
+    id: int
+    code: str
+    name: str
+    name_en: str
+    intro: str
+    title_field: str
+    readers: frozenset[int]
+    writers: frozenset[int]
+    is_open: bool
+
+
+@dataclass(frozen=True)
+class Definitions:
+    """All that is in use at one version: fields by table (and own sheet), own sheets by code."""
+
+    version: int
+    fields: Mapping[tuple[str, int | None], tuple[Defined, ...]]
+    sheets: Mapping[str, Own]
+
+    def of(self, table: str, own_sheet_id: int | None = None) -> tuple[Defined, ...]:
+        """The fields of a table in their order, retired ones not among them."""
+        return self.fields.get((table, own_sheet_id), ())
+
+    def sheet_by_id(self, own_sheet_id: int) -> Own | None:
+        """The own sheet of that id, None when it is not in use."""
+        return next((one for one in self.sheets.values() if one.id == own_sheet_id), None)
+
+
+_known = Definitions(0, MappingProxyType({}), MappingProxyType({}))
+
+
+def current() -> Definitions:
+    """The definitions in force: one small statement a request, and a few more when they changed."""
+    global _known
+    if has_request_context() and "definitions" in g:
+        return g.definitions  # type: ignore[no-any-return]
+    version = db.session.scalar(select(DefinitionVersion.version)) or 0
+    if _known.version != version:
+        _known = _read(version)
+    if has_request_context():
+        g.definitions = _known
+    return _known
+
+
+def moved() -> None:
+    """Definitions changed in the open transaction: every process reads them anew.
+
+    The version comes from a sequence: a change that is rolled back leaves no number that another one gets again.
+    """
+    following = func.nextval("definition_version_id_seq")
+    db.session.execute(update(DefinitionVersion).values(version=following + 1))
+    if has_request_context():
+        g.pop("definitions", None)
+
+
+def _read(version: int) -> Definitions:
+    fields: dict[tuple[str, int | None], list[Defined]] = {}
+    query = select(FieldDefinition).where(FieldDefinition.retired_at.is_(None))
+    for row in db.session.scalars(query.order_by(FieldDefinition.sort, FieldDefinition.id)):
+        fields.setdefault((row.table_name, row.own_sheet_id), []).append(defined(row))
+    sheets = db.session.scalars(select(OwnSheet).where(OwnSheet.active).order_by(OwnSheet.sort, OwnSheet.name_pinyin))
+    own = {
+        row.code: Own(
+            row.id,
+            row.code,
+            row.name,
+            row.name_en or row.name,
+            row.intro,
+            row.title_field,
+            frozenset(row.reader_post_ids),
+            frozenset(row.writer_post_ids),
+            row.is_open,
+        )
+        for row in sheets
+    }
+    return Definitions(
+        version,
+        MappingProxyType({key: tuple(found) for key, found in fields.items()}),
+        MappingProxyType(own),
+    )
+
+
+def defined(row: FieldDefinition) -> Defined:
+    """A row of the definitions as the rest of the product sees it."""
+    parameters = row.parameters or {}
+    return Defined(
+        id=row.id,
+        table=row.table_name,
+        own_sheet_id=row.own_sheet_id,
+        code=row.code,
+        label=row.label,
+        label_en=row.label_en or row.label,
+        help=row.help,
+        kind=ValueKind(row.kind),
+        required=row.required,
+        is_unique=row.is_unique,
+        is_indexed=row.is_indexed,
+        on_form=row.on_form,
+        states=frozenset(row.states),
+        required_states=frozenset(row.required_states),
+        classes=frozenset(row.classes),
+        readers=frozenset(row.reader_post_ids),
+        writers=frozenset(row.writer_post_ids),
+        options=tuple(_options(parameters.get("options") or ())),
+        rule=_rule(parameters, ValueKind(row.kind)),
+        to=str(parameters.get("to") or ""),
+        parameters=MappingProxyType(dict(parameters)),
+    )
+
+
+def _options(listed: Sequence[Mapping[str, Any]]) -> list[Option]:
+    return [
+        Option(
+            str(one["code"]),
+            str(one["label"]),
+            str(one.get("label_en") or one["label"]),
+            str(one.get("colour") or "grey"),
+            bool(one.get("active", True)),
+        )
+        for one in listed
+    ]
+
+
+def _rule(parameters: Mapping[str, Any], kind: ValueKind) -> Rule:
+    numbers = kind in (ValueKind.NUMBER, ValueKind.MONEY)
+
+    def bound(name: str) -> Decimal | str | None:
+        found = parameters.get(name)
+        if found in (None, ""):
+            return None
+        return Decimal(str(found)) if numbers else str(found)
+
+    return Rule(bound("least"), bound("most"), parameters.get("longest"), str(parameters.get("mask") or ""),
+                parameters.get("decimals"))  # fmt: skip
