@@ -10,6 +10,8 @@ from flask_babel import lazy_gettext as _l
 
 from app import words
 from app.rules.errors import FieldErrors, RuleError
+from app.rules.formulas import KINDS
+from app.rules.values import ValueKind
 
 # Alphabetical. A test finds every code raised in the product here.
 SENTENCES: Mapping[str, Any] = {
@@ -186,6 +188,25 @@ SENTENCES: Mapping[str, Any] = {
     "field.web-address": _l("“%(value)s” is no address of a page. Copy it from the browser."),
     "filter.too-long": _l("These filters are too long to be kept (%(limit)s characters): choose fewer entries."),
     "form.invalid": _l("Some fields need your attention."),
+    "formula.arguments": _l("%(name)s at character %(at)s does not take so many values (%(count)s)."),
+    "formula.cycle": _l("These computed fields need each other in a circle: %(fields)s."),
+    "formula.empty": _l("Write a formula, such as {first} + {second}."),
+    "formula.format": _l(
+        "“%(text)s” at character %(at)s is no pattern for this value. "
+        "Numbers are written like 0.00 or #,##0, the days of a week are counted by 1 or 2."
+    ),
+    "formula.kinds": _l("At character %(at)s %(wanted)s is needed, but this is %(found)s."),
+    "formula.too-deep": _l(
+        "From character %(at)s on, more than %(limit)s steps stand inside each other. "
+        "Divide the formula among two fields, or let one function take many values."
+    ),
+    "formula.too-long": _l("%(length)s characters are too many for a formula; %(limit)s fit."),
+    "formula.unclosed": _l("What begins with %(text)s at character %(at)s is not closed."),
+    "formula.unexpected": _l(
+        "“%(text)s” at character %(at)s does not fit there. Columns stand in braces, texts in double quotes."
+    ),
+    "formula.unknown-field": _l("There is no column {%(name)s} (at character %(at)s)."),
+    "formula.unknown-function": _l("There is no function %(name)s (at character %(at)s)."),
     "handover.given": _l("This sheet is confirmed already and cannot be changed."),
     "handover.not-given": _l("The sheet can be taken over once it has been handed over."),
     "handover.not-giver": _l("Only who hands over may confirm this."),
@@ -603,6 +624,8 @@ def _worded(key: str, value: object, value_en: object = None) -> object:
         return words.named(value)
     if value_en is not None:
         return words.either(str(value), str(value_en))
+    if isinstance(value, ValueKind):
+        return gettext(KINDS.get(value, value.value))
     if isinstance(value, list):
         return words.listed(str(one) for one in value)
     table = {"state": words.STATES, "action": words.ACTIONS, "capability": words.CAPABILITIES}.get(key, {})
