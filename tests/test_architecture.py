@@ -25,10 +25,12 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "app.staffing_tables": ("app.tables",),
     "app.rule_tables": ("app.staffing_tables", "app.tables"),
     "app.handling_tables": ("app.staffing_tables", "app.tables"),
+    "app.grid_tables": ("app.staffing_tables", "app.tables"),
     "app.appeal_tables": ("app.handling_tables", "app.rule_tables", "app.staffing_tables", "app.tables"),
     "app.models": (
         "app.models",
         "app.appeal_tables",
+        "app.grid_tables",
         "app.handling_tables",
         "app.rule_tables",
         "app.staffing_tables",
