@@ -28,10 +28,11 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.staffing_tables import Person, Post
 from app.tables import Extended, Moment, Stamped, one_of
 
-
 # What app/rules/values.py reads; a test holds the two together.
-VALUE_KINDS = ("text", "long", "number", "money", "date", "moment", "bool", "choice", "choices", "person", "unit", "post",
-               "files", "link", "lookup", "rollup", "formula")  # fmt: skip
+VALUE_KINDS = (
+    "text", "long", "number", "money", "date", "moment", "bool", "choice", "choices", "person", "unit", "post", "files",
+    "link", "lookup", "rollup", "formula",
+)  # fmt: skip
 
 
 class OwnSheet(Stamped, Model):
