@@ -32,14 +32,16 @@ def _catalogue() -> Translations:
     return Translations.load(FOLDER, ["zh"])  # type: ignore[return-value]
 
 
-# What people typed and what has no twin in the other language. Not the journal: what it remembers is put into words.
+# What people typed and what has no twin in the other language. Not what the journal remembers: it is put into words;
+# nor the chain an assignment froze: its names have their twins.
 _CHINESE = """
     SELECT table_name, column_name FROM information_schema.columns c
     WHERE table_schema = 'public' AND data_type IN ('text', 'character varying', 'jsonb')
       AND NOT EXISTS (SELECT 1 FROM information_schema.columns t
                       WHERE t.table_schema = 'public' AND t.table_name = c.table_name
                         AND t.column_name = c.column_name || '_en')
-      AND table_name NOT IN ('seed_row', 'journal', 'audit', 'assignment', 'assumption')
+      AND table_name NOT IN ('seed_row', 'audit', 'assumption')
+      AND NOT (table_name IN ('journal', 'assignment') AND data_type = 'jsonb')
 """
 _LATIN = """
     SELECT table_name, column_name FROM information_schema.columns
