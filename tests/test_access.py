@@ -276,7 +276,7 @@ def _sheet(make: Factory) -> int:
 
 def _recount() -> int:
     """A change of the calendar whose recount has not begun."""
-    recount = Recount(kind="calendar", change={"days": ["2036-11-24"]}, counts={"moved": {}})
+    recount = Recount(kind="calendar", change={"days": ["2036-11-24"]}, counts={"after": 0, "late": False, "moved": {}})
     db.session.add(recount)
     db.session.flush()
     recount.task_id = tasks.create("recount", queue="imports", subject_id=recount.id, requested_by=None).id

@@ -42,7 +42,8 @@ from app.services import present
 
 AT_ONCE = 100
 # What the software itself may move on a file at rest, and the keys.
-_LEFT_OUT = frozenset({"version", "updated_at", "data_key"})
+# The limit on the appeal's own row is copied from its clocks, which are sealed themselves.
+_LEFT_OUT = frozenset({"version", "updated_at", "data_key", "limit_due_at", "limit_open_at", "limit_state"})
 # Looking at an appellant is recorded without touching the file.
 _NO_TOUCH = ("unmask",)
 
