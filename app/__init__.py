@@ -40,6 +40,7 @@ def create_app(config: Mapping[str, Any]) -> Flask:
     from app.cli import init_cli
     from app.errors import init_errors
     from app.grid_api import init_grid_api
+    from app.grid_edit_api import init_grid_edit_api
     from app.models import db
     from app.pages import init_pages
     from app.security import StaffingSecurityManager, init_security
@@ -72,5 +73,6 @@ def create_app(config: Mapping[str, Any]) -> Flask:
     init_errors(app)
     init_api(app)
     init_grid_api(app)
+    init_grid_edit_api(app)
     init_cli(app)
     return app

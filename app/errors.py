@@ -43,7 +43,12 @@ def wants_json() -> bool:
 
 
 def _rule_error(error: RuleError) -> Response:
-    body: dict[str, Any] = {"code": error.code, "message": sentence(error.code, error.data)}
+    return refusal(error)
+
+
+def refusal(error: RuleError, **more: Any) -> Response:
+    """A refusal as page or JSON; `more` goes with the JSON: what the caller needs to ask again."""
+    body: dict[str, Any] = {"code": error.code, "message": sentence(error.code, error.data), **more}
     if isinstance(error, FieldErrors):
         body["fields"] = {
             field: [sentence(problem.code, problem.data) for problem in problems]

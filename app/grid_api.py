@@ -36,7 +36,7 @@ def index() -> Response:
 @sheets.get("/<code>")
 def schema(code: str) -> Response:
     """One sheet: its columns, what may be asked of each, what the caller may do."""
-    grid = _grid(code)
+    grid = opened(code)
     return jsonify(
         code=grid.code,
         label=grid.label,
@@ -56,51 +56,51 @@ def schema(code: str) -> Response:
 @sheets.post("/<code>/rows")
 def rows(code: str) -> Response:
     """A window of rows: `{"query": …, "after": key, "skip": n, "limit": n, "backwards": bool}` or `{"offset": n}`."""
-    grid, body = _grid(code), _body("query", "after", "skip", "limit", "backwards", "offset")
+    grid, body = opened(code), body_of("query", "after", "skip", "limit", "backwards", "offset")
     found = grid_rows.window(
         grid,
-        _query(grid, body),
-        after=_text(body, "after"),
-        skip=_whole(body, "skip", 0),
-        limit=_whole(body, "limit", 100),
+        query_of(grid, body),
+        after=text_in(body, "after"),
+        skip=whole_in(body, "skip", 0),
+        limit=whole_in(body, "limit", 100),
         is_backwards=bool(body.get("backwards")),
-        offset=None if body.get("offset") is None else _whole(body, "offset", 0),
+        offset=None if body.get("offset") is None else whole_in(body, "offset", 0),
     )
-    return jsonify(rows=[_row(one) for one in found])
+    return jsonify(rows=[shown(one) for one in found])
 
 
 @sheets.get("/<code>/rows/<int:row_id>")
 def row(code: str, row_id: int) -> Response:
     """One row with all its columns."""
-    found = grid_rows.one(_grid(code), row_id)
+    found = grid_rows.one(opened(code), row_id)
     if found is None:
         raise NotFound("row.unknown", {"id": row_id})
-    return jsonify(_row(found))
+    return jsonify(shown(found))
 
 
 @sheets.post("/<code>/outline")
 def outline(code: str) -> Response:
     """How many rows a query has, and keys to jump in by."""
-    grid, body = _grid(code), _body("query")
-    found = grid_rows.outline(grid, _query(grid, body))
+    grid, body = opened(code), body_of("query")
+    found = grid_rows.outline(grid, query_of(grid, body))
     return jsonify(total=found.total, step=found.step, marks=list(found.marks), exact=found.is_exact)
 
 
 @sheets.post("/<code>/groups")
 def groups(code: str) -> Response:
     """Rows counted by one or two columns: `{"query": …, "group": {"by": ["unit"], "figures": [["round", "sum"]]}}`."""
-    grid, body = _grid(code), _body("query", "group")
+    grid, body = opened(code), body_of("query", "group")
     grouping = queries.read_grouping(body.get("group"), grid.kinds)
-    found = grid_rows.groups(grid, _query(grid, body), grouping)
+    found = grid_rows.groups(grid, query_of(grid, body), grouping)
     return jsonify(groups=[{"values": list(g.values), "count": g.count, "figures": g.figures} for g in found])
 
 
 @sheets.post("/<code>/figures")
 def figures(code: str) -> Response:
     """Figures over the whole filter: `{"query": …, "figures": [["round", "sum"]]}`."""
-    grid, body = _grid(code), _body("query", "figures")
+    grid, body = opened(code), body_of("query", "figures")
     wanted = queries.read_grouping({"figures": body.get("figures")}, grid.kinds).figures
-    return jsonify(figures=grid_rows.figures(grid, _query(grid, body), wanted))
+    return jsonify(figures=grid_rows.figures(grid, query_of(grid, body), wanted))
 
 
 @sheets.post("/<code>/changes")
@@ -109,51 +109,57 @@ def changes(code: str) -> Response:
 
     `row` says on which row the caller is; who else is where comes back as `people`.
     """
-    grid, body = _grid(code), _body("since", "query", "row")
-    asked = _query(grid, body)
-    here = None if body.get("row") is None else _whole(body, "row", 0)
-    at, ids, people = grid_presence.poll(grid, _whole(body, "since", 0), here)
+    grid, body = opened(code), body_of("since", "query", "row")
+    asked = query_of(grid, body)
+    here = None if body.get("row") is None else whole_in(body, "row", 0)
+    at, ids, people = grid_presence.poll(grid, whole_in(body, "since", 0), here)
     found = grid_rows.by_ids(grid, ids, asked) if ids else []
     known = {one.id for one in found}
     return jsonify(
         at=at,
-        rows=[_row(one) for one in found],
+        rows=[shown(one) for one in found],
         gone=[one for one in ids if one not in known],
         people=[{"name": one.name, "row": one.row_id} for one in people],
         definitions=definitions.current().version,
     )
 
 
-def _grid(code: str) -> Grid:
+def opened(code: str) -> Grid:
+    """The sheet as the caller sees it. Raises NotFound("sheet.unknown")."""
     return grids.grid(code, grids.reader())
 
 
-def _body(*allowed: str) -> Mapping[str, Any]:
+def body_of(*allowed: str) -> Mapping[str, Any]:
+    """What was sent as JSON. Raises Invalid("query.unreadable") for anything but these names."""
     found = request.get_json(silent=True)
     if not isinstance(found, dict) or any(name not in allowed for name in found):
         raise Invalid("query.unreadable", {"at": ", ".join(allowed)})
     return found
 
 
-def _query(grid: Grid, body: Mapping[str, Any]) -> Query:
+def query_of(grid: Grid, body: Mapping[str, Any]) -> Query:
+    """The query of a body, checked against what the caller may see."""
     return queries.read(body.get("query"), grid.kinds)
 
 
-def _text(body: Mapping[str, Any], name: str) -> str:
+def text_in(body: Mapping[str, Any], name: str) -> str:
+    """A text of a body, "" when it is not there."""
     found = body.get(name) or ""
     if not isinstance(found, str):
         raise Invalid("query.unreadable", {"at": name})
     return found
 
 
-def _whole(body: Mapping[str, Any], name: str, default: int) -> int:
+def whole_in(body: Mapping[str, Any], name: str, default: int) -> int:
+    """A whole number of a body, from 0."""
     found = body.get(name, default)
     if isinstance(found, bool) or not isinstance(found, int) or not 0 <= found < 2**62:
         raise Invalid("query.unreadable", {"at": name})
     return found
 
 
-def _row(one: grid_rows.Row) -> dict[str, Any]:
+def shown(one: grid_rows.Row) -> dict[str, Any]:
+    """A row as JSON."""
     return {"id": one.id, "version": one.version, "cells": one.cells, "key": one.key}
 
 

@@ -162,13 +162,23 @@ class ChangeSet(Model):
 
 
 class ChangeSetRow(Model):
-    """One row of a change set: what its cells held and hold now, or why it was refused."""
+    """One row of a change set: what its cells held and hold now, or why it was refused.
+
+    `what` was done with it; `waits` while the job has not come to it.
+    """
 
     __tablename__ = "change_set_row"
-    __table_args__ = (Index("ix_change_set_row_set", "change_set_id", "id"),)
+    __table_args__ = (
+        one_of("what", ("edit", "create", "remove", "restore"), "change_set_row_what"),
+        Index("ix_change_set_row_set", "change_set_id", "id"),
+        Index("ix_change_set_row_row", "row_id"),
+        Index("ix_change_set_row_waits", "change_set_id", "id", unique=True, postgresql_where=text("waits")),
+    )
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     change_set_id: Mapped[int] = mapped_column(ForeignKey("change_set.id", ondelete="CASCADE"))
     row_id: Mapped[int | None] = mapped_column(Integer)
+    what: Mapped[str] = mapped_column(String(8), default="edit", server_default="edit")
+    waits: Mapped[bool] = mapped_column(Boolean, default=False, server_default=text("false"))
     old: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
     new: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
     row_version: Mapped[int | None] = mapped_column(Integer)  # as the change left it

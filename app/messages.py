@@ -61,6 +61,8 @@ SENTENCES: Mapping[str, Any] = {
     "account.username": _l("A user name has 3 to 64 letters, digits and . _ @ -"),
     "account.username-taken": _l("The user name %(username)s is taken."),
     "answer.not-informed": _l("Say when and how the appellant was told."),
+    "appeal.ended": _l("This appeal is archived, voided or of the old records, and its fields are read only."),
+    "appeal.held": _l("This appeal is under a legal hold: its fields stay as they are until the hold is released."),
     "appeal.stale": _l(
         "Somebody else changed this appeal while you had it open. What you typed is kept below: compare and send again."
     ),
@@ -120,6 +122,11 @@ SENTENCES: Mapping[str, Any] = {
     "capability-change.retired": _l("The post is out of use: bring it back into use first, or refuse the change."),
     "capability-change.unknown": _l("There is no such change."),
     "category.too-deep": _l("A category has at most three levels."),
+    "cell.in-form": _l("Rights of a post are asked for in its form, with a reason."),
+    "cell.not-asked": _l("This field is not asked for in this state or class of appeals."),
+    "cell.only-grows": _l("A note can only be added to: write behind what stands there."),
+    "cell.read-only": _l("This column cannot be edited here."),
+    "cell.several": _l("Several rows are called “%(value)s”. Choose one from the list."),
     "chain-sheet.empty": _l("No row of the workbook names a unit."),
     "chain-sheet.no-header": _l(
         "No header was found: the first rows must hold the columns Unit and the links with their roles."
@@ -133,6 +140,7 @@ SENTENCES: Mapping[str, Any] = {
     "chain.no-such-place": _l("A unit of this kind has no such link in its chain."),
     "chain.nothing-changes": _l("Nothing would change at that moment."),
     "chain.same-person": _l("A-role and B-role of one link must be two persons."),
+    "change-set.unknown": _l("There is no such change of yours on this sheet."),
     "change.leader-future": _l("The responsible leader changes at once: file this change on the day it takes effect."),
     "change.meanwhile": _l("Somebody else changed this place meanwhile: look at who stands there now, and send again."),
     "change.moment": _l("This moment cannot be right: write the day and time from which the change holds."),
@@ -155,6 +163,8 @@ SENTENCES: Mapping[str, Any] = {
     "document.unknown": _l("This is neither a workbook (.xlsx) nor a document (.docx)."),
     "document.unknown-kind": _l("There is no such document."),
     "document.unknown-request": _l("There is no such request, or it is out of your sight."),
+    "edit.kind": _l("There is no such kind of edit (%(kind)s)."),
+    "edit.too-large": _l("At most %(rows)s rows and %(cells)s cells can be written at once."),
     "export.reason-missing": _l("Say what you need the workbook for."),
     "export.too-many-rows": _l("These are %(rows)s rows; a workbook takes %(most)s. Narrow the choice."),
     "extension.amount": _l("Grant at least one."),
@@ -398,6 +408,8 @@ SENTENCES: Mapping[str, Any] = {
     "request.decided": _l("This request has been decided or withdrawn already."),
     "request.extension-pending": _l("An extension has been asked for and waits for a decision."),
     "request.foreign-site": _l("This request came from another site."),
+    "request.key-missing": _l("The request lacks its key (1 to %(longest)s characters)."),
+    "request.key-used": _l("This key belongs to another request."),
     "request.none-pending": _l("No request of yours waits for a decision."),
     "request.objection-pending": _l("An objection waits for a decision. Withdraw it to sign for the appeal."),
     "request.own": _l("Nobody decides his own request."),

@@ -100,6 +100,7 @@ ACTIONS: Mapping[str, Label] = {
     "urge": _l("Urged by telephone"),
     "clock_moved": _l("A limit was counted anew"),
     "unmask": _l("Personal data shown"),
+    "fill_in": _l("Fields filled in"),
     "nil_return": _l("Nil return signed"),
 }
 

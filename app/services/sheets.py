@@ -44,19 +44,36 @@ def save(
     (app/services/capability_changes.py) is filed with `reason`. What moves open clocks (app/services/clock_recounts.py)
     raises MovesClocks without `consent`.
     """
+    try:
+        with transaction():
+            draft = write_in(actor, sheet, row_id, values, version=version, reason=reason, consent=consent)
+            return draft.row
+    except Conflict as error:
+        raise at_field(sheet, error) from error
+    finally:
+        forget(sheet)
+
+
+def write_in(
+    actor: Actor,
+    sheet: Sheet,
+    row_id: int | None,
+    values: Mapping[str, object],
+    *,
+    version: int | None = None,
+    reason: str = "",
+    consent: Consent | None = None,
+) -> Draft:
+    """`save` inside the open transaction of the caller, who turns refusals of the database into problems (`at_field`)
+    and reads again what is kept in memory when all is over (`forget`).
+    """
     sheet_access.require_keeper(actor, sheet)
     if not (sheet.can_add if row_id is None else sheet.can_edit):
         raise Refused("sheet.fixed")
-    try:
-        with transaction():
-            draft = _ready(actor, sheet, row_id, values, version, reason)
-            row = _write(actor, draft)
-            settle(actor, sheet, [draft], consent)
-            return row
-    except Conflict as error:
-        raise _at_field(sheet, error) from error
-    finally:
-        _forget(sheet)
+    draft = _ready(actor, sheet, row_id, values, version, reason)
+    _write(actor, draft)
+    settle(actor, sheet, [draft], consent)
+    return draft
 
 
 def settle(actor: Actor, sheet: Sheet, drafts: Sequence[Draft], consent: Consent | None) -> None:
@@ -120,14 +137,23 @@ def remove(
 
     Repeating it changes nothing. Raises what `save` raises.
     """
+    try:
+        with transaction():
+            take_out_in(actor, sheet, row_id, version=version, consent=consent)
+    finally:
+        forget(sheet)
+
+
+def take_out_in(
+    actor: Actor, sheet: Sheet, row_id: int, *, version: int | None = None, consent: Consent | None = None
+) -> Draft:
+    """`remove` inside the open transaction of the caller, who reads again what is kept in memory (`forget`)."""
     sheet_access.require_keeper(actor, sheet)
     if not sheet.can_remove:
         raise Refused("sheet.fixed")
-    try:
-        with transaction():
-            settle(actor, sheet, [remove_in(actor, sheet, row_id, version=version)], consent)
-    finally:
-        _forget(sheet)
+    draft = remove_in(actor, sheet, row_id, version=version)
+    settle(actor, sheet, [draft], consent)
+    return draft
 
 
 def remove_in(actor: Actor, sheet: Sheet, row_id: int, *, version: int | None = None) -> Draft:
@@ -278,7 +304,7 @@ def _follow(sheet: Sheet) -> None:
         calendar.forget()
 
 
-def _forget(sheet: Sheet) -> None:
+def forget(sheet: Sheet) -> None:
     """What was refused is not in force: the calendar is read again."""
     if sheet.code == "calendar":
         calendar.forget()
@@ -315,7 +341,8 @@ _CONSTRAINTS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def _at_field(sheet: Sheet, error: Conflict) -> Conflict | FieldErrors:
+def at_field(sheet: Sheet, error: Conflict) -> Conflict | FieldErrors:
+    """A refusal of the database as the problem of the field that its constraint is about."""
     if error.code != "row.constraint":
         return error
     name = str(error.data["constraint"])

@@ -52,6 +52,28 @@ def transaction() -> Iterator[None]:
         info[_AFTER] = []
 
 
+@contextmanager
+def savepoint() -> Iterator[None]:
+    """A part of the open transaction that is done whole or not at all, while the rest goes on.
+
+    Raises what `transaction` raises for a refusal of the database; what was to run after the commit is dropped too.
+    """
+    after = db.session.info[_AFTER]
+    kept = len(after)
+    try:
+        with db.session.begin_nested():
+            yield
+    except StaleDataError as error:
+        del after[kept:]
+        raise Conflict("row.stale") from error
+    except IntegrityError as error:
+        del after[kept:]
+        raise Conflict("row.constraint", {"constraint": _constraint(error)}) from error
+    except BaseException:
+        del after[kept:]
+        raise
+
+
 def _constraint(error: IntegrityError) -> str:
     diagnosis = getattr(error.orig, "diag", None)
     return getattr(diagnosis, "constraint_name", None) or "unknown"

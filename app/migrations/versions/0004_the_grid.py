@@ -192,14 +192,20 @@ def upgrade() -> None:
     sa.Column('id', sa.BigInteger(), nullable=False),
     sa.Column('change_set_id', sa.Integer(), nullable=False),
     sa.Column('row_id', sa.Integer(), nullable=True),
+    sa.Column('what', sa.String(length=8), server_default='edit', nullable=False),
+    sa.Column('waits', sa.Boolean(), server_default=sa.text('false'), nullable=False),
     sa.Column('old', postgresql.JSONB(astext_type=sa.Text()), server_default='{}', nullable=False),
     sa.Column('new', postgresql.JSONB(astext_type=sa.Text()), server_default='{}', nullable=False),
     sa.Column('row_version', sa.Integer(), nullable=True),
     sa.Column('problem', postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+    sa.CheckConstraint("what IN ('edit', 'create', 'remove', 'restore')", name='change_set_row_what'),
     sa.ForeignKeyConstraint(['change_set_id'], ['change_set.id'], ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id')
     )
+    op.create_index('ix_change_set_row_row', 'change_set_row', ['row_id'], unique=False)
     op.create_index('ix_change_set_row_set', 'change_set_row', ['change_set_id', 'id'], unique=False)
+    op.create_index('ix_change_set_row_waits', 'change_set_row', ['change_set_id', 'id'], unique=True,
+                    postgresql_where=sa.text('waits'))
     op.create_table('sheet_file',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('way', sa.String(length=6), nullable=False),
@@ -448,7 +454,9 @@ def downgrade() -> None:
     op.drop_index(op.f('ix_sheet_file_user_id'), table_name='sheet_file')
     op.drop_index(op.f('ix_sheet_file_at'), table_name='sheet_file')
     op.drop_table('sheet_file')
+    op.drop_index('ix_change_set_row_waits', table_name='change_set_row', postgresql_where=sa.text('waits'))
     op.drop_index('ix_change_set_row_set', table_name='change_set_row')
+    op.drop_index('ix_change_set_row_row', table_name='change_set_row')
     op.drop_table('change_set_row')
     op.drop_index('ix_change_set_user', table_name='change_set')
     op.drop_index(op.f('ix_change_set_at'), table_name='change_set')

@@ -1,0 +1,164 @@
+"""Edits of a sheet as JSON: a cell, a block that was pasted, a new row, the trash, and taking a change back.
+
+Every one of them names a `request_key` and acts once: sent again, it gets the answer of the first time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flask import Blueprint, Flask, Response, jsonify, request, url_for
+
+from app import grids
+from app.errors import refusal
+from app.grid_api import body_of, opened, shown, text_in, whole_in
+from app.messages import sentence
+from app.rules.errors import Invalid, RuleError
+from app.services import grid_batches, grid_edits, grid_options
+from app.services.change_sets import Answer, Problem
+from app.services.clock_recounts import MovesClocks
+from app.services.grid_batches import Asked
+from app.services.grids import Grid
+from app.sheets import view_name
+
+edits = Blueprint("sheet_edits", __name__, url_prefix="/api/v1/sheets")
+
+
+def init_grid_edit_api(app: Flask) -> None:
+    """Register the endpoints that change sheets."""
+    app.register_blueprint(edits)
+    app.register_error_handler(grid_edits.Stale, _stale)
+
+
+@edits.patch("/<code>/rows/<int:row_id>")
+def edit(code: str, row_id: int) -> Response:
+    """Cells of one row: `{"version": n, "values": {key: raw}, "request_key": "…", "post_id": n?, "reason": "…"?}`."""
+    grid, body = opened(code), body_of("version", "values", "request_key", "post_id", "reason")
+    try:
+        answer = grid_edits.edit(
+            grid,
+            row_id,
+            _values(body),
+            whole_in(body, "version", 0),
+            request_key=text_in(body, "request_key"),
+            post_id=_post(body),
+            reason=text_in(body, "reason"),
+        )
+    except MovesClocks as error:
+        return _asks_first(grid, row_id, error)
+    return jsonify(_one(answer))
+
+
+@edits.post("/<code>/rows/new")
+def add(code: str) -> Response:
+    """A new row: `{"values": {key: raw}, "request_key": "…"}`."""
+    grid, body = opened(code), body_of("values", "request_key")
+    try:
+        answer = grid_edits.add(grid, _values(body), request_key=text_in(body, "request_key"))
+    except MovesClocks as error:
+        return _asks_first(grid, None, error)
+    return jsonify(_one(answer))
+
+
+@edits.delete("/<code>/rows/<int:row_id>")
+def remove(code: str, row_id: int) -> Response:
+    """A row into the trash: `{"version": n, "request_key": "…"}`."""
+    grid, body = opened(code), body_of("version", "request_key")
+    try:
+        answer = grid_edits.remove(grid, row_id, whole_in(body, "version", 0), request_key=text_in(body, "request_key"))
+    except MovesClocks as error:
+        return _asks_first(grid, row_id, error)
+    return jsonify(change_set=answer.set_id)
+
+
+@edits.post("/<code>/edits")
+def write(code: str) -> Response:
+    """A block of cells, valid rows written, refused ones told.
+
+    `{"kind": "paste", "cells": [{"id", "version", "values"}], "new": [{key: raw}], "request_key", "dry"}`.
+    """
+    grid, body = opened(code), body_of("kind", "cells", "new", "request_key", "dry", "post_id")
+    answer = grid_batches.write(
+        grid,
+        text_in(body, "kind"),
+        _cells(body),
+        [_object(one) for one in _list(body, "new")],
+        request_key=text_in(body, "request_key"),
+        post_id=_post(body),
+        is_trial=bool(body.get("dry")),
+    )
+    return jsonify(_told(answer))
+
+
+@edits.get("/<code>/options/<key>")
+def options(code: str, key: str) -> Response:
+    """What a reference column may hold: at most 50 rows by name or by sound, `?q=` what was typed."""
+    found = grid_options.offered(opened(code), key, request.args.get("q", ""), english=grids.is_english())
+    return jsonify(options=[{"value": one.value, "label": one.label, "pinyin": one.pinyin} for one in found])
+
+
+# --- what was sent ----------------------------------------------------------------------------------------------
+
+
+def _cells(body: Mapping[str, Any]) -> list[Asked]:
+    found = []
+    for one in _list(body, "cells"):
+        row = _object(one)
+        found.append(Asked(whole_in(row, "id", 0), whole_in(row, "version", 0), _values(row)))
+    return found
+
+
+def _values(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    return _object(body.get("values"))
+
+
+def _object(found: object) -> Mapping[str, Any]:
+    if not isinstance(found, dict) or not found:
+        raise Invalid("query.unreadable", {"at": "values"})
+    return found
+
+
+def _list(body: Mapping[str, Any], name: str) -> Sequence[Any]:
+    found = body.get(name) or []
+    if not isinstance(found, list):
+        raise Invalid("query.unreadable", {"at": name})
+    return found
+
+
+def _post(body: Mapping[str, Any]) -> int | None:
+    return None if body.get("post_id") is None else whole_in(body, "post_id", 0)
+
+
+# --- what is answered -------------------------------------------------------------------------------------------
+
+
+def _one(answer: Answer) -> dict[str, Any]:
+    return {"row": shown(answer.rows[0]) if answer.rows else None, "change_set": answer.set_id}
+
+
+def _told(answer: Answer) -> dict[str, Any]:
+    return {
+        "change_set": answer.set_id,
+        "rows": [shown(one) for one in answer.rows],
+        "problems": [problem(one) for one in answer.problems],
+        **({"task": answer.task_id} if answer.task_id is not None else {}),
+    }
+
+
+def problem(one: Problem) -> dict[str, Any]:
+    """A refused cell as JSON."""
+    where = {"id": one.row_id} if one.new is None else {"new": one.new}
+    return {**where, "field": one.field, "code": one.code, "message": sentence(one.code, one.data)}
+
+
+def _stale(error: RuleError) -> Response:
+    row = error.row if isinstance(error, grid_edits.Stale) else None
+    return refusal(error, current=shown(row) if row is not None else None)
+
+
+def _asks_first(grid: Grid, row_id: int | None, error: MovesClocks) -> Response:
+    """No refusal but a question: what would move, and the form in which one sees and allows it."""
+    view = view_name(grid.source)
+    form = url_for(f"{view}.add") if row_id is None else url_for(f"{view}.edit", pk=row_id)
+    return refusal(error, moves=error.preview.counts(), form=form)

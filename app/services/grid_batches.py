@@ -1,0 +1,160 @@
+"""Many cells at once: each row whole or not at all, the valid ones written, the refused ones told, one change set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from app.models import db
+from app.rules.errors import Conflict, FieldErrors, Invalid, NotFound, RuleError
+from app.rules.query import Query
+from app.services import change_sets, grid_cells, grid_edits, grid_rows, sheets
+from app.services.change_sets import Answer, Outcome
+from app.services.grid_cells import Ready
+from app.services.grid_rows import Row
+from app.services.grids import Grid
+from app.services.transaction import savepoint, transaction
+
+MOST_ROWS, MOST_CELLS = 2_000, 50_000
+KINDS = frozenset({"cell", "paste", "fill"})
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Cells of one row as they were sent, and the version that the person saw."""
+
+    row_id: int
+    version: int
+    values: Mapping[str, Any]
+
+
+class _Trial(Exception):
+    """Ends a transaction whose answer alone was wanted."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__()
+        self.answer = answer
+
+
+def write(
+    grid: Grid,
+    kind: str,
+    cells: Sequence[Asked],
+    new: Sequence[Mapping[str, Any]],
+    *,
+    request_key: str,
+    post_id: int | None = None,
+    is_trial: bool = False,
+) -> Answer:
+    """Write a block of cells and new rows. `is_trial` tells what would be written and refused, and writes nothing.
+
+    Raises Invalid("edit.kind") and Invalid("edit.too-large"); what is refused of a row is a problem of the answer.
+    """
+    if kind not in KINDS:
+        raise Invalid("edit.kind", {"kind": kind[:12]})
+    asked = _merged(cells)
+    count = sum(len(one.values) for one in asked) + sum(len(one) for one in new)
+    if len(asked) + len(new) > MOST_ROWS or count > MOST_CELLS:
+        raise Invalid("edit.too-large", {"rows": MOST_ROWS, "cells": MOST_CELLS})
+    try:
+        with grid_edits.refusals(grid), transaction():
+            began = change_sets.begin(grid, kind, request_key, post_id=post_id)
+            if began.is_repeat:
+                return change_sets.told_again(grid, began.id)
+            outcomes, rows = edited(grid, asked, post_id=post_id)
+            made, fresh = _created(grid, new)
+            outcomes += made
+            change_sets.record(began.id, outcomes)
+            problems = tuple(problem for one in outcomes for problem in one.problems)
+            is_done = any(one.is_done for one in outcomes)
+            answer = Answer(began.id if is_done else None, (*rows, *fresh), problems)
+            if is_trial:
+                raise _Trial(replace(answer, set_id=None))
+            return answer
+    except _Trial as trial:
+        return trial.answer
+
+
+def _merged(cells: Sequence[Asked]) -> list[Asked]:
+    """One entry for each row, in the order of ids: whoever edits the same rows at once waits, and never in a circle."""
+    found: dict[int, Asked] = {}
+    for one in cells:
+        known = found.get(one.row_id)
+        found[one.row_id] = one if known is None else replace(known, values={**known.values, **one.values})
+    return [found[row_id] for row_id in sorted(found)]
+
+
+def edited(
+    grid: Grid, asked: Sequence[Asked], *, post_id: int | None = None, reason: str = ""
+) -> tuple[list[Outcome], list[Row]]:
+    """Edit rows in the open transaction, each in a savepoint of its own; what became of each, and the rows written."""
+    if not asked:
+        return [], []
+    ids, keys = [one.row_id for one in asked], {key for one in asked for key in one.values}
+    before = _by_id(grid, ids, tuple(key for key in grid.columns if key in keys))
+    made = grid_cells.ready(grid, [one.values for one in asked])
+    outcomes: dict[int, Outcome] = {}
+    for one, ready in zip(asked, made, strict=True):
+        problems = _written(grid, one, ready, before.get(one.row_id), post_id, reason)
+        outcomes[one.row_id] = Outcome(one.row_id, problems=problems)
+    written = [row_id for row_id, one in outcomes.items() if not one.problems]
+    after = _by_id(grid, written, ()) if written else {}
+    for one in asked:
+        if not outcomes[one.row_id].problems:
+            outcomes[one.row_id] = grid_edits.outcome_of(
+                one.row_id, before[one.row_id], after.get(one.row_id), one.values
+            )
+    return list(outcomes.values()), [after[row_id] for row_id in written if row_id in after]
+
+
+def _by_id(grid: Grid, ids: Sequence[int], keys: tuple[str, ...]) -> dict[int, Row]:
+    return {one.id: one for one in grid_rows.by_ids(grid, ids, Query(columns=keys))}
+
+
+def _written(
+    grid: Grid, one: Asked, ready: Ready, before: Row | None, post_id: int | None, reason: str
+) -> tuple[change_sets.Problem, ...]:
+    """Write one row; its problems, none when it was written."""
+
+    def refused(error: RuleError) -> tuple[change_sets.Problem, ...]:
+        return change_sets.problems_from(error, one.values, row_id=one.row_id)
+
+    if before is None:
+        return refused(NotFound("row.unknown", {"id": one.row_id}))
+    if ready.problems:
+        return refused(FieldErrors(ready.problems))
+    if before.version != one.version:
+        return refused(Conflict("row.stale"))
+    try:
+        with savepoint():
+            grid_edits.write_in(grid, one.row_id, ready.values, one.version, post_id=post_id, reason=reason)
+            db.session.flush()
+    except RuleError as error:
+        return refused(_told(grid, error))
+    return ()
+
+
+def _told(grid: Grid, error: RuleError) -> RuleError:
+    return sheets.at_field(grid.source, error) if grid.family == "dictionary" and isinstance(error, Conflict) else error
+
+
+def _created(grid: Grid, new: Sequence[Mapping[str, Any]]) -> tuple[list[Outcome], list[Row]]:
+    outcomes: list[Outcome] = []
+    for place, ready in enumerate(grid_cells.ready(grid, new, is_new=True)):
+        try:
+            if ready.problems:
+                raise FieldErrors(ready.problems)
+            with savepoint():
+                row_id = grid_edits.write_in(grid, None, ready.values, None)
+            outcomes.append(Outcome(row_id, "create", new=ready.values))
+        except RuleError as error:
+            problems = change_sets.problems_from(_told(grid, error), new[place], new=place)
+            outcomes.append(Outcome(None, "create", problems=problems))
+    ids = [one.row_id for one in outcomes if one.row_id is not None]
+    after = _by_id(grid, ids, ()) if ids else {}
+    told = [
+        one if one.row_id is None else grid_edits.created(one.row_id, after.get(one.row_id), one.new)
+        for one in outcomes
+    ]
+    return told, [after[one] for one in ids if one in after]

@@ -1,0 +1,135 @@
+"""What a reference column may hold: the rows offered while somebody types, and names that were pasted as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import ColumnElement, String, func, literal, or_, select, true
+
+from app.models import (
+    Category,
+    Channel,
+    LimitRule,
+    OwnRow,
+    Person,
+    Portfolio,
+    Post,
+    RetentionClass,
+    Unit,
+    UnitGroup,
+    db,
+)
+from app.rules.errors import NotFound
+from app.rules.values import REFERENCES, ValueKind
+from app.services import definitions
+from app.services.grid_columns import MODELS, Column
+from app.services.grids import Grid
+
+MOST = 50
+OWN_PREFIX = "own_"
+_SECTIONS = Unit.kind == "section"
+# Sheets whose names everybody reads who reads a column that refers to them.
+_LINKED: Mapping[str, tuple[Any, ColumnElement[bool]]] = MappingProxyType(
+    {
+        "categories": (Category, true()),
+        "channels": (Channel, true()),
+        "limits": (LimitRule, true()),
+        "offices": (Unit, _SECTIONS),
+        "people": (Person, true()),
+        "portfolio": (Portfolio, true()),
+        "posts": (Post, true()),
+        "retention": (RetentionClass, true()),
+        "unit_groups": (UnitGroup, true()),
+        "units": (Unit, true()),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A row that a cell can refer to."""
+
+    value: int
+    label: str
+    pinyin: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    model: Any
+    where: ColumnElement[bool]
+    name: Any
+    other: Any  # the name in the other language
+    pinyin: Any
+
+
+def offered(grid: Grid, key: str, term: str, *, english: bool) -> list[Offer]:
+    """At most MOST rows whose name contains the words, or whose sound begins with them (`sgaj`, `shi gong`).
+
+    Raises NotFound("query.unknown-field") for a column out of sight, and for one that refers to nothing he may read.
+    """
+    source = _source(grid, grid.column(key), english=english)
+    shown = func.coalesce(func.nullif(source.name, ""), source.other, "")
+    query = select(source.model.id, shown, source.pinyin).where(source.where)
+    if term := term.strip().lower()[:100]:
+        query = query.where(_fits(source, term))
+    exact = func.lower(shown) == term
+    ordered = query.order_by(exact.desc(), source.pinyin, source.model.id).limit(MOST)
+    return [Offer(row[0], row[1], row[2] or "") for row in db.session.execute(ordered)]
+
+
+def _fits(source: _Source, term: str) -> ColumnElement[bool]:
+    """Initials begin the stored key; the full sound stands behind them."""
+    sounds = "".join(term.split())
+    plain = func.replace(func.split_part(source.pinyin, " ", 1), " ", "")
+    full = func.replace(func.substr(source.pinyin, func.strpos(source.pinyin, " ") + 1), " ", "")
+    by_sound = or_(plain.startswith(sounds, autoescape=True), full.startswith(sounds, autoescape=True))
+    named = [func.lower(one).contains(term, autoescape=True) for one in (source.name, source.other)]
+    return or_(*named, by_sound) if sounds.isascii() else or_(*named)
+
+
+def named(grid: Grid, column: Column, names: Collection[str]) -> dict[str, int | None]:
+    """The ids of rows that have exactly these names, in either language; None for a name that several rows have."""
+    source = _source(grid, column, english=False)
+    wanted = [one.strip() for one in names]
+    query = select(source.model.id, source.name, source.other).where(
+        source.where, or_(source.name.in_(wanted), source.other.in_(wanted))
+    )
+    found: dict[str, int | None] = {}
+    for row_id, name, other in db.session.execute(query):
+        for one in {name, other} & set(wanted):
+            found[one] = row_id if found.get(one, row_id) == row_id else None
+    return found
+
+
+def _source(grid: Grid, column: Column, *, english: bool) -> _Source:
+    if column.kind in MODELS and column.refers not in _LINKED:
+        return _of_names(MODELS[column.kind], true(), english=english)
+    if column.kind in REFERENCES and column.refers in _LINKED:
+        return _of_names(*_LINKED[column.refers], english=english)
+    if column.kind is ValueKind.LINK and column.refers.startswith(OWN_PREFIX):
+        return _of_titles(grid, column.refers.removeprefix(OWN_PREFIX))
+    raise NotFound("query.unknown-field", {"field": column.key})
+
+
+def _of_names(model: Any, which: ColumnElement[bool], *, english: bool) -> _Source:
+    names = (model.name_en, model.name) if english else (model.name, model.name_en)
+    return _Source(model, which & model.active, *names, model.name_pinyin)
+
+
+def _of_titles(grid: Grid, code: str) -> _Source:
+    """Titles of an own sheet, for who reads it."""
+    own = definitions.current().sheets.get(code)
+    posts = set(grid.actor.grants.post_ids)
+    reads = own is not None and (
+        own.is_open or bool(posts & (own.readers | own.writers)) or grid.actor.grants.can("system")
+    )
+    if own is None or not reads or not own.title_field:
+        raise NotFound("query.unknown-field", {"field": code[:40]})
+    title = OwnRow.extra[own.title_field].astext
+    return _Source(
+        OwnRow, (OwnRow.sheet_id == own.id) & OwnRow.deleted_at.is_(None), title, literal("", String), func.lower(title)
+    )
