@@ -18,7 +18,7 @@ from app.rules.entries import Field, Kind, Place
 from app.rules.errors import NotFound
 from app.rules.query import Order
 from app.rules.values import ValueKind
-from app.services import access, definitions, ledger, sheet_access
+from app.services import access, definitions, ledger, own_rows, sheet_access
 from app.services.actors import Actor
 from app.services.definitions import Defined, Own
 from app.services.grid_columns import Column, extra_column, name_of, own_title, pinyin_of
@@ -201,22 +201,11 @@ def _field_sql(model: Any, one: Field) -> Any:
 # --- sheets and fields made at run time -------------------------------------------------------------------------
 
 
-def may_read(own: Own, who: Reader) -> bool:
-    """Whether the reader sees rows of an own sheet: a post of his reads or writes it, or he keeps the system."""
-    posts = set(who.actor.grants.post_ids)
-    return own.is_open or bool(posts & (own.readers | own.writers)) or who.actor.grants.can("system")
-
-
-def may_write(own: Own, who: Reader) -> bool:
-    """Whether he writes rows of it."""
-    return bool(set(who.actor.grants.post_ids) & own.writers) or who.actor.grants.can("system")
-
-
 def _own(own: Own, who: Reader) -> Grid | None:
-    if not may_read(own, who):
+    if not own_rows.may_read(own, who.actor):
         return None
     columns = {one.key: one for one in _extra("own_row", own.id, who)}
-    writes = may_write(own, who)
+    writes = own_rows.may_write(own, who.actor)
     return Grid(
         OWN_PREFIX + own.code, own.name_en if who.english else own.name, OwnRow, columns,
         and_(OwnRow.sheet_id == own.id, OwnRow.deleted_at.is_(None)), (), "own", who.actor, own,

@@ -1,0 +1,284 @@
+"""Values of fields made at run time on their way in, and in words: what form, cell, import and API say alike.
+
+Values are named by key (`x_bridge`) where they come in, by code (`bridge`) where they are kept, in the row's `extra`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, select, true
+
+from app.models import (
+    Appeal,
+    Attachment,
+    Category,
+    Channel,
+    Contact,
+    LimitRule,
+    OwnRow,
+    Person,
+    Portfolio,
+    Post,
+    RetentionClass,
+    Unit,
+    UnitGroup,
+    db,
+)
+from app.rules.errors import Conflict, FieldErrors, FieldProblem, Invalid
+from app.rules.values import REFERENCES, Option, ValueKind, read
+from app.services import access, definitions, present
+from app.services.actors import Actor
+from app.services.definitions import PREFIX, Defined
+
+OWN_PREFIX = "own_"
+# Sheets a link may lead to, beside own sheets; a test holds them to those that are declared.
+LINKS: Mapping[str, Any] = MappingProxyType(
+    {
+        "appeals": Appeal, "people": Person, "units": Unit, "posts": Post, "portfolio": Portfolio, "contacts": Contact,
+        "unit_groups": UnitGroup, "categories": Category, "channels": Channel, "limits": LimitRule,
+        "retention": RetentionClass,
+    }
+)  # fmt: skip
+_MODELS = {ValueKind.PERSON: Person, ValueKind.UNIT: Unit, ValueKind.POST: Post}
+
+
+@dataclass
+class _Row:
+    """One row on its way in."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    problems: list[FieldProblem] = field(default_factory=list)
+
+    def wrong(self, one: Defined, code: str, data: Mapping[str, object] | None = None) -> None:
+        self.problems.append(FieldProblem(one.key, code, dict(data or {})))
+
+
+def clean(
+    fields: Sequence[Defined],
+    raw: Mapping[str, object],
+    *,
+    actor: Actor,
+    old: Mapping[str, Any] | None = None,
+    state: str | None = None,
+    channel_class: str | None = None,
+    is_new: bool = False,
+    is_whole: bool = False,
+) -> dict[str, Any]:
+    """The values to keep, by code, of those that were sent by key; None empties a field.
+
+    `old` is what the row's `extra` holds. A new row gets defaults. `is_whole`: a form showed every field, so whatever
+    is required must be there; else only what was sent is judged. Raises FieldErrors with each problem at its key:
+    what values.read refuses, "field.unknown", "field.not-yours", "field.not-asked", "field.choice".
+    """
+    found = clean_many(
+        fields, [raw], actor=actor, olds=[old or {}], state=state, channel_class=channel_class, is_new=is_new,
+        is_whole=is_whole,
+    )[0]  # fmt: skip
+    if isinstance(found, FieldErrors):
+        raise found
+    return found
+
+
+def clean_many(
+    fields: Sequence[Defined],
+    raws: Sequence[Mapping[str, object]],
+    *,
+    actor: Actor,
+    olds: Sequence[Mapping[str, Any]] | None = None,
+    state: str | None = None,
+    channel_class: str | None = None,
+    is_new: bool = False,
+    is_whole: bool = False,
+) -> list[dict[str, Any] | FieldErrors]:
+    """`clean` for many rows: references are looked up once for all of them."""
+    by_key = {one.key: one for one in fields}
+    before = olds if olds is not None else [{}] * len(raws)
+    rows = [
+        _read(by_key, raw, old, actor, state, channel_class, is_new=is_new, is_whole=is_whole)
+        for raw, old in zip(raws, before, strict=True)
+    ]
+    _check_references(by_key, rows, before, actor)
+    return [FieldErrors(row.problems) if row.problems else row.values for row in rows]
+
+
+def _read(
+    by_key: Mapping[str, Defined],
+    raw: Mapping[str, object],
+    old: Mapping[str, Any],
+    actor: Actor,
+    state: str | None,
+    channel_class: str | None,
+    *,
+    is_new: bool,
+    is_whole: bool,
+) -> _Row:
+    row = _Row()
+    row.problems += [FieldProblem(key, "field.unknown", {"field": key[:40]}) for key in raw if key not in by_key]
+    zone = present.zone()
+    for one in by_key.values():
+        asked = one.asks(state, channel_class)
+        default = one.parameters.get("default")
+        if one.key not in raw and not (is_new and asked and default not in (None, "")):
+            if (is_whole or is_new) and asked and _is_required(one, state) and old.get(one.code) is None:
+                row.wrong(one, "field.required")
+            continue
+        given = raw.get(one.key, default)
+        try:
+            value = read(one.value(required=asked and _is_required(one, state)), given, zone)
+        except Invalid as error:
+            row.wrong(one, error.code, error.data)
+            continue
+        if value == old.get(one.code):
+            continue
+        if one.key in raw and not may_write(actor, one):
+            row.wrong(one, "field.not-yours")
+        elif not asked and value is not None:
+            row.wrong(one, "field.not-asked")
+        else:
+            row.values[one.code] = value
+    return row
+
+
+def _is_required(one: Defined, state: str | None) -> bool:
+    return not one.is_computed and (one.required or (state is not None and state in one.required_states))
+
+
+def may_write(actor: Actor, one: Defined) -> bool:
+    """Whether this person fills in the field: one of its posts, or everybody who writes the row when none is named."""
+    return not one.writers or bool(one.writers & set(actor.grants.post_ids)) or actor.grants.can("system")
+
+
+def missing(
+    fields: Sequence[Defined], extra: Mapping[str, Any], *, state: str, channel_class: str | None
+) -> tuple[str, ...]:
+    """Keys of the fields that a row must hold before it comes into this state, and does not."""
+    return tuple(
+        one.key
+        for one in fields
+        if one.asks(state, channel_class) and _is_required(one, state) and extra.get(one.code) in (None, "", [])
+    )
+
+
+def written(extra: Mapping[str, Any] | None, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The row's `extra` with the cleaned values in it; what is empty is not kept."""
+    merged = {**(extra or {}), **values}
+    return {code: value for code, value in merged.items() if value is not None}
+
+
+def taken(error: Conflict, fields: Iterable[Defined]) -> FieldErrors | None:
+    """What the database refuses because another row has the value already, at its field; None for anything else."""
+    name = str(error.data.get("constraint", ""))
+    for one in fields:
+        if error.code == "row.constraint" and name == f"fu_{one.id}":
+            return FieldErrors([FieldProblem(one.key, "row.taken")])
+    return None
+
+
+# --- references -------------------------------------------------------------------------------------------------
+
+
+def _check_references(
+    by_key: Mapping[str, Defined], rows: Sequence[_Row], olds: Sequence[Mapping[str, Any]], actor: Actor
+) -> None:
+    """Rows that fields refer to exist, are in use and in this person's sight; what stood there before may stay."""
+    for one in by_key.values():
+        if one.kind not in REFERENCES and one.kind is not ValueKind.FILES:
+            continue
+        wanted: set[int] = set()
+        for row in rows:
+            value = row.values.get(one.code)
+            wanted.update(value if isinstance(value, list) else [value] if value is not None else [])
+        if not wanted:
+            continue
+        known = _known(one, wanted, actor)
+        for row, old in zip(rows, olds, strict=True):
+            value, before = row.values.get(one.code), old.get(one.code)
+            now = set(value) if isinstance(value, list) else {value} - {None}
+            kept = set(before) if isinstance(before, list) else {before}
+            if now - known - kept:
+                row.wrong(one, "field.choice", {"value": str(value)[:40]})
+
+
+def _known(one: Defined, wanted: set[int], actor: Actor) -> set[int]:
+    model, condition = target(one, actor)
+    if model is None:
+        return set()
+    return set(db.session.scalars(select(model.id).where(model.id.in_(wanted), condition)))
+
+
+def target(one: Defined, actor: Actor) -> tuple[Any, ColumnElement[bool]]:
+    """The table a field refers to and which of its rows may be chosen; (None, …) when its sheet is gone."""
+    if one.kind is ValueKind.FILES:
+        return Attachment, true()
+    if one.kind in _MODELS:
+        other: Any = _MODELS[one.kind]
+        return other, other.active
+    if one.to.startswith(OWN_PREFIX):
+        own = definitions.current().sheets.get(one.to.removeprefix(OWN_PREFIX))
+        if own is None:
+            return None, true()
+        return OwnRow, and_(OwnRow.sheet_id == own.id, OwnRow.deleted_at.is_(None))
+    model = LINKS.get(one.to)
+    if model is Appeal:
+        return Appeal, access.visible_to(actor)
+    return model, model.active if model is not None and hasattr(model, "active") else true()
+
+
+# --- words ------------------------------------------------------------------------------------------------------
+
+
+def names(fields: Sequence[Defined], extras: Iterable[Mapping[str, Any]], *, english: bool) -> dict[Any, str]:
+    """What the rows are called that fields refer to: {(code, id): name}; one statement for each field that refers."""
+    rows: list[Mapping[str, Any]] = list(extras)
+    found: dict[Any, str] = {}
+    for one in fields:
+        if one.kind not in REFERENCES:
+            continue
+        wanted = {extra[one.code] for extra in rows if extra.get(one.code) is not None}
+        if wanted:
+            found |= {(one.code, row_id): name for row_id, name in _named(one, wanted, english=english)}
+    return found
+
+
+def _named(one: Defined, wanted: set[int], *, english: bool) -> Iterable[tuple[int, str]]:
+    model: Any = _MODELS.get(one.kind) or (OwnRow if one.to.startswith(OWN_PREFIX) else LINKS.get(one.to))
+    if model is None:
+        return []
+    rows = db.session.scalars(select(model).where(model.id.in_(wanted))).all()
+    if model is OwnRow:
+        own = definitions.current().sheets.get(one.to.removeprefix(OWN_PREFIX))
+        title = own.title_field if own else ""
+        return [(row.id, str((row.extra or {}).get(title) or row.id)) for row in rows]
+    if model is Appeal:
+        return [(row.id, row.number or row.subject) for row in rows]
+    return [(row.id, (row.name_en or row.name) if english else row.name) for row in rows]
+
+
+def worded(one: Defined, value: Any, known: Mapping[Any, str], *, english: bool) -> Any:
+    """A kept value as a page shows it: labels of choices, names of rows; moments and dates as such."""
+    if value is None:
+        return None
+    if one.kind in REFERENCES:
+        return known.get((one.code, value), f"#{value}")
+    if one.kind is ValueKind.CHOICE:
+        return _label(one.options, value, english=english)
+    if one.kind is ValueKind.CHOICES:
+        return [_label(one.options, code, english=english) for code in value]
+    if one.kind is ValueKind.MOMENT:
+        return datetime.fromisoformat(value)
+    return value
+
+
+def _label(options: Sequence[Option], code: str, *, english: bool) -> str:
+    found = next((one for one in options if one.code == code), None)
+    return code if found is None else found.label_en if english else found.label
+
+
+def given(raw: Mapping[str, object]) -> dict[str, object]:
+    """Of what was sent, the values of fields made at run time."""
+    return {key: value for key, value in raw.items() if key.startswith(PREFIX)}

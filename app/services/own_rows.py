@@ -1,0 +1,135 @@
+"""The one write path of rows of own sheets: form, cell, import and API end here.
+
+Each write cleans the values, checks who writes, and leaves one journal row, in one transaction. Nothing is deleted:
+a removed row lies in the trash until somebody takes it back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+
+from app.models import OwnRow, db
+from app.rules.errors import Conflict, NotFound, Refused
+from app.services import definitions, field_values, journal, present
+from app.services.actors import Actor
+from app.services.definitions import OWN, Own
+from app.services.transaction import transaction
+
+
+def may_read(own: Own, actor: Actor) -> bool:
+    """Whether this person sees rows of the sheet: a post of his reads or writes it, or he keeps the system."""
+    posts = set(actor.grants.post_ids)
+    return own.is_open or bool(posts & (own.readers | own.writers)) or actor.grants.can("system")
+
+
+def may_write(own: Own, actor: Actor) -> bool:
+    """Whether he writes rows of it."""
+    return bool(set(actor.grants.post_ids) & own.writers) or actor.grants.can("system")
+
+
+def write(
+    actor: Actor, own: Own, row_id: int | None, values: Mapping[str, object], *, version: int | None = None,
+    is_whole: bool = False,
+) -> OwnRow:  # fmt: skip
+    """Write a row in a transaction of its own; see `write_in`. A value another row has is said at its field."""
+    try:
+        with transaction():
+            return write_in(actor, own, row_id, values, version=version, is_whole=is_whole)
+    except Conflict as error:
+        raise field_values.taken(error, definitions.current().of(OWN, own.id)) or error from error
+
+
+def write_in(
+    actor: Actor, own: Own, row_id: int | None, values: Mapping[str, object], *, version: int | None = None,
+    is_whole: bool = False,
+) -> OwnRow:  # fmt: skip
+    """Write a row inside the open transaction; values by key (`x_name`), fields that are not named stay as they are.
+
+    A write that changes nothing writes nothing. Raises Refused("access.not-granted"), NotFound("row.unknown"),
+    Conflict("row.stale") and what field_values.clean raises.
+    """
+    require_writer(actor, own)
+    row = OwnRow(sheet_id=own.id, created_by_id=actor.person_id, extra={}) if row_id is None else _locked(own, row_id)
+    if version is not None and row_id is not None and row.version != version:
+        raise Conflict("row.stale")
+    fields = definitions.current().of(OWN, own.id)
+    new = field_values.clean(
+        fields, values, actor=actor, old=row.extra, is_new=row_id is None, is_whole=is_whole
+    )
+    if not new and row_id is not None:
+        return row
+    old = {code: row.extra.get(code) for code in new}
+    row.extra = field_values.written(row.extra, new)
+    if row_id is None:
+        db.session.add(row)
+    db.session.flush()
+    _trace(actor, own, "create" if row_id is None else "edit", row, old if row_id is not None else {}, new)
+    return row
+
+
+def remove_in(actor: Actor, own: Own, row_id: int, *, version: int | None = None) -> OwnRow:
+    """Put a row into the trash, inside the open transaction. Raises what `write_in` raises."""
+    require_writer(actor, own)
+    row = _locked(own, row_id)
+    if version is not None and row.version != version:
+        raise Conflict("row.stale")
+    row.deleted_at, row.deleted_by_id = present.now(), actor.person_id
+    db.session.flush()
+    _trace(actor, own, "remove", row, dict(row.extra), {})
+    return row
+
+
+def restore_in(actor: Actor, own: Own, row_id: int) -> OwnRow:
+    """Take a row out of the trash, inside the open transaction. Raises NotFound("row.unknown") for one not in it."""
+    require_writer(actor, own)
+    row = _locked(own, row_id, is_deleted=True)
+    row.deleted_at = row.deleted_by_id = None
+    db.session.flush()
+    _trace(actor, own, "restore", row, {}, dict(row.extra))
+    return row
+
+
+def remove(actor: Actor, own: Own, row_id: int, *, version: int | None = None) -> OwnRow:
+    """`remove_in` in a transaction of its own."""
+    with transaction():
+        return remove_in(actor, own, row_id, version=version)
+
+
+def restore(actor: Actor, own: Own, row_id: int) -> OwnRow:
+    """`restore_in` in a transaction of its own."""
+    try:
+        with transaction():
+            return restore_in(actor, own, row_id)
+    except Conflict as error:
+        raise field_values.taken(error, definitions.current().of(OWN, own.id)) or error from error
+
+
+def require_writer(actor: Actor, own: Own) -> None:
+    """Refuse who does not write the sheet; it does not exist for who does not read it.
+
+    Raises NotFound("sheet.unknown") and Refused("access.not-granted").
+    """
+    if not may_read(own, actor):
+        raise NotFound("sheet.unknown", {"sheet": own.code})
+    if not may_write(own, actor):
+        raise Refused("access.not-granted", {"capability": "own_sheet"})
+
+
+def _locked(own: Own, row_id: int, *, is_deleted: bool = False) -> OwnRow:
+    gone = OwnRow.deleted_at.is_not(None) if is_deleted else OwnRow.deleted_at.is_(None)
+    query = select(OwnRow).where(OwnRow.id == row_id, OwnRow.sheet_id == own.id, gone)
+    row = db.session.scalars(query.with_for_update().execution_options(populate_existing=True)).one_or_none()
+    if row is None:
+        raise NotFound("row.unknown", {"id": row_id})
+    return row
+
+
+def _trace(
+    actor: Actor, own: Own, action: str, row: OwnRow, old: Mapping[str, Any], new: Mapping[str, Any]
+) -> None:
+    post = next((one for one in actor.grants.grants if one.post_id in own.writers), None)
+    as_post, role = (post.post_id, post.role) if post is not None else (None, None)
+    journal.write(actor, action, OWN, row.id, old=old, new=new, post_id=as_post, role=role)
