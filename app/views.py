@@ -23,6 +23,7 @@ from app.desk_views import AppealView, DeskView, InboxView, SlipView
 from app.dictionary import SheetView, view_of
 from app.dispatch_views import DispatchSheetView
 from app.document_views import AppealDocumentView, DocumentTemplateView, SlipDocumentView
+from app.grid_views import GridView
 from app.handover_views import HandoverView
 from app.import_views import ImportView
 from app.intake_views import IntakeView, SimilarView
@@ -114,6 +115,7 @@ def register(appbuilder: AppBuilder) -> None:
     appbuilder.add_view(
         CalendarYearView, "CalendarYear", icon="fa-calendar-days", label=_l("Working calendar"), **WORK
     )
+    appbuilder.add_view(GridView, "Grid", icon="fa-table-cells", label=_l("Spreadsheets"), **WORK)
     appbuilder.add_view_no_menu(CalendarEntryView)
     appbuilder.add_view_no_menu(RecountView)
     appbuilder.add_view(InboxView, "Inbox", icon="fa-bell", label=_l("Inbox"), **WORK)

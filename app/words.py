@@ -615,6 +615,7 @@ VIEWS: Mapping[str, Label] = {
     "Desk": _l("My desk"),
     "Dispatch": _l("Dispatch catalogue"),
     "DocumentTemplates": _l("Document templates"),
+    "Grid": _l("Spreadsheets"),
     "Holdings": _l("Holdings"),
     "Imports": _l("Imports"),
     "Inbox": _l("Inbox"),

@@ -29,7 +29,7 @@ const stampVersion = {
 
 const context = await esbuild.context({
   absWorkingDir: here,
-  entryPoints: { app: "src/app.ts", theme: "src/theme.ts", style: "styles/style.css" },
+  entryPoints: { app: "src/app.ts", theme: "src/theme.ts", grid: "src/grid/main.ts", style: "styles/style.css", "grid-page": "styles/grid.css" },
   outdir: out,
   bundle: true,
   format: "iife",

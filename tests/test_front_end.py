@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATES = sorted((ROOT / "app" / "templates").rglob("*.html"))
 STYLES = sorted((ROOT / "frontend" / "styles").glob("*.css"))
-SCRIPTS = sorted((ROOT / "frontend" / "src").glob("*.ts"))
+SCRIPTS = sorted((ROOT / "frontend" / "src").rglob("*.ts"))
 # The namespace of SVG is a name, not an address.
 ADDRESS = re.compile(r"(?:https?:)?//(?!www\.w3\.org/)[a-z0-9.-]+\.[a-z]{2,}", re.IGNORECASE)
 
@@ -45,9 +45,11 @@ def test_the_lock_file_pins_by_hash_and_names_no_address() -> None:
 
 
 def test_every_text_of_the_scripts_is_sent_by_the_server() -> None:
-    sent = (ROOT / "app" / "templates" / "appbuilder" / "messages.html").read_text(encoding="utf-8")
+    templates = ROOT / "app" / "templates"
+    catalogues = (templates / "appbuilder" / "messages.html", templates / "grid" / "_messages.html")
+    sent = "\n".join(path.read_text(encoding="utf-8") for path in catalogues)
     source = "\n".join(path.read_text(encoding="utf-8") for path in SCRIPTS)
-    asked = set(re.findall(r'\btext\("([^"]+)"', source)) | {
+    asked = set(re.findall(r'\btext\(\s*"([^"]+)"', source)) | {
         "Waiting",
         "Running",
         "Done",

@@ -167,11 +167,13 @@ COVERAGE_READERS: tuple[str, ...] = ("system", "supervise", "triage")
 # Sending an intake form is everybody's, because a form opened while acting is kept when the shift has ended since;
 # whether it is taken in is decided by the service.
 # So is asking for leave: whoever holds something tells when he is away.
+# Which sheet opens as a spreadsheet is decided by the sheet.
 # And reading the roster of an office in which one sits, also between two shifts; which one decides the service.
 EVERYBODY: frozenset[Pair] = _pairs(
     Account="read write",
     CalendarYear="read",
     Desk="read",
+    Grid="read",
     Inbox="read write",
     Intake="write",
     Leave="read write",

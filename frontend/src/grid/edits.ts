@@ -1,0 +1,289 @@
+/** What the person changed: sent in order, undone in order; what was refused or overtaken stays on its cell until he decides. */
+import { text } from "../messages";
+import { ApiError, requestKey, type SheetApi } from "./api";
+import type { Cell, Row } from "./model";
+import { sameValue } from "./values";
+
+export interface Change {
+  readonly id: number;
+  readonly version: number;
+  readonly key: string;
+  /** What stood there when the person began. */
+  readonly base: Cell;
+  readonly raw: unknown;
+  readonly shown: string;
+}
+export interface Mark {
+  readonly kind: "saving" | "problem" | "conflict";
+  readonly change: Change;
+  readonly message: string;
+  readonly theirs?: Row;
+}
+export interface Problem {
+  readonly id?: number;
+  readonly new?: number;
+  readonly field: string;
+  readonly code: string;
+  readonly message: string;
+}
+interface Answer {
+  readonly change_set: number;
+  readonly rows: readonly Row[];
+  readonly problems: readonly Problem[];
+}
+export interface Keeper {
+  replace(row: Row): void;
+  marked(): void;
+  conflict(mark: Mark): void;
+  added(): void;
+  told(words: string, tone: string): void;
+}
+
+const BATCH = 200;
+const TRIES = 4;
+
+export class Edits {
+  readonly marks = new Map<number, Map<string, Mark>>();
+  private undos: number[][] = [];
+  private redos: number[][] = [];
+  private queue: Promise<void> = Promise.resolve();
+  /** How many acts are on their way. */
+  waiting = 0;
+
+  constructor(
+    private readonly api: SheetApi,
+    private readonly keeper: Keeper,
+  ) {}
+
+  get canUndo(): boolean {
+    return this.undos.length > 0;
+  }
+  get canRedo(): boolean {
+    return this.redos.length > 0;
+  }
+  mark(id: number, key: string): Mark | undefined {
+    return this.marks.get(id)?.get(key);
+  }
+  get troubled(): Mark[] {
+    return [...this.marks.values()].flatMap((one) => [...one.values()]).filter((one) => one.kind !== "saving");
+  }
+
+  /** One cell. Resolves when the server has answered. */
+  save(change: Change): Promise<void> {
+    this.set({ kind: "saving", change, message: "" });
+    return this.next(() => this.sendOne(change, requestKey()));
+  }
+
+  /** Many cells as one act of the person: one step back undoes it. */
+  saveMany(
+    kind: "paste" | "fill" | "cell",
+    changes: readonly Change[],
+    news: readonly Record<string, unknown>[],
+    progress: (done: number, all: number) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    for (const change of changes) this.set({ kind: "saving", change, message: "" });
+    return this.next(() => this.sendMany(kind, changes, news, progress, signal));
+  }
+
+  /** Keep what was typed over what somebody else wrote meanwhile. */
+  keepMine(mark: Mark): Promise<void> {
+    const theirs = mark.theirs;
+    if (!theirs) return Promise.resolve();
+    return this.save({ ...mark.change, version: theirs.version, base: theirs.cells[mark.change.key] ?? null });
+  }
+  drop(mark: Mark): void {
+    this.unset(mark.change);
+    if (mark.theirs) this.keeper.replace(mark.theirs);
+  }
+  retry(mark: Mark): Promise<void> {
+    return this.save(mark.change);
+  }
+
+  undo(): Promise<void> {
+    return this.turn(this.undos, this.redos, text("Nothing of yours is left to undo."));
+  }
+  redo(): Promise<void> {
+    return this.turn(this.redos, this.undos, text("There is nothing to do again."));
+  }
+  /** An act that another part of the page did, so that Ctrl+Z finds it too. */
+  remember(changeSet: number): void {
+    this.undos.push([changeSet]);
+    this.redos = [];
+    this.keeper.marked();
+  }
+
+  // --- sending --------------------------------------------------------------------------------------------------------
+
+  private next(act: () => Promise<void>): Promise<void> {
+    this.waiting += 1;
+    this.keeper.marked();
+    const done = this.queue.then(act).finally(() => {
+      this.waiting -= 1;
+      this.keeper.marked();
+    });
+    this.queue = done.catch(() => undefined);
+    return done;
+  }
+
+  /** The same key every time: what arrived although its answer did not is not done twice. */
+  private async patiently<T>(act: () => Promise<T>): Promise<T> {
+    for (let turn = 1; ; turn += 1) {
+      try {
+        return await act();
+      } catch (error) {
+        const isOutage = !(error instanceof ApiError) || error.status >= 502;
+        const isLeft = error instanceof DOMException && error.name === "AbortError";
+        if (!isOutage || isLeft || turn >= TRIES) throw error;
+        await new Promise((resolve) => window.setTimeout(resolve, 400 * 2 ** turn));
+      }
+    }
+  }
+
+  private async sendOne(change: Change, key: string): Promise<void> {
+    const body = { version: change.version, values: { [change.key]: change.raw }, request_key: key };
+    try {
+      const told = await this.patiently(() => this.api.patch<{ row: Row; change_set: number }>(`/rows/${change.id}`, body));
+      this.unset(change);
+      this.keeper.replace(told.row);
+      this.remember(told.change_set);
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 409 && error.current) await this.overtaken(change, error.current);
+      else this.refused(change, error);
+    }
+  }
+
+  /** The row moved on: when this cell did not, nobody's work is lost by writing; else both values are shown. */
+  private async overtaken(change: Change, current: Row): Promise<void> {
+    if (sameValue(current.cells[change.key], change.base)) {
+      return this.sendOne({ ...change, version: current.version }, requestKey());
+    }
+    const mark: Mark = { kind: "conflict", change, message: text("Somebody else changed this cell meanwhile."), theirs: current };
+    this.set(mark);
+    this.keeper.conflict(mark);
+  }
+
+  private refused(change: Change, error: unknown): void {
+    const told = error instanceof ApiError ? (error.fields[change.key]?.[0] ?? error.message) : "";
+    this.set({ kind: "problem", change, message: told || text("Not saved: the server does not answer. What you typed is kept here.") });
+    this.keeper.told(told || text("Not saved: the server does not answer. What you typed is kept here."), "danger");
+  }
+
+  private async sendMany(
+    kind: string,
+    changes: readonly Change[],
+    news: readonly Record<string, unknown>[],
+    progress: (done: number, all: number) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const rows = new Map<number, Change[]>();
+    for (const change of changes) rows.set(change.id, [...(rows.get(change.id) ?? []), change]);
+    const waiting = [...rows.values()];
+    const all = waiting.length + news.length;
+    const sets: number[] = [];
+    let added = 0;
+    for (let at = 0; at < all; at += BATCH) {
+      if (signal.aborted) break;
+      const part = waiting.slice(at, at + BATCH);
+      const fresh = news.slice(Math.max(0, at - waiting.length), Math.max(0, at + BATCH - waiting.length));
+      added += await this.sendBatch(kind, part, fresh, sets);
+      progress(Math.min(all, at + BATCH), all);
+    }
+    // What a cancelled run did not come to is as it was.
+    for (const change of changes) if (this.mark(change.id, change.key)?.kind === "saving") this.unset(change);
+    if (sets.length > 0) {
+      this.undos.push(sets);
+      this.redos = [];
+    }
+    if (added > 0) this.keeper.added();
+    this.keeper.marked();
+  }
+
+  private async sendBatch(kind: string, rows: readonly Change[][], news: readonly Record<string, unknown>[], sets: number[]): Promise<number> {
+    const cells = rows.map((changes) => ({
+      id: changes[0]?.id,
+      version: changes[0]?.version,
+      values: Object.fromEntries(changes.map((one) => [one.key, one.raw])),
+    }));
+    const body = { kind, cells, new: news, request_key: requestKey(), dry: false };
+    let told: Answer;
+    try {
+      told = await this.patiently(() => this.api.post<Answer>("/edits", body));
+    } catch (error) {
+      for (const change of rows.flat()) this.refused(change, error);
+      return 0;
+    }
+    if (told.change_set) sets.push(told.change_set);
+    const stale = new Set(told.problems.filter((one) => one.code === "row.stale").map((one) => one.id));
+    const wrong = new Map(told.problems.filter((one) => one.id !== undefined).map((one) => [one.id, one]));
+    for (const row of told.rows) this.keeper.replace(row);
+    for (const changes of rows) {
+      const problem = wrong.get(changes[0]?.id ?? 0);
+      if (problem && stale.has(problem.id)) await this.again(changes, sets);
+      else for (const change of changes) this.settle(change, problem, told.problems);
+    }
+    const failed = told.problems.filter((one) => one.new !== undefined);
+    if (failed.length > 0) this.keeper.told(text("{n} new rows were refused: {why}", { n: new Set(failed.map((one) => one.new)).size, why: failed[0]?.message ?? "" }), "danger");
+    return news.length - new Set(failed.map((one) => one.new)).size;
+  }
+
+  private settle(change: Change, problem: Problem | undefined, problems: readonly Problem[]): void {
+    if (!problem) return this.unset(change);
+    const own = problems.find((one) => one.id === change.id && one.field === change.key);
+    // The row was refused for another cell's sake: this one was not written either.
+    this.set({ kind: "problem", change, message: own?.message ?? text("Not saved, because of another cell in this row: {why}", { why: problem.message }) });
+  }
+
+  /** A row of a batch that moved on: once more with what stands there now, or both values are shown. */
+  private async again(changes: readonly Change[], sets: number[]): Promise<void> {
+    const id = changes[0]?.id ?? 0;
+    try {
+      const current = await this.api.get<Row>(`/rows/${id}`);
+      const free = changes.filter((one) => sameValue(current.cells[one.key], one.base));
+      for (const change of changes.filter((one) => !free.includes(one))) await this.overtaken(change, current);
+      if (free.length === 0) return;
+      const values = Object.fromEntries(free.map((one) => [one.key, one.raw]));
+      const told = await this.api.patch<{ row: Row; change_set: number }>(`/rows/${id}`, { version: current.version, values, request_key: requestKey() });
+      this.keeper.replace(told.row);
+      sets.push(told.change_set);
+      for (const change of free) this.unset(change);
+    } catch (error) {
+      for (const change of changes) if (this.mark(change.id, change.key)?.kind === "saving") this.refused(change, error);
+    }
+  }
+
+  private turn(from: number[][], to: number[][], nothing: string): Promise<void> {
+    return this.next(async () => {
+      const sets = from.pop();
+      if (!sets) return this.keeper.told(nothing, "info");
+      const turned: number[] = [];
+      const problems: Problem[] = [];
+      for (const one of [...sets].reverse()) {
+        try {
+          const told = await this.patiently(() => this.api.post<Answer>(`/edits/${one}/undo`, { request_key: requestKey() }));
+          turned.push(told.change_set);
+          problems.push(...told.problems);
+          for (const row of told.rows) this.keeper.replace(row);
+        } catch (error) {
+          this.keeper.told(error instanceof ApiError ? error.message : text("That did not work. Please try again."), "danger");
+        }
+      }
+      if (turned.length > 0) to.push(turned);
+      if (problems.length > 0) this.keeper.told(text("{n} cells could not be put back: {why}", { n: problems.length, why: problems[0]?.message ?? "" }), "warn");
+      this.keeper.added();
+    });
+  }
+
+  private set(mark: Mark): void {
+    const { id, key } = mark.change;
+    const marks = this.marks.get(id) ?? new Map<string, Mark>();
+    this.marks.set(id, marks.set(key, mark));
+    this.keeper.marked();
+  }
+  private unset(change: Change): void {
+    const marks = this.marks.get(change.id);
+    marks?.delete(change.key);
+    if (marks?.size === 0) this.marks.delete(change.id);
+    this.keeper.marked();
+  }
+}
