@@ -44,6 +44,7 @@ def create_app(config: Mapping[str, Any]) -> Flask:
     from app.models import db
     from app.pages import init_pages
     from app.security import StaffingSecurityManager, init_security
+    from app.view_api import init_view_api
     from app.views import HomeView, register
 
     app = Flask("app", root_path=__path__[0])
@@ -74,5 +75,6 @@ def create_app(config: Mapping[str, Any]) -> Flask:
     init_api(app)
     init_grid_api(app)
     init_grid_edit_api(app)
+    init_view_api(app)
     init_cli(app)
     return app

@@ -117,23 +117,34 @@ class DefinitionVersion(Model):
 
 
 class SavedView(Stamped, Model):
-    """A view of a sheet that somebody saved: filter, order, columns, colours (app/rules/query.py, as JSON).
+    """A view of a sheet that somebody saved: filter, order, columns, colours (app/rules/views.py, as JSON).
 
-    His own, shared with posts, or with everybody who reads the sheet; locked: only its owner changes it.
+    His own, shared with posts, or with everybody who reads the sheet; locked: only its owner changes it. One that came
+    with the seed has a code and no owner: who keeps the system changes it.
     """
 
     __tablename__ = "saved_view"
     __table_args__ = (Index("ix_saved_view_sheet", "sheet", "owner_id"),)
     id: Mapped[int] = mapped_column(primary_key=True)
     sheet: Mapped[str] = mapped_column(String(48))
+    code: Mapped[str | None] = mapped_column(String(40), unique=True)
     name: Mapped[str] = mapped_column(String(80))
-    owner_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="CASCADE"))
+    name_en: Mapped[str] = mapped_column(String(120), default="", server_default="")
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="CASCADE"))
     share: Mapped[str] = mapped_column(String(8), default="own", server_default="own")  # own, posts, all
     post_ids: Mapped[list[int]] = mapped_column(ARRAY(Integer), default=list, server_default="{}")
     locked: Mapped[bool] = mapped_column(Boolean, default=False, server_default=text("false"))
-    is_default: Mapped[bool] = mapped_column(Boolean, default=False, server_default=text("false"))
     spec: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
     sort: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+
+
+class FirstView(Model):
+    """With which view a sheet opens for somebody."""
+
+    __tablename__ = "first_view"
+    user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="CASCADE"), primary_key=True)
+    sheet: Mapped[str] = mapped_column(String(48), primary_key=True)
+    view_id: Mapped[int] = mapped_column(ForeignKey("saved_view.id", ondelete="CASCADE"), index=True)
 
 
 class ChangeSet(Model):

@@ -571,6 +571,20 @@ SENTENCES: Mapping[str, Any] = {
     "unit.unknown": _l("There is no such unit in use, or it is not yours."),
     "unmask.reason-missing": _l("Say why you need the appellant's particulars."),
     "urge.clock-stopped": _l("This has been done meanwhile: there is nothing to urge."),
+    "view.asks-for-hidden": _l(
+        "“%(name)s” filters by a column that you may not see, so it does not open for you. Ask its owner for another."
+    ),
+    "view.locked": _l("“%(name)s” is locked: only its owner changes it. Save your own copy."),
+    "view.name-too-long": _l("The name has at most %(most)s characters."),
+    "view.no-name": _l("Give the view a name."),
+    "view.no-posts": _l("Choose at least one post."),
+    "view.not-yours": _l("Only the owner renames, shares, locks or deletes this view. Save your own copy."),
+    "view.outdated": _l("“%(name)s” filters by a column that was changed since. Build the filter anew and save it."),
+    "view.partly-hidden": _l("Parts of “%(name)s” are not yours to see, so you cannot change it. Save your own copy."),
+    "view.post-gone": _l("One of these posts does not exist any more. Choose again."),
+    "view.too-many": _l("You have %(most)s views on this sheet already. Delete some you do not need."),
+    "view.unknown": _l("This view is gone, or it is no longer shared with a post you act for."),
+    "view.unreadable": _l("This view cannot be read (%(at)s)."),
     "workbook.damaged": _l("The workbook is damaged or cut off. Open it, save it anew and hand it in again."),
     "workbook.empty": _l("The file is empty. Choose the workbook again."),
     "workbook.encrypted": _l(

@@ -485,6 +485,7 @@ OBJECTS: Mapping[str, Label] = {
     "slip": _l("Processing slip"),
     "slip_sheet": _l("Hand-over sheet"),
     "staffing_change": _l("Personnel change"),
+    "saved_view": _l("View of a sheet"),
     "staffing_list": _l("Staffing list"),
     "staffing_upload": _l("Uploaded staffing table"),
     "stand_in": _l("Stand-in"),

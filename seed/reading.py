@@ -154,7 +154,7 @@ def _check_header(sheet: Sheet, row: int, header: list[str]) -> None:
 
 def _value(sheet: Sheet, row: int, column: Column, cell: Any) -> Any:
     if not isinstance(cell, str):
-        if column.name != "value":
+        if column.name not in ("value", "spec"):
             raise SeedError(sheet.file, row, column.name, "is not text")
         return cell
     if not cell:

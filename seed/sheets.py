@@ -29,6 +29,7 @@ from app.models import (
     Post,
     ReminderRule,
     RetentionClass,
+    SavedView,
     Unit,
     UnitGroup,
 )
@@ -199,6 +200,11 @@ def _retention(row: Row, number: int) -> Row:
     return {**_sorted(row, number), "years": row["years"] or None}
 
 
+def _view(row: Row, number: int) -> Row:
+    """A view that comes with the product is everybody's and locked."""
+    return {**row, "share": "all", "locked": True, "sort": number}
+
+
 def _category(row: Row, number: int) -> Row:
     return {**row, "code": row["name"], "sort": number}
 
@@ -364,6 +370,12 @@ ASSUMPTIONS = Sheet(
         Column("value"),
     ),
 )
+VIEWS = Sheet(
+    "views.yaml",
+    SavedView,
+    (CODE, *NAMES, Column("sheet"), Column("spec")),
+    shape=_view,
+)
 
 # In the order in which rows can be written; portfolio and units refer to each other.
 SHEETS = (
@@ -383,4 +395,5 @@ SHEETS = (
     CATEGORIES,
     DISPATCH,
     ASSUMPTIONS,
+    VIEWS,
 )

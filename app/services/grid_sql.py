@@ -23,6 +23,7 @@ from app.rules.fields import clean_text
 from app.rules.query import Condition, Group, Order, Query, span
 from app.rules.values import NUMBERS, REFERENCES, TEXTS, TIMES, ValueKind, number_of
 from app.services import ledger, present
+from app.services.actors import Actor
 from app.services.grid_columns import Column
 from app.services.grids import Grid
 
@@ -54,7 +55,7 @@ def _compared(grid: Grid, column: Column, asked: Condition) -> Clause:
     if asked.op == "me":
         return column.sql == grid.actor.person_id if grid.actor.person_id else false()
     if asked.op == "my_unit":
-        own = [g.value for g in grid.actor.grants.grants if g.scope == "own_unit" and isinstance(g.value, int)]
+        own = units_of(grid.actor)
         return column.sql.in_(own) if own else false()
     if column.kind in TIMES:
         return _in_time(column, asked)
@@ -67,6 +68,11 @@ def _compared(grid: Grid, column: Column, asked: Condition) -> Clause:
         found = or_(*(column.matches(one) for one in values))
         return found if asked.op in ("is", "in") else not_(found)
     return _OPERATIONS[asked.op](column.sql, values)
+
+
+def units_of(actor: Actor) -> list[int]:
+    """The units for which somebody works: what a filter calls "my unit"."""
+    return sorted({g.value for g in actor.grants.grants if g.scope == "own_unit" and isinstance(g.value, int)})
 
 
 def is_empty(column: Column) -> Clause:

@@ -109,21 +109,32 @@ def upgrade() -> None:
     op.create_table('saved_view',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('sheet', sa.String(length=48), nullable=False),
+    sa.Column('code', sa.String(length=40), nullable=True),
     sa.Column('name', sa.String(length=80), nullable=False),
-    sa.Column('owner_id', sa.Integer(), nullable=False),
+    sa.Column('name_en', sa.String(length=120), server_default='', nullable=False),
+    sa.Column('owner_id', sa.Integer(), nullable=True),
     sa.Column('share', sa.String(length=8), server_default='own', nullable=False),
     sa.Column('post_ids', postgresql.ARRAY(sa.Integer()), server_default='{}', nullable=False),
     sa.Column('locked', sa.Boolean(), server_default=sa.text('false'), nullable=False),
-    sa.Column('is_default', sa.Boolean(), server_default=sa.text('false'), nullable=False),
     sa.Column('spec', postgresql.JSONB(astext_type=sa.Text()), server_default='{}', nullable=False),
     sa.Column('sort', sa.Integer(), server_default='0', nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.Column('updated_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.Column('version', sa.Integer(), server_default='1', nullable=False),
     sa.ForeignKeyConstraint(['owner_id'], ['ab_user.id'], ondelete='CASCADE'),
-    sa.PrimaryKeyConstraint('id')
+    sa.PrimaryKeyConstraint('id'),
+    sa.UniqueConstraint('code')
     )
     op.create_index('ix_saved_view_sheet', 'saved_view', ['sheet', 'owner_id'], unique=False)
+    op.create_table('first_view',
+    sa.Column('user_id', sa.Integer(), nullable=False),
+    sa.Column('sheet', sa.String(length=48), nullable=False),
+    sa.Column('view_id', sa.Integer(), nullable=False),
+    sa.ForeignKeyConstraint(['user_id'], ['ab_user.id'], ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['view_id'], ['saved_view.id'], ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('user_id', 'sheet')
+    )
+    op.create_index(op.f('ix_first_view_view_id'), 'first_view', ['view_id'], unique=False)
     op.create_table('own_row',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('sheet_id', sa.Integer(), nullable=False),
@@ -466,6 +477,8 @@ def downgrade() -> None:
     op.drop_index('ix_own_row_trash', table_name='own_row', postgresql_where=sa.text('deleted_at IS NOT NULL'))
     op.drop_index('ix_own_row_sheet', table_name='own_row', postgresql_where=sa.text('deleted_at IS NULL'))
     op.drop_table('own_row')
+    op.drop_index(op.f('ix_first_view_view_id'), table_name='first_view')
+    op.drop_table('first_view')
     op.drop_index('ix_saved_view_sheet', table_name='saved_view')
     op.drop_table('saved_view')
     op.drop_index('ix_presence_sheet', table_name='presence')
