@@ -11,9 +11,9 @@ from flask_babel import gettext as _
 from app import grids
 from app.messages import sentence
 from app.rules.errors import Invalid
-from app.services import grid_sql, saved_views
+from app.services import grid_sql, saved_view
 from app.services.grids import Grid
-from app.services.saved_views import Saved, Wanted
+from app.services.saved_view import Saved, Wanted
 
 views = Blueprint("views", __name__, url_prefix="/api/v1/sheets")
 
@@ -28,10 +28,10 @@ def index(code: str) -> Response:
     """The views of the sheet that the caller may open, the posts a view can be shared with, who "me" is in a filter."""
     grid, english = _grid(code), grids.is_english()
     posts = [
-        {"id": one.id, "name": one.name_en if english and one.name_en else one.name} for one in saved_views.posts()
+        {"id": one.id, "name": one.name_en if english and one.name_en else one.name} for one in saved_view.posts()
     ]
     return jsonify(
-        views=[_view(one) for one in saved_views.visible(grid)],
+        views=[_view(one) for one in saved_view.visible(grid)],
         posts=posts,
         me={"person": grid.actor.person_id, "units": grid_sql.units_of(grid.actor)},
     )
@@ -41,21 +41,21 @@ def index(code: str) -> Response:
 def create(code: str) -> Response:
     """A new view: `{"name", "spec", "share"?, "post_ids"?, "locked"?, "request_key"}`."""
     grid, body = _grid(code), _body("name", "spec", "share", "post_ids", "locked", "request_key")
-    return jsonify(view=_view(saved_views.save(grid, _wanted(body), request_key=_key(body))))
+    return jsonify(view=_view(saved_view.save(grid, _wanted(body), request_key=_key(body))))
 
 
 @views.post("/<code>/views/first")
 def first(code: str) -> Response:
     """With which view the sheet opens for the caller: `{"view": id}`, null for none."""
     grid, body = _grid(code), _body("view", "request_key")
-    saved_views.open_first(grid, None if body.get("view") is None else _number(body, "view"))
+    saved_view.open_first(grid, None if body.get("view") is None else _number(body, "view"))
     return jsonify({})
 
 
 @views.get("/<code>/views/<int:view_id>")
 def one(code: str, view_id: int) -> Response:
     """One view; 404 says that it is gone or not shared with the caller any more."""
-    return jsonify(view=_view(saved_views.access_view(_grid(code), view_id)))
+    return jsonify(view=_view(saved_view.access_view(_grid(code), view_id)))
 
 
 @views.patch("/<code>/views/<int:view_id>")
@@ -63,14 +63,14 @@ def change(code: str, view_id: int) -> Response:
     """Change a view: `{"version", …}` and what is to be changed."""
     grid, body = _grid(code), _body("version", "name", "spec", "share", "post_ids", "locked", "request_key")
     wanted, version = _wanted(body), _number(body, "version")
-    return jsonify(view=_view(saved_views.change(grid, view_id, wanted, version=version, request_key=_key(body))))
+    return jsonify(view=_view(saved_view.change(grid, view_id, wanted, version=version, request_key=_key(body))))
 
 
 @views.delete("/<code>/views/<int:view_id>")
 def remove(code: str, view_id: int) -> Response:
     """Delete a view: `{"version", "request_key"}`."""
     grid, body = _grid(code), _body("version", "request_key")
-    saved_views.remove(grid, view_id, version=_number(body, "version"), request_key=_key(body))
+    saved_view.remove(grid, view_id, version=_number(body, "version"), request_key=_key(body))
     return jsonify({})
 
 

@@ -443,10 +443,9 @@ DAY_KINDS: Mapping[str, Label] = {
 }
 
 LEGS: Mapping[str, Label] = {
-    "carry": _l("Carried to the matching section"),
-    "deliver": _l("Delivered to the leader"),
+    "carry": _l("Carried to the matching section"), "deliver": _l("Delivered to the leader"),
     "fetch": _l("Fetched back"),
-}
+}  # fmt: skip
 
 # What the journal and the audit trail speak of, by table.
 OBJECTS: Mapping[str, Label] = {

@@ -11,9 +11,9 @@ from sqlalchemy import select
 from app import grids
 from app.models import FieldDefinition, Journal, Person, SavedView, db
 from app.rules.errors import Conflict, NotFound, Refused, RuleError
-from app.services import definitions, saved_views
+from app.services import definitions, saved_view
 from app.services.grids import Grid
-from app.services.saved_views import Saved, Wanted
+from app.services.saved_view import Saved, Wanted
 from app.services.transaction import transaction
 from tests.factories import Factory
 
@@ -43,106 +43,106 @@ def journal_of(view: Saved) -> list[str]:
 
 def test_a_view_of_ones_own_is_seen_by_nobody_else(sheet: Any, make: Factory) -> None:
     keeper, other = sheet(make.holder("ledger_admin")), sheet(make.holder("supervisor"))
-    made = saved_views.save(keeper, Wanted("示例在办", OPEN))
+    made = saved_view.save(keeper, Wanted("示例在办", OPEN))
     assert made.is_mine
     assert made.spec is not None
     assert made.spec["query"] == OPEN["query"]
-    assert names(saved_views.visible(keeper)) == {"示例在办"}
-    assert names(saved_views.visible(other)) == set()
+    assert names(saved_view.visible(keeper)) == {"示例在办"}
+    assert names(saved_view.visible(other)) == set()
     with pytest.raises(NotFound):
-        saved_views.access_view(other, made.id)
+        saved_view.access_view(other, made.id)
     assert journal_of(made) == ["create"]
 
 
 def test_the_journal_does_not_hold_the_filter(sheet: Any, make: Factory) -> None:
     keeper = sheet(make.holder("ledger_admin"))
-    made = saved_views.save(keeper, Wanted("示例", {"query": {"search": "示例某某"}}))
+    made = saved_view.save(keeper, Wanted("示例", {"query": {"search": "示例某某"}}))
     row = db.session.scalars(select(Journal).where(Journal.object_type == "saved_view", Journal.object_id == made.id))
     assert "示例某某" not in str(row.one().new)
 
 
 def test_a_repeated_request_saves_once(sheet: Any, make: Factory) -> None:
     keeper = sheet(make.holder("ledger_admin"))
-    first = saved_views.save(keeper, Wanted("示例"), request_key="示例-request-1")
-    assert saved_views.save(keeper, Wanted("示例"), request_key="示例-request-1") == first
+    first = saved_view.save(keeper, Wanted("示例"), request_key="示例-request-1")
+    assert saved_view.save(keeper, Wanted("示例"), request_key="示例-request-1") == first
     assert make.count(SavedView, name="示例") == 1
 
 
 def test_it_is_shared_with_posts_and_with_all(sheet: Any, make: Factory) -> None:
     keeper, post = sheet(make.holder("ledger_admin")), make.post("supervisor")
     for share, posts in (("posts", [post.id]), ("all", None)):
-        made = saved_views.save(keeper, Wanted(f"示例{share}", OPEN, share, posts))
-        assert saved_views.access_view(sheet(make.holder("supervisor")), made.id).id == made.id
-    posts_only = saved_views.save(keeper, Wanted("示例唐", OPEN, "posts", [make.post("liaison").id]))
+        made = saved_view.save(keeper, Wanted(f"示例{share}", OPEN, share, posts))
+        assert saved_view.access_view(sheet(make.holder("supervisor")), made.id).id == made.id
+    posts_only = saved_view.save(keeper, Wanted("示例唐", OPEN, "posts", [make.post("liaison").id]))
     with pytest.raises(NotFound):
-        saved_views.access_view(sheet(make.holder("supervisor")), posts_only.id)
+        saved_view.access_view(sheet(make.holder("supervisor")), posts_only.id)
 
 
 def test_a_post_that_is_gone_is_told(sheet: Any, make: Factory) -> None:
     keeper, post = sheet(make.holder("ledger_admin")), make.post("editor")
-    made = saved_views.save(keeper, Wanted("示例", OPEN, "posts", [post.id]))
+    made = saved_view.save(keeper, Wanted("示例", OPEN, "posts", [post.id]))
     post.active = False
     db.session.commit()
-    told = saved_views.access_view(keeper, made.id)
+    told = saved_view.access_view(keeper, made.id)
     assert (told.post_ids, told.posts_gone) == ((), 1)
     with pytest.raises(RuleError) as refused:
-        saved_views.save(keeper, Wanted("示例二", OPEN, "posts", [post.id]))
+        saved_view.save(keeper, Wanted("示例二", OPEN, "posts", [post.id]))
     assert refused.value.code == "view.post-gone"
 
 
 def test_an_unlocked_view_is_changed_by_whom_it_is_shared_with_a_locked_one_is_not(sheet: Any, make: Factory) -> None:
     keeper, other = sheet(make.holder("ledger_admin")), sheet(make.holder("supervisor"))
-    made = saved_views.save(keeper, Wanted("示例", OPEN, "all"))
-    changed = saved_views.change(other, made.id, Wanted(spec={"height": "tall"}), version=made.version)
+    made = saved_view.save(keeper, Wanted("示例", OPEN, "all"))
+    changed = saved_view.change(other, made.id, Wanted(spec={"height": "tall"}), version=made.version)
     assert changed.spec is not None
     assert changed.spec["height"] == "tall"
     with pytest.raises(Refused) as refused:
-        saved_views.change(other, made.id, Wanted(name="别名"), version=changed.version)
+        saved_view.change(other, made.id, Wanted(name="别名"), version=changed.version)
     assert refused.value.code == "view.not-yours"
-    locked = saved_views.change(keeper, made.id, Wanted(locked=True), version=changed.version)
+    locked = saved_view.change(keeper, made.id, Wanted(locked=True), version=changed.version)
     with pytest.raises(Refused) as refused:
-        saved_views.change(other, made.id, Wanted(spec={}), version=locked.version)
+        saved_view.change(other, made.id, Wanted(spec={}), version=locked.version)
     assert refused.value.code == "view.locked"
-    copy = saved_views.save(other, Wanted("示例副本", locked.spec))
+    copy = saved_view.save(other, Wanted("示例副本", locked.spec))
     assert copy.is_mine
     with pytest.raises(Refused):
-        saved_views.remove(other, made.id, version=locked.version)
-    saved_views.remove(keeper, made.id, version=locked.version)
+        saved_view.remove(other, made.id, version=locked.version)
+    saved_view.remove(keeper, made.id, version=locked.version)
     assert journal_of(made) == ["create", "edit", "edit", "delete"]
 
 
 def test_who_comes_second_is_told(sheet: Any, make: Factory) -> None:
     keeper = sheet(make.holder("ledger_admin"))
-    made = saved_views.save(keeper, Wanted("示例"))
-    saved_views.change(keeper, made.id, Wanted(name="示例改"), version=made.version)
+    made = saved_view.save(keeper, Wanted("示例"))
+    saved_view.change(keeper, made.id, Wanted(name="示例改"), version=made.version)
     with pytest.raises(Conflict):
-        saved_views.change(keeper, made.id, Wanted(name="示例又改"), version=made.version)
+        saved_view.change(keeper, made.id, Wanted(name="示例又改"), version=made.version)
 
 
 def test_a_view_that_came_with_the_product_is_only_copied(sheet: Any, make: Factory) -> None:
     keeper = sheet(make.holder("ledger_admin"))
-    seeded = [one for one in saved_views.visible(keeper) if not one.owner]
+    seeded = [one for one in saved_view.visible(keeper) if not one.owner]
     assert {one.name for one in seeded} == {"超期未办结", "本周到期", "缺附注", "本季受理按单位"}
-    for one in (*seeded, *saved_views.visible(sheet(make.holder("ledger_admin"), "appeals"))):
+    for one in (*seeded, *saved_view.visible(sheet(make.holder("ledger_admin"), "appeals"))):
         assert one.problem is None
         assert one.left_out == 0
         assert not one.can_change
     with pytest.raises(Refused):
-        saved_views.change(keeper, seeded[0].id, Wanted(spec={}), version=seeded[0].version)
+        saved_view.change(keeper, seeded[0].id, Wanted(spec={}), version=seeded[0].version)
 
 
 def test_the_sheet_opens_with_the_view_he_chose(sheet: Any, make: Factory) -> None:
     keeper, other = sheet(make.holder("ledger_admin")), sheet(make.holder("supervisor"))
-    made, second = (saved_views.save(keeper, Wanted(name, OPEN, "all")) for name in ("示例一", "示例二"))
-    saved_views.open_first(keeper, made.id)
-    saved_views.open_first(keeper, second.id)
-    assert [one.id for one in saved_views.visible(keeper) if one.is_first] == [second.id]
-    assert not any(one.is_first for one in saved_views.visible(other))
-    saved_views.open_first(keeper, None)
-    assert not any(one.is_first for one in saved_views.visible(keeper))
-    own = saved_views.save(keeper, Wanted("示例三"))
+    made, second = (saved_view.save(keeper, Wanted(name, OPEN, "all")) for name in ("示例一", "示例二"))
+    saved_view.open_first(keeper, made.id)
+    saved_view.open_first(keeper, second.id)
+    assert [one.id for one in saved_view.visible(keeper) if one.is_first] == [second.id]
+    assert not any(one.is_first for one in saved_view.visible(other))
+    saved_view.open_first(keeper, None)
+    assert not any(one.is_first for one in saved_view.visible(keeper))
+    own = saved_view.save(keeper, Wanted("示例三"))
     with pytest.raises(NotFound):
-        saved_views.open_first(other, own.id)
+        saved_view.open_first(other, own.id)
 
 
 def hidden_field(make: Factory) -> str:
@@ -163,16 +163,16 @@ def test_what_one_may_not_see_is_not_in_it(sheet: Any, make: Factory) -> None:
     keeper, other = sheet(make.holder("ledger_admin")), sheet(make.holder("supervisor"))
     asks = {"query": {"filter": {"any": [{"field": key, "op": "is", "value": "示例机密"}]}}}
     shows = {**OPEN, "columns": [{"key": "number"}, {"key": key}], "figures": [[key, "filled"]]}
-    asking = saved_views.save(keeper, Wanted("示例问", asks, "all"))
-    showing = saved_views.save(keeper, Wanted("示例看", shows, "all"))
-    told = saved_views.access_view(other, asking.id)
+    asking = saved_view.save(keeper, Wanted("示例问", asks, "all"))
+    showing = saved_view.save(keeper, Wanted("示例看", shows, "all"))
+    told = saved_view.access_view(other, asking.id)
     assert told.spec is None
     assert told.problem is not None
     assert told.problem.code == "view.asks-for-hidden"
     assert "示例机密" not in str(told)
-    told = saved_views.access_view(other, showing.id)
+    told = saved_view.access_view(other, showing.id)
     assert told.left_out == 2
     assert key not in str(told.spec)
     with pytest.raises(Refused) as refused:
-        saved_views.change(other, showing.id, Wanted(spec=OPEN), version=told.version)
+        saved_view.change(other, showing.id, Wanted(spec=OPEN), version=told.version)
     assert refused.value.code == "view.partly-hidden"
