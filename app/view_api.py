@@ -11,7 +11,8 @@ from flask_babel import gettext as _
 from app import grids
 from app.messages import sentence
 from app.rules.errors import Invalid
-from app.services import grid_sql, saved_view
+from app.rules.query import MOST_CONDITIONS, MOST_VALUES
+from app.services import grid_options, grid_sql, saved_view
 from app.services.grids import Grid
 from app.services.saved_view import Saved, Wanted
 
@@ -52,6 +53,18 @@ def first(code: str) -> Response:
     return jsonify({})
 
 
+@views.post("/<code>/views/names")
+def names(code: str) -> Response:
+    """What the rows are called that a filter names: `{"ids": {"unit": [3, 4]}}` → `{"names": {"unit": {"3": …}}}`."""
+    grid, body = _grid(code), _body("ids")
+    wanted = body.get("ids")
+    if not isinstance(wanted, dict) or len(wanted) > MOST_CONDITIONS:
+        raise Invalid("view.unreadable", {"at": "ids"})
+    english = grids.is_english()
+    found = {key: grid_options.called(grid, key, _ids(ids), english=english) for key, ids in wanted.items()}
+    return jsonify(names=found)
+
+
 @views.get("/<code>/views/<int:view_id>")
 def one(code: str, view_id: int) -> Response:
     """One view; 404 says that it is gone or not shared with the caller any more."""
@@ -83,6 +96,14 @@ def _body(*allowed: str) -> Mapping[str, Any]:
     if not isinstance(found, dict) or any(name not in allowed for name in found):
         raise Invalid("view.unreadable", {"at": ", ".join(allowed)})
     return found
+
+
+def _ids(raw: object) -> list[int]:
+    if not isinstance(raw, list) or len(raw) > MOST_VALUES:
+        raise Invalid("view.unreadable", {"at": "ids"})
+    if not all(isinstance(one, int) and not isinstance(one, bool) and 0 < one < 2**31 for one in raw):
+        raise Invalid("view.unreadable", {"at": "ids"})
+    return raw
 
 
 def _wanted(body: Mapping[str, Any]) -> Wanted:

@@ -46,7 +46,7 @@ def test_the_lock_file_pins_by_hash_and_names_no_address() -> None:
 
 def test_every_text_of_the_scripts_is_sent_by_the_server() -> None:
     templates = ROOT / "app" / "templates"
-    catalogues = (templates / "appbuilder" / "messages.html", templates / "grid" / "_messages.html")
+    catalogues = (templates / "appbuilder" / "messages.html", *(templates / "grid").glob("_*messages.html"))
     sent = "\n".join(path.read_text(encoding="utf-8") for path in catalogues)
     source = "\n".join(path.read_text(encoding="utf-8") for path in SCRIPTS)
     asked = set(re.findall(r'\btext\(\s*"([^"]+)"', source)) | {

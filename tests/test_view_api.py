@@ -99,3 +99,13 @@ def test_in_english_a_seeded_view_has_its_english_name(keeper: FlaskClient) -> N
     told = keeper.get(VIEWS, base_url=URL).json
     assert told is not None
     assert "Overdue" in [one["name"] for one in told["views"]]
+
+
+def test_rows_that_a_filter_names_are_called_by_their_names(keeper: FlaskClient, make: Factory) -> None:
+    unit = make.a_unit()
+    assert send(keeper, "POST", "/names", ids={"unit": [unit.id, 999_999]}) == (
+        200,
+        {"names": {"unit": {str(unit.id): unit.name}}},
+    )
+    assert send(keeper, "POST", "/names", ids={"unit": ["x"]})[0] == 422
+    assert send(keeper, "POST", "/names", ids={"note": [1]})[0] == 404

@@ -105,6 +105,14 @@ def named(grid: Grid, column: Column, names: Collection[str]) -> dict[str, int |
     return found
 
 
+def called(grid: Grid, key: str, ids: Collection[int], *, english: bool) -> dict[int, str]:
+    """What the rows of those ids are called, as far as he may see them. Raises NotFound as `offered` does."""
+    source = _source(grid, grid.column(key), english=english)
+    shown = func.coalesce(func.nullif(source.name, ""), source.other, "")
+    found = db.session.execute(select(source.model.id, shown).where(source.where, source.model.id.in_(list(ids))))
+    return dict(found.tuples().all())
+
+
 def _source(grid: Grid, column: Column, *, english: bool) -> _Source:
     if column.kind in MODELS and column.refers not in _LINKED:
         return _of_names(MODELS[column.kind], true(), english=english)

@@ -67,6 +67,7 @@ export class GridApp implements Source {
   private readonly listeners = new Map<Happening, (() => void)[]>();
   private readonly empty = element("div", { class: "grid-empty", hidden: true });
   private explained = 0;
+  private also: readonly string[] = [];
 
   constructor(
     readonly root: HTMLElement,
@@ -177,6 +178,13 @@ export class GridApp implements Source {
     }
     return { rows, keys: this.shown.slice(left, right + 1).map((one) => one.key), count: Math.max(0, bottom - top + 1) };
   }
+  /** Columns that are read though nobody sees them: a colour depends on them. */
+  alsoRead(keys: readonly string[]): void {
+    const shown = new Set(this.shown.map((one) => one.key));
+    const isMissing = keys.some((key) => !shown.has(key) && !this.also.includes(key));
+    this.also = keys;
+    if (isMissing) this.ask();
+  }
   setPainter(painter: ((row: Row) => Paint | undefined) | undefined): void {
     this.painter = painter;
     this.paints = new WeakMap();
@@ -272,6 +280,7 @@ export class GridApp implements Source {
     this.live?.reset();
     const keys = new Set(this.shown.map((one) => one.key));
     if (this.byKey.has(this.schema.title)) keys.add(this.schema.title);
+    for (const key of this.also) keys.add(key);
     this.windows.ask(this.view.query, [...keys]);
   }
 
