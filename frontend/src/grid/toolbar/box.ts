@@ -11,7 +11,7 @@ export interface Box {
 export function openBox(anchor: HTMLElement, title: string, wide = false): Box {
   const body = element("div", { class: "tool-body" });
   const foot = element("div", { class: "tool-foot" });
-  const close = element("button", { type: "button", class: "icon-btn", "aria-label": text("Close") }, element("i", { class: "fa-solid fa-xmark", "aria-hidden": "true" }));
+  const close = element("button", { type: "button", class: "btn btn-icon btn-quiet btn-sm", "aria-label": text("Close") }, element("i", { class: "fa-solid fa-xmark", "aria-hidden": "true" }));
   const head = element("div", { class: "tool-head" }, element("h2", {}, title), close);
   const dialog = element("dialog", { class: wide ? "tool-box is-wide" : "tool-box", "aria-label": title, "data-modal": true }, head, body, foot);
   document.body.append(dialog);
@@ -56,7 +56,7 @@ export function button(label: string, icon: string, act: () => void, extra = "")
 }
 
 export function iconButton(label: string, icon: string, act: () => void, disabled = false): HTMLButtonElement {
-  const made = element("button", { type: "button", class: "icon-btn", "aria-label": label, title: label, disabled }, element("i", { class: `fa-solid fa-${icon}`, "aria-hidden": "true" }));
+  const made = element("button", { type: "button", class: "btn btn-icon btn-quiet btn-sm", "aria-label": label, title: label, disabled }, element("i", { class: `fa-solid fa-${icon}`, "aria-hidden": "true" }));
   made.addEventListener("click", act);
   return made;
 }

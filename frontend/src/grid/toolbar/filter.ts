@@ -110,7 +110,7 @@ export class FilterBuilder {
     if (parent) head.append(iconButton(text("Remove the group"), "xmark", () => this.remove(parent, group)));
     const foot = element("div", { class: "filter-foot" }, button(text("Condition"), "plus", () => this.addTo(group)));
     if (depth < DEEPEST) {
-      foot.append(button(text("Group"), "layer-group", () => {
+      foot.append(button(text("Condition group"), "object-group", () => {
         const inner: DraftGroup = { any: !group.any, parts: [] };
         group.parts.push(inner);
         this.addTo(inner);

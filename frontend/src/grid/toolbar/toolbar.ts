@@ -37,6 +37,7 @@ export class Toolbar {
   private narrowed: { base: ConditionGroup | undefined; filter: ConditionGroup } | undefined;
   private kept = "";
   private last = "";
+  private summed = "";
   private timer = 0;
 
   constructor(
@@ -53,7 +54,7 @@ export class Toolbar {
       opened: (view) => this.opened(view),
       saved: () => this.settled(),
     });
-    this.figures = new Figures(app, () => this.base());
+    this.figures = new Figures(app, () => app.query());
     this.groups = new GroupPanel(app, () => this.base(), () => this.figures.wanted, (by) => this.groupBy(by), (conditions) => this.narrow(conditions));
     host.setAttribute("role", "toolbar");
     host.setAttribute("aria-label", text("View"));
@@ -161,6 +162,11 @@ export class Toolbar {
     if (now !== this.last) {
       this.last = now;
       this.groups.refresh();
+    }
+    // Also of a group's rows alone; another order changes no figure.
+    const all = JSON.stringify([query.filter ?? null, query.search ?? ""]);
+    if (all !== this.summed) {
+      this.summed = all;
       void this.figures.refresh();
     }
     this.draw();

@@ -74,7 +74,7 @@ export class Views {
       const marks: string[] = [];
       if (view) {
         if (!view.mine) marks.push(view.owner);
-        if (view.share !== "own") marks.push(view.share === "all" ? text("shared with all") : text("shared with posts"));
+        if (view.share !== "own" && view.mine) marks.push(view.share === "all" ? text("shared with all") : text("shared with posts"));
         if (view.locked) marks.push(text("locked"));
         if (view.first) marks.push(text("opens first"));
         if (view.problem) marks.push(text("does not open for you"));
