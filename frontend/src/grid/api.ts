@@ -9,6 +9,8 @@ export class ApiError extends Error {
     message: string,
     readonly fields: Readonly<Record<string, readonly string[]>> = {},
     readonly current: Row | undefined = undefined,
+    /** The page on which the same is asked for with what it would move. */
+    readonly form: string = "",
   ) {
     super(message);
   }
@@ -19,6 +21,7 @@ interface Refusal {
   message?: string;
   fields?: Record<string, string[]>;
   current?: Row;
+  form?: string;
 }
 
 export async function call<T>(method: string, address: string, body?: unknown, signal?: AbortSignal): Promise<T> {
@@ -33,7 +36,7 @@ export async function call<T>(method: string, address: string, body?: unknown, s
   const told = (await answer.json().catch(() => ({}))) as T & { error?: Refusal; current?: Row };
   if (answer.ok) return told;
   const refusal = told.error ?? {};
-  throw new ApiError(answer.status, refusal.code ?? `http.${answer.status}`, refusal.message ?? "", refusal.fields ?? {}, refusal.current ?? told.current);
+  throw new ApiError(answer.status, refusal.code ?? `http.${answer.status}`, refusal.message ?? "", refusal.fields ?? {}, refusal.current ?? told.current, refusal.form);
 }
 
 /** Unique per act: the server does it once however often it arrives. */

@@ -388,7 +388,7 @@ export class GridApp implements Source {
   async addRow(values: Readonly<Record<string, unknown>>, key = requestKey(), isForm = false): Promise<void> {
     if (!isForm && Object.keys(values).length === 0) return this.panel.showNew({});
     try {
-      const told = await this.api.post<{ row: Row; change_set: number }>("/rows/new", { values, request_key: key });
+      const told = await this.api.post<{ row: Row; change_set: number | null }>("/rows/new", { values, request_key: key });
       this.edits.remember(told.change_set);
       this.reload();
       this.flash(text("The row was added."));

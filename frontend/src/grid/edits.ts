@@ -18,6 +18,7 @@ export interface Mark {
   readonly change: Change;
   readonly message: string;
   readonly theirs?: Row;
+  readonly form?: string;
 }
 export interface Problem {
   readonly id?: number;
@@ -27,7 +28,7 @@ export interface Problem {
   readonly message: string;
 }
 interface Answer {
-  readonly change_set: number;
+  readonly change_set: number | null;
   readonly rows: readonly Row[];
   readonly problems: readonly Problem[];
 }
@@ -107,7 +108,8 @@ export class Edits {
     return this.turn(this.redos, this.undos, text("There is nothing to do again."));
   }
   /** An act that another part of the page did, so that Ctrl+Z finds it too. */
-  remember(changeSet: number): void {
+  remember(changeSet: number | null): void {
+    if (changeSet === null) return;
     this.undos.push([changeSet]);
     this.redos = [];
     this.keeper.marked();
@@ -143,7 +145,7 @@ export class Edits {
   private async sendOne(change: Change, key: string): Promise<void> {
     const body = { version: change.version, values: { [change.key]: change.raw }, request_key: key };
     try {
-      const told = await this.patiently(() => this.api.patch<{ row: Row; change_set: number }>(`/rows/${change.id}`, body));
+      const told = await this.patiently(() => this.api.patch<{ row: Row; change_set: number | null }>(`/rows/${change.id}`, body));
       this.unset(change);
       this.keeper.replace(told.row);
       this.remember(told.change_set);
@@ -165,7 +167,8 @@ export class Edits {
 
   private refused(change: Change, error: unknown): void {
     const told = error instanceof ApiError ? (error.fields[change.key]?.[0] ?? error.message) : "";
-    this.set({ kind: "problem", change, message: told || text("Not saved: the server does not answer. What you typed is kept here.") });
+    const form = error instanceof ApiError ? error.form : "";
+    this.set({ kind: "problem", change, form, message: told || text("Not saved: the server does not answer. What you typed is kept here.") });
     this.keeper.told(told || text("Not saved: the server does not answer. What you typed is kept here."), "danger");
   }
 
@@ -243,9 +246,9 @@ export class Edits {
       for (const change of changes.filter((one) => !free.includes(one))) await this.overtaken(change, current);
       if (free.length === 0) return;
       const values = Object.fromEntries(free.map((one) => [one.key, one.raw]));
-      const told = await this.api.patch<{ row: Row; change_set: number }>(`/rows/${id}`, { version: current.version, values, request_key: requestKey() });
+      const told = await this.api.patch<{ row: Row; change_set: number | null }>(`/rows/${id}`, { version: current.version, values, request_key: requestKey() });
       this.keeper.replace(told.row);
-      sets.push(told.change_set);
+      if (told.change_set) sets.push(told.change_set);
       for (const change of free) this.unset(change);
     } catch (error) {
       for (const change of changes) if (this.mark(change.id, change.key)?.kind === "saving") this.refused(change, error);
@@ -261,7 +264,7 @@ export class Edits {
       for (const one of [...sets].reverse()) {
         try {
           const told = await this.patiently(() => this.api.post<Answer>(`/edits/${one}/undo`, { request_key: requestKey() }));
-          turned.push(told.change_set);
+          if (told.change_set) turned.push(told.change_set);
           problems.push(...told.problems);
           for (const row of told.rows) this.keeper.replace(row);
         } catch (error) {

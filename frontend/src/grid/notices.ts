@@ -134,7 +134,9 @@ export class Notices {
         { label: text("Take theirs"), act: () => app.edits.drop(mark) },
       ];
     }
+    const { form } = mark;
     return [
+      ...(form ? [{ label: text("Open the form"), act: () => window.location.assign(form) }] : []),
       { label: text("Go there"), act: goTo },
       { label: text("Try again"), act: () => void app.edits.retry(mark) },
       { label: text("Drop it"), act: () => app.edits.drop(mark) },

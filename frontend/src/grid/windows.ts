@@ -124,7 +124,8 @@ export class Windows {
     const rows = this.kept.get(Math.floor(place / SIZE));
     const old = rows?.[place % SIZE];
     if (!rows || !old) return false;
-    rows[place % SIZE] = { ...row, cells: { ...old.cells, ...row.cells }, key: row.key || old.key };
+    // The key stays the one it was read by: the rows behind it are asked for by it, whatever its value is by now.
+    rows[place % SIZE] = { id: row.id, version: row.version, cells: { ...old.cells, ...row.cells }, key: old.key };
     this.watcher.changed();
     return true;
   }
