@@ -1,9 +1,10 @@
 """`make bench`: ratios against raw SQL and raw libraries with the milliseconds beside them; no time fails it.
 
-    python -m benchmarks [desk] [action] [similar] [workbook] [import] [coverage] [numbering] [--appeals N] [--plans]
+    python -m benchmarks [desk] [action] [similar] [workbook] [import] [coverage] [numbering] [grid-frames] [--appeals N] [--plans]
     python -m benchmarks categories PATH.xlsx [--text COLUMN] [--category COLUMN] [--subject COLUMN]
 
 `coverage` computes who acts for many posts over a year, without a database.
+`grid-frames` scrolls the ledger's page through a million rows in Chromium and prints script time per frame.
 `numbering` lets 16 writers number 10,000 appeals at once and looks for gaps and doubles.
 `action` does one step on an appeal among N, `similar` finds what is like one and what is suggested for it.
 `desk` measures the desk and the overdue-case report in an office of its own with N appeals (100,000).
@@ -19,7 +20,7 @@ import platform
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-PARTS = ("desk", "action", "similar", "workbook", "import", "coverage", "numbering")
+PARTS = ("desk", "action", "similar", "workbook", "import", "coverage", "numbering", "grid-frames")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,6 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "import": bench_import,
         "coverage": bench_coverage,
         "numbering": bench_numbering,
+        "grid-frames": bench_grid_frames,
     }
     for part in chosen.parts or PARTS:
         run[part](chosen)
@@ -143,6 +145,13 @@ def bench_numbering(chosen: argparse.Namespace) -> None:
         print(
             f"  {one.year}: 1 to {one.last:,}, {one.count:,} given, {len(one.missing)} missing, {len(one.twice)} twice"
         )
+
+
+def bench_grid_frames(_chosen: argparse.Namespace) -> None:
+    """Frames of the spreadsheet while a million rows are scrolled."""
+    from benchmarks import grid_frames
+
+    grid_frames.show()
 
 
 def bench_categories(path: Path, chosen: argparse.Namespace) -> None:

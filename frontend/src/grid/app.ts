@@ -66,7 +66,7 @@ export class GridApp implements Source {
   private figures: Readonly<Record<string, string>> = {};
   private readonly listeners = new Map<Happening, (() => void)[]>();
   private readonly empty = element("div", { class: "grid-empty", hidden: true });
-  private explained = 0;
+  private explained = -Infinity;
   private also: readonly string[] = [];
 
   constructor(
@@ -295,9 +295,10 @@ export class GridApp implements Source {
     this.emit("rows");
   }
 
-  private replaced(row: Row): void {
-    if (!this.windows.replace(row)) return;
-    this.panel.refresh(row);
+  private replaced(row: Row): boolean {
+    const isHeld = this.windows.replace(row);
+    if (isHeld) this.panel.refresh(row);
+    return isHeld;
   }
 
   private viewChanged(): void {

@@ -33,7 +33,8 @@ interface Answer {
   readonly problems: readonly Problem[];
 }
 export interface Keeper {
-  replace(row: Row): void;
+  /** false: the row is not held. */
+  replace(row: Row): boolean;
   marked(): void;
   conflict(mark: Mark): void;
   added(): void;
@@ -261,19 +262,25 @@ export class Edits {
       if (!sets) return this.keeper.told(nothing, "info");
       const turned: number[] = [];
       const problems: Problem[] = [];
+      const left: number[] = [];
+      let isMoved = false;
       for (const one of [...sets].reverse()) {
         try {
           const told = await this.patiently(() => this.api.post<Answer>(`/edits/${one}/undo`, { request_key: requestKey() }));
           if (told.change_set) turned.push(told.change_set);
           problems.push(...told.problems);
-          for (const row of told.rows) this.keeper.replace(row);
+          // A row that came or went back moves all places behind it; cells change where they stand.
+          isMoved ||= told.rows.length === 0;
+          for (const row of told.rows) if (!this.keeper.replace(row)) isMoved = true;
         } catch (error) {
+          left.unshift(one);
           this.keeper.told(error instanceof ApiError ? error.message : text("That did not work. Please try again."), "danger");
         }
       }
       if (turned.length > 0) to.push(turned);
       if (problems.length > 0) this.keeper.told(text("{n} cells could not be put back: {why}", { n: problems.length, why: problems[0]?.message ?? "" }), "warn");
-      this.keeper.added();
+      if (left.length > 0) from.push(left);
+      if (isMoved) this.keeper.added();
     });
   }
 
