@@ -1,6 +1,7 @@
 """`make bench`: ratios against raw SQL and raw libraries with the milliseconds beside them; no time fails it.
 
-    python -m benchmarks [desk] [action] [similar] [workbook] [import] [coverage] [numbering] [grid-frames] [--appeals N] [--plans]
+    python -m benchmarks [desk] [action] [similar] [workbook] [import] [coverage] [numbering] [--appeals N] [--plans]
+    python -m benchmarks grid-frames
     python -m benchmarks categories PATH.xlsx [--text COLUMN] [--category COLUMN] [--subject COLUMN]
 
 `coverage` computes who acts for many posts over a year, without a database.

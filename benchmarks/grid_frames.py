@@ -176,7 +176,7 @@ def percentile(values: list[float], part: float) -> float:
 
 def show() -> None:
     """Print every run and whether it keeps the goal."""
-    print(f"\nthe ledger's page, {ROWS:,} rows scrolled; ms per frame of the thread's time, script p95 at most {GOAL:.0f}")
+    print(f"\nthe ledger's page, {ROWS:,} rows scrolled; ms of the thread per frame, script p95 at most {GOAL:.0f}")
     for name, found in measure().items():
         median, p95, most = percentile(found.script, 0.5), percentile(found.script, 0.95), max(found.script)
         layout = percentile(found.layout, 0.95)

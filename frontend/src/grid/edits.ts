@@ -19,6 +19,8 @@ export interface Mark {
   readonly message: string;
   readonly theirs?: Row;
   readonly form?: string;
+  /** Nothing is wrong with it but another cell of its row, with which it was sent. */
+  readonly isHeldBack?: boolean;
 }
 export interface Problem {
   readonly id?: number;
@@ -97,6 +99,16 @@ export class Edits {
   drop(mark: Mark): void {
     this.unset(mark.change);
     if (mark.theirs) this.keeper.replace(mark.theirs);
+    this.release(mark.change.id);
+  }
+  dropAll(): void {
+    for (const mark of this.troubled) this.unset(mark.change);
+  }
+  /** What waited for another cell of its row goes when that one is settled. */
+  private release(id: number): void {
+    const marks = [...(this.marks.get(id)?.values() ?? [])];
+    if (marks.some((one) => one.kind !== "saving" && !one.isHeldBack)) return;
+    for (const mark of marks) if (mark.isHeldBack) void this.save(mark.change);
   }
   retry(mark: Mark): Promise<void> {
     return this.save(mark.change);
@@ -150,6 +162,7 @@ export class Edits {
       this.unset(change);
       this.keeper.replace(told.row);
       this.remember(told.change_set);
+      this.release(change.id);
     } catch (error) {
       if (error instanceof ApiError && error.status === 409 && error.current) await this.overtaken(change, error.current);
       else this.refused(change, error);
@@ -235,7 +248,8 @@ export class Edits {
     if (!problem) return this.unset(change);
     const own = problems.find((one) => one.id === change.id && one.field === change.key);
     // The row was refused for another cell's sake: this one was not written either.
-    this.set({ kind: "problem", change, message: own?.message ?? text("Not saved, because of another cell in this row: {why}", { why: problem.message }) });
+    const message = own?.message ?? text("Not saved, because of another cell in this row: {why}", { why: problem.message });
+    this.set({ kind: "problem", change, message, isHeldBack: own === undefined });
   }
 
   /** A row of a batch that moved on: once more with what stands there now, or both values are shown. */

@@ -8,7 +8,7 @@ import { plainText, shownText, SEVERAL } from "./values";
 
 const SOON = 400;
 const BRIEF = 3_000;
-const MOST = 5;
+const MOST = 2;
 
 interface Button {
   readonly label: string;
@@ -93,7 +93,8 @@ export class Notices {
   /** Every cell that somebody else changed while it was typed into: both values, and the choice. */
   conflicts(): void {
     const { app } = this;
-    const marks = app.edits.troubled;
+    const first = (one: Mark): number => (one.kind === "conflict" ? 0 : 1);
+    const marks = app.edits.troubled.filter((one) => !one.isHeldBack).sort((a, b) => first(a) - first(b));
     const names = new Set<string>();
     marks.slice(0, MOST).forEach((mark) => {
       const name = `mark-${mark.change.id}-${mark.change.key}`;
@@ -102,7 +103,7 @@ export class Notices {
     });
     if (marks.length > MOST) {
       names.add("mark-more");
-      const drop = { label: text("Drop all of them"), act: () => marks.forEach((one) => app.edits.drop(one)) };
+      const drop = { label: text("Drop all of them"), act: () => app.edits.dropAll() };
       this.set("mark-more", text("{n} more cells are not saved.", { n: marks.length - MOST }), [drop], "warn");
     }
     for (const name of [...this.shown.keys()]) if (name.startsWith("mark-") && !names.has(name)) this.set(name, "");
