@@ -222,6 +222,9 @@ def test_one_value_fills_a_range_and_a_table_with_merged_cells_keeps_its_shape(p
 
 
 def test_ctrl_d_fills_down_delete_clears_and_one_undo_takes_each_back(people: Sheet) -> None:
+    people.go(10, "position")
+    people.paste("示例填充")
+    people.settled()
     before = [people.value(row, "position") for row in range(10, 14)]
     people.select(10, 13, "position")
     people.press("Control+d")
