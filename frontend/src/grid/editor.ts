@@ -96,6 +96,11 @@ export class Editor {
     const isLong = this.session.column.kind === "long";
     const room = this.app.table.host.clientWidth - sink.offsetLeft - 12;
     sink.style.width = `${Math.min(Math.max(wide, isLong ? 380 : 160), Math.max(160, room))}px`;
+    if (this.session.picker) {
+      // One line: the list stands right under it.
+      sink.style.height = `${this.app.table.height}px`;
+      return;
+    }
     sink.style.height = "auto";
     sink.style.height = `${Math.min(260, Math.max(this.app.table.height, sink.scrollHeight + 4, isLong ? 96 : 0))}px`;
   }
