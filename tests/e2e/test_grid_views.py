@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -37,6 +38,41 @@ def line(scope: Locator, at: int, field: str) -> Locator:
     """A condition on a column."""
     scope.locator(".filter-line").nth(at).locator("select").first.select_option(field)
     return scope.locator(".filter-line").nth(at)
+
+
+JUDGED: list[dict[str, Any]] = [
+    {"field": "state", "op": "not_in", "value": ["closed"]},
+    {"field": "unit", "op": "empty"},
+    {"field": "unit", "op": "not_in", "value": [20, 21, 22]},
+    {"field": "received_at", "op": "on", "value": "this quarter"},
+    {"field": "received_at", "op": "on", "value": "last 7 days"},
+    {"field": "received_at", "op": "on", "value": "last 2 months"},
+    {"field": "received_at", "op": "more", "value": "last month"},
+    {"field": "received_at", "op": "between", "value": ["2026-08-01", "2026-09-15"]},
+    {"field": "limit_due_at", "op": "on", "value": "next week"},
+    {"field": "note", "op": "not_contains", "value": "办"},
+    {"field": "subject", "op": "contains", "value": "路灯"},
+    {"field": "corrections", "op": "at_least", "value": "1"},
+    {"field": "created_by", "op": "me"},
+    {"field": "finished", "op": "in", "value": ["overdue", "late"]},
+    {"any": [{"field": "impossible", "op": "is", "value": True}, {"all": [{"field": "round", "op": "more", "value": 1}]}]},
+]
+JUDGE = """async (conditions) => {
+  const app = document.getElementById("grid").app, rows = [], found = [];
+  for (let key = ""; ;) {
+    const part = (await app.api.post("/rows", {query: {}, limit: 500, after: key})).rows;
+    if (part.length === 0) break;
+    rows.push(...part);
+    key = part[part.length - 1].key;
+  }
+  for (const one of conditions) {
+    const filter = {all: [one]};
+    app.change({colours: [{when: filter, colour: "red", scope: "row"}]});
+    const told = await app.api.post("/outline", {query: {filter}});
+    found.push([rows.filter((row) => app.paint(row).row === "red").length, told.total]);
+  }
+  return found;
+}"""
 
 
 @pytest.fixture
@@ -141,6 +177,13 @@ def test_groups_narrow_the_rows_and_colours_mark_them(visit: Visit, product: Pro
     page.keyboard.press("Escape")
     page.reload()
     expect(page.locator(".tools")).to_be_visible()
+
+
+def test_a_colour_marks_the_rows_that_the_same_filter_finds(visit: Visit, product: Product) -> None:
+    page = opened(visit("wuyongjun").page, product.url + "/grid/ledger?view=0")
+    found = page.evaluate(JUDGE, JUDGED)
+    for condition, (coloured, filtered) in zip(JUDGED, found, strict=True):
+        assert coloured == filtered, condition
 
 
 def test_on_a_telephone_the_filter_is_a_sheet_from_below(visit: Visit, product: Product) -> None:

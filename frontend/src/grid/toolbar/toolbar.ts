@@ -38,6 +38,7 @@ export class Toolbar {
   private kept = "";
   private last = "";
   private summed = "";
+  private drawn: readonly string[] = [];
   private timer = 0;
 
   constructor(
@@ -63,7 +64,7 @@ export class Toolbar {
     this.search.value = app.query().search ?? "";
     this.search.addEventListener("input", () => this.later(() => this.ask({ ...this.app.query(), search: this.search.value.trim() })));
     app.on("query", () => this.queryChanged());
-    app.on("view", () => this.draw());
+    app.on("view", () => this.viewChanged());
     app.on("rows", () => this.emptied());
     app.menu.columnEntries.push((key) => this.columnEntries(key));
     this.settled();
@@ -130,11 +131,24 @@ export class Toolbar {
     this.settled();
     if (view && view.left_out > 0) this.app.notice("view", text("Parts of this view are not yours to see and are left out."), this.closing());
   }
-  /** What does not follow the query by itself. */
+  /** Whoever changed the view: colours, groups and figures follow it. */
+  private viewChanged(): void {
+    const { colours, figures } = this.app.spec();
+    const now = [colours ?? [], this.grouped(), figures ?? []].map((one) => JSON.stringify(one));
+    const [painted, grouped, summed] = now.map((one, at) => one !== this.drawn[at]);
+    this.drawn = now;
+    if (painted) this.paint();
+    if (grouped) this.groups.show(this.grouped());
+    if (summed) {
+      void this.figures.refresh();
+      if (!grouped) this.groups.refresh();
+    }
+    this.draw();
+  }
+  /** All of it anew. */
   private applied(): void {
-    this.paint();
-    this.groups.show(this.grouped());
-    void this.figures.refresh();
+    this.drawn = [];
+    this.viewChanged();
     this.last = JSON.stringify([this.base().filter ?? null, this.base().search ?? ""]);
   }
   private grouped(): readonly string[] {
@@ -264,7 +278,6 @@ export class Toolbar {
     void Promise.all(rules.map((one) => this.learn(one.when))).then(() =>
       fillColours(this.app, box, this.names, (next) => this.later(() => {
         this.app.change({ colours: next });
-        this.paint();
       })),
     );
   }
@@ -290,8 +303,6 @@ export class Toolbar {
   private openFigures(): void {
     this.figures.fill(openBox(this.figure, text("Totals")), (figures) => {
       this.app.change({ figures });
-      void this.figures.refresh();
-      this.groups.refresh();
     });
   }
 
@@ -304,7 +315,6 @@ export class Toolbar {
   private groupBy(by: readonly string[]): void {
     this.narrow(undefined);
     this.app.change({ group: by.length > 0 ? { by, figures: [] } : null });
-    this.groups.show(by);
   }
   private narrow(conditions: readonly Condition[] | undefined): void {
     const { filter: base, ...rest } = this.base();
@@ -345,7 +355,7 @@ export class Toolbar {
     box.append(made);
   }
 
-  /** One stop of the Tab key; arrows go from tool to tool. */
+  /** Arrows go from tool to tool; Escape, and Enter in the search, lead back to the cells. */
   private key(event: KeyboardEvent, host: HTMLElement): void {
     event.stopPropagation();
     const tools = [...host.querySelectorAll<HTMLElement>(".tools > *")];
