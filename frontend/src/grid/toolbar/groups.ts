@@ -125,7 +125,9 @@ export class GroupPanel {
       }
     }
     if (outer.length >= 1000) lines.push(element("p", { class: "muted" }, text("Only the 1,000 largest groups are shown.")));
+    const held = document.activeElement instanceof HTMLElement && this.list.contains(document.activeElement) ? document.activeElement.dataset["group"] : undefined;
     this.list.replaceChildren(...lines);
+    if (held !== undefined) lines.find((one) => one.dataset["group"] === held)?.focus();
   }
 
   private line(label: string, count: number, figures: Readonly<Record<string, unknown>>, conditions: readonly Condition[], depth: number): HTMLElement {
@@ -136,7 +138,7 @@ export class GroupPanel {
       const value = figures[`${key}:${what}`];
       return column && value !== undefined && value !== null ? [`${column.label} ${figureText(column, what, value)}`] : [];
     });
-    const node = element("button", { type: "button", class: `group-line${depth ? " is-inner" : ""}`, "aria-pressed": String(isActive) }, element("span", {}, label), element("b", {}, count.toLocaleString("en-US")));
+    const node = element("button", { type: "button", class: `group-line${depth ? " is-inner" : ""}`, "aria-pressed": String(isActive), "data-group": id }, element("span", {}, label), element("b", {}, count.toLocaleString("en-US")));
     if (sums.length > 0) node.append(element("small", {}, sums.join(" · ")));
     node.addEventListener("click", () => {
       const isOff = conditions.length === 0 || id === this.active;
