@@ -10,12 +10,21 @@ from typing import Any
 
 from flask import Blueprint, Flask, Response, jsonify, request, url_for
 
-from app import grids
+from app import grids, words
 from app.errors import refusal
-from app.grid_api import body_of, opened, shown, text_in, whole_in
+from app.grid_api import body_of, opened, query_of, shown, text_in, whole_in
 from app.messages import sentence
 from app.rules.errors import Invalid, RuleError
-from app.services import grid_batches, grid_edits, grid_options
+from app.services import (
+    change_sets,
+    grid_batches,
+    grid_bulk,
+    grid_edits,
+    grid_history,
+    grid_options,
+    grid_trash,
+    grid_undo,
+)
 from app.services.change_sets import Answer, Problem
 from app.services.clock_recounts import MovesClocks
 from app.services.grid_batches import Asked
@@ -98,6 +107,98 @@ def options(code: str, key: str) -> Response:
     return jsonify(options=[{"value": one.value, "label": one.label, "pinyin": one.pinyin} for one in found])
 
 
+@edits.post("/<code>/bulk")
+def bulk(code: str) -> Response:
+    """One value for every row of a query: `{"query": …, "values": {key: raw}, "dry": true}` tells, without it does."""
+    grid, body = opened(code), body_of("query", "values", "dry", "request_key", "post_id")
+    query, values = query_of(grid, body), _values(body)
+    try:
+        if body.get("dry"):
+            found = grid_bulk.preview(grid, query, values, post_id=_post(body))
+            sample = [{"id": one.row_id, "old": one.old, "new": one.new} for one in found.sample]
+            return jsonify(count=found.count, sample=sample, problems=[problem(one) for one in found.problems])
+        key = text_in(body, "request_key")
+        return jsonify(_told(grid_bulk.start(grid, query, values, request_key=key, post_id=_post(body))))
+    except MovesClocks as error:
+        return refusal(error, moves=error.preview.counts())
+
+
+@edits.post("/<code>/edits/<int:set_id>/undo")
+def undo(code: str, set_id: int) -> Response:
+    """Take one's own change back: `{"request_key": "…"}`. Undoing an undo does it again."""
+    body = body_of("request_key")
+    return jsonify(_told(grid_undo.undo(opened(code), set_id, request_key=text_in(body, "request_key"))))
+
+
+@edits.get("/<code>/edits/mine")
+def mine(code: str) -> Response:
+    """The caller's last changes of the sheet, newest first."""
+    found = [
+        {
+            "id": one.id,
+            "kind": one.kind,
+            "at": one.at.isoformat(),
+            "total": one.total,
+            "done": one.done,
+            "refused": one.refused,
+            "state": one.state,
+            "task": one.task_id,
+            "undone": one.undone_by_id,
+        }
+        for one in change_sets.mine(opened(code))
+    ]
+    return jsonify(edits=found)
+
+
+@edits.get("/<code>/rows/<int:row_id>/history")
+def history(code: str, row_id: int) -> Response:
+    """What one cell held before, newest first: `?field=key`."""
+    grid, english = opened(code), grids.is_english()
+    found = grid_history.history(grid, row_id, request.args.get("field", ""), english=english)
+    return jsonify(
+        changes=[
+            {
+                "at": one.at.isoformat(),
+                "person": _called(one.person) or one.process,
+                "post": _called(one.post),
+                "action": str(words.ACTIONS.get(one.action) or words.CHANGES.get(one.action) or one.action),
+                "old": one.old,
+                "new": one.new,
+                "why": one.why,
+                "change_set": one.set_id,
+            }
+            for one in found
+        ]
+    )
+
+
+@edits.get("/<code>/trash")
+def trash(code: str) -> Response:
+    """The deleted rows that the caller may take back, those deleted last first."""
+    found = [
+        {
+            "id": one.id,
+            "version": one.version,
+            "title": one.title,
+            "at": one.at.isoformat() if one.at else None,
+            "person": _called(one.person),
+        }
+        for one in grid_trash.trash(opened(code))
+    ]
+    return jsonify(rows=found)
+
+
+@edits.post("/<code>/trash/<int:row_id>/restore")
+def restore(code: str, row_id: int) -> Response:
+    """A row out of the trash: `{"request_key": "…"}`."""
+    grid, body = opened(code), body_of("request_key")
+    try:
+        answer = grid_trash.restore(grid, row_id, request_key=text_in(body, "request_key"))
+    except MovesClocks as error:
+        return _asks_first(grid, row_id, error)
+    return jsonify(_one(answer))
+
+
 # --- what was sent ----------------------------------------------------------------------------------------------
 
 
@@ -131,6 +232,13 @@ def _post(body: Mapping[str, Any]) -> int | None:
 
 
 # --- what is answered -------------------------------------------------------------------------------------------
+
+
+def _called(row: Any) -> str:
+    """The name of a person or post in the reader's language, "" for nobody."""
+    if row is None:
+        return ""
+    return str((grids.is_english() and row.name_en) or row.name)
 
 
 def _one(answer: Answer) -> dict[str, Any]:

@@ -19,6 +19,7 @@ log = logging.getLogger("jobs.tasks")
 Handler = Callable[[tasks.Run], str | None]
 # Kind of a task → its handler. What is not listed here is never run.
 HANDLERS: dict[str, str] = {
+    "bulk_edit": "jobs.bulk_edits.apply",
     "import_apply": "jobs.imports.apply_batch",
     "import_check": "jobs.imports.check_batch",
     "quarterly_report": "jobs.reports.compile_quarterly",

@@ -277,3 +277,107 @@ def test_rows_to_refer_to_are_found_by_name_and_by_sound(make: Factory) -> None:
     assert send(keeper, "GET", "ledger/options/unit?q=zzzzzz")["options"] == []
     send(keeper, "GET", "ledger/options/subject", 404)
     send(keeper, "GET", "people/options/unit", 404)
+
+
+# --- taking back --------------------------------------------------------------------------------------------------
+
+
+def test_undo_restores_what_still_holds_what_was_written_and_tells_the_rest(make: Factory) -> None:
+    appeals, name, other = [make.appeal("registered") for _n in range(3)], field("undo"), field("other", "number")
+    keeper = make.signed_in(make.holder("ledger_admin"))
+    rows = [row_of(keeper, "ledger", one.id) for one in appeals]
+    cells = [{"id": one["id"], "version": one["version"], "values": {name: "新", other: 7}} for one in rows]
+    told = send(keeper, "POST", "ledger/edits", kind="fill", cells=cells, request_key=key())
+    changed = patch(keeper, "ledger", told["rows"][1], {name: "别人改的"})
+    mine, address = key(), f"ledger/edits/{told['change_set']}/undo"
+    back = send(keeper, "POST", address, request_key=mine)
+    found = {one["id"]: one["cells"] for one in back["rows"]}
+    assert [(found[one["id"]][name], found[one["id"]][other]) for one in rows] == [
+        (None, None),
+        ("别人改的", None),
+        (None, None),
+    ]
+    assert [(one["id"], one["field"], one["code"]) for one in back["problems"]] == [
+        (changed["row"]["id"], name, "undo.changed-since")
+    ]
+    again = send(keeper, "POST", address, request_key=mine)
+    assert (again["change_set"], again["problems"]) == (back["change_set"], back["problems"])
+    assert send(keeper, "POST", address, 409, request_key=key())["error"]["code"] == "change-set.undone"
+    redo = send(keeper, "POST", f"ledger/edits/{back['change_set']}/undo", request_key=key())
+    assert {one["cells"][name] for one in redo["rows"] if one["id"] != rows[1]["id"]} == {"新"}
+    assert {one["cells"][other] for one in redo["rows"]} == {7}
+    listed = send(keeper, "GET", "ledger/edits/mine")["edits"]
+    assert [(one["kind"], one["undone"]) for one in listed] == [
+        ("undo", None),
+        ("undo", redo["change_set"]),
+        ("cell", None),
+        ("fill", None),
+    ]
+    assert send(keeper, "POST", address, request_key=key())["change_set"]
+
+
+def test_only_ones_own_changes_are_undone(make: Factory) -> None:
+    appeal, name = make.appeal("registered"), field("own")
+    keeper, other = make.signed_in(make.holder("ledger_admin")), make.signed_in(make.holder("supervisor"))
+    told = patch(keeper, "ledger", row_of(keeper, "ledger", appeal.id), {name: "示例"})
+    send(other, "POST", f"ledger/edits/{told['change_set']}/undo", 404, request_key=key())
+    send(keeper, "POST", f"appeals/edits/{told['change_set']}/undo", 404, request_key=key())
+    assert send(other, "GET", "ledger/edits/mine") == {"edits": []}
+
+
+def test_a_note_is_not_taken_back_but_told(make: Factory) -> None:
+    appeal, name = make.appeal("registered"), field("beside")
+    keeper = make.signed_in(make.holder("ledger_admin"))
+    row = row_of(keeper, "ledger", appeal.id)
+    told = patch(keeper, "ledger", row, {"note": "示例附注", name: "示例"})
+    assert told["row"]["cells"]["note"] == "示例附注"
+    back = send(keeper, "POST", f"ledger/edits/{told['change_set']}/undo", request_key=key())
+    assert [(one["field"], one["code"]) for one in back["problems"]] == [("note", "undo.step-final")]
+    assert back["rows"][0]["cells"][name] is None
+    assert back["rows"][0]["cells"]["note"] == "示例附注"
+
+
+def test_a_new_row_is_undone_into_the_trash_and_comes_back(make: Factory) -> None:
+    system = make.signed_in(officer="system")
+    told = send(system, "POST", "people/rows/new", values={"name": "示例新人"}, request_key=key())
+    row_id = told["row"]["id"]
+    back = send(system, "POST", f"people/edits/{told['change_set']}/undo", request_key=key())
+    assert row_id in [one["id"] for one in send(system, "GET", "people/trash")["rows"]]
+    redo = send(system, "POST", f"people/edits/{back['change_set']}/undo", request_key=key())
+    assert redo["rows"][0]["cells"]["active"] is True
+    row = row_of(system, "people", row_id)
+    gone = send(system, "DELETE", f"people/rows/{row_id}", version=row["version"], request_key=key())
+    listed = send(system, "GET", "people/trash")["rows"]
+    assert (listed[0]["id"], listed[0]["title"]) == (row_id, "示例新人")
+    assert listed[0]["at"]
+    mine = key()
+    restored = send(system, "POST", f"people/trash/{row_id}/restore", request_key=mine)
+    assert restored["row"]["cells"]["active"] is True
+    assert send(system, "POST", f"people/trash/{row_id}/restore", request_key=mine) == restored
+    send(system, "POST", f"people/trash/{row_id}/restore", 404, request_key=key())
+    told = send(system, "POST", f"people/edits/{gone['change_set']}/undo", request_key=key())
+    assert [one["code"] for one in told["problems"]] == ["row.unknown"]
+    keeper = make.signed_in(make.holder("ledger_admin"))
+    assert send(keeper, "GET", "ledger/trash") == {"rows": []}
+
+
+def test_a_cell_has_its_history(make: Factory) -> None:
+    appeal, unit, name = make.appeal("registered"), make.a_unit(), field("where", "unit")
+    admin = make.holder("ledger_admin")
+    keeper = make.signed_in(admin)
+    first = patch(keeper, "ledger", row_of(keeper, "ledger", appeal.id), {name: unit.id})
+    second = patch(keeper, "ledger", first["row"], {name: None})
+    found = send(keeper, "GET", f"ledger/rows/{appeal.id}/history?field={name}")["changes"]
+    assert [(one["old"], one["new"]) for one in found] == [
+        ([unit.id, unit.name], None),
+        (None, [unit.id, unit.name]),
+    ]
+    assert [one["change_set"] for one in found] == [second["change_set"], first["change_set"]]
+    assert {(one["person"], one["post"]) for one in found} == {(admin.name, make.post("ledger_admin").name)}
+    states = send(keeper, "GET", f"ledger/rows/{appeal.id}/history?field=state")["changes"]
+    assert [one["new"] for one in states] == ["registered", "submitted", "draft"]
+    channel = send(keeper, "GET", f"ledger/rows/{appeal.id}/history?field=channel")["changes"]
+    assert channel[0]["new"] == row_of(keeper, "ledger", appeal.id)["cells"]["channel"]
+    send(keeper, "GET", f"ledger/rows/{appeal.id}/history?field=appellant_phone", 404)
+    handler = make.signed_in(make.member(unit))
+    send(handler, "GET", f"appeals/rows/{appeal.id}/history?field={name}", 404)

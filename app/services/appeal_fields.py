@@ -6,20 +6,23 @@ The fields the workflow knows are written by its steps alone (app/services/workf
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from app.models import Appeal
-from app.rules.errors import Conflict, FieldErrors, FieldProblem, Invalid, Refused
+from app.rules.errors import Conflict, FieldErrors, FieldProblem, Refused
 from app.rules.grants import CAPABILITIES, Grant, Scope
-from app.rules.values import read
-from app.services import access, definitions, journal, present
+from app.services import access, definitions, field_values, journal, present
 from app.services.actors import Actor
 from app.services.definitions import Defined
 
 # What has ended is read only: an archived file is sealed (R11), what was voided or imported is as it was.
 ENDED = frozenset({"archived", "voided", "history"})
-# What lets somebody act on an appeal lets him fill in its fields.
-WRITING = tuple(code for code, one in CAPABILITIES.items() if ("can_act", "Appeals") in one.pairs)
+# What lets somebody act on an appeal lets him fill in its fields; first as who keeps the ledger.
+WRITING = tuple(
+    sorted(
+        (code for code, one in CAPABILITIES.items() if ("can_act", "Appeals") in one.pairs),
+        key=lambda code: (code != "record", code),
+    )
+)
 
 
 def write_in(
@@ -40,10 +43,11 @@ def write_in(
         raise Refused("appeal.ended")
     if appeal.held_at is not None:
         raise Refused("appeal.held")
-    _refuse_unasked(appeal, fields)
-    cleaned = _read(fields, values)
     before = dict(appeal.extra or {})
-    after = {code: value for code, value in (before | cleaned).items() if value is not None}
+    cleaned = field_values.clean(
+        fields, values, actor=actor, old=before, state=appeal.state, channel_class=appeal.channel_class
+    )
+    after = field_values.written(before, cleaned)
     changed = sorted(code for code in cleaned if before.get(code) != after.get(code))
     if not changed:
         return appeal
@@ -86,22 +90,3 @@ def _allowed(actor: Actor, appeal: Appeal, fields: Sequence[Defined], post_id: i
     own = [g for g in actor.grants.grants if g.post_id in posts & writers]
     fitting = [g for g in grants if g.post_id in writers] if writers else grants
     return next(iter(fitting or own or grants), Grant("", Scope.ALL))
-
-
-def _refuse_unasked(appeal: Appeal, fields: Sequence[Defined]) -> None:
-    """A field of other states or classes is no field of this appeal."""
-    wrong = [one.key for one in fields if not one.asks(appeal.state, appeal.channel_class)]
-    if wrong:
-        raise FieldErrors(FieldProblem(key, "cell.not-asked") for key in wrong)
-
-
-def _read(fields: Sequence[Defined], values: Mapping[str, object]) -> dict[str, Any]:
-    found, problems = {}, []
-    for one in fields:
-        try:
-            found[one.code] = read(one.value(), values[one.key], present.zone())
-        except Invalid as error:
-            problems.append(FieldProblem(one.key, error.code, error.data))
-    if problems:
-        raise FieldErrors(problems)
-    return found

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_once
 
-from app.models import ChangeSet, ChangeSetRow, db
+from app.models import ChangeSet, ChangeSetRow, Task, db
 from app.rules.errors import Conflict, FieldErrors, Invalid, NotFound, RuleError
 from app.rules.query import Query
 from app.services import grid_rows
@@ -174,6 +174,14 @@ def own(grid: Grid, set_id: int) -> ChangeSet:
     if found is None:
         raise NotFound("change-set.unknown", {"id": set_id})
     return found
+
+
+def is_running(found: ChangeSet) -> bool:
+    """Whether a job still writes it; one whose job failed or was cancelled is as it was left."""
+    if found.state not in ("pending", "running") or found.task_id is None:
+        return False
+    state = db.session.scalar(select(Task.state).where(Task.id == found.task_id))
+    return state in ("pending", "running")
 
 
 def mine(grid: Grid) -> list[ChangeSet]:

@@ -9,7 +9,7 @@ from typing import Any
 from app.models import db
 from app.rules.errors import Conflict, FieldErrors, Invalid, NotFound, RuleError
 from app.rules.query import Query
-from app.services import change_sets, grid_cells, grid_edits, grid_rows, sheets
+from app.services import change_sets, grid_cells, grid_edits, grid_rows
 from app.services.change_sets import Answer, Outcome
 from app.services.grid_cells import Ready
 from app.services.grid_rows import Row
@@ -76,6 +76,17 @@ def write(
         return trial.answer
 
 
+def tried(grid: Grid, asked: Sequence[Asked], *, post_id: int | None = None) -> list[Outcome]:
+    """What `edited` would make of rows, in a transaction that is taken back."""
+    outcomes: list[Outcome] = []
+    try:
+        with grid_edits.refusals(grid), transaction():
+            outcomes, _rows = edited(grid, asked, post_id=post_id)
+            raise _Trial(Answer(None))
+    except _Trial:
+        return outcomes
+
+
 def _merged(cells: Sequence[Asked]) -> list[Asked]:
     """One entry for each row, in the order of ids: whoever edits the same rows at once waits, and never in a circle."""
     found: dict[int, Asked] = {}
@@ -136,7 +147,7 @@ def _written(
 
 
 def _told(grid: Grid, error: RuleError) -> RuleError:
-    return sheets.at_field(grid.source, error) if grid.family == "dictionary" and isinstance(error, Conflict) else error
+    return grid_edits.at_cell(grid, error) if isinstance(error, Conflict) else error
 
 
 def _created(grid: Grid, new: Sequence[Mapping[str, Any]]) -> tuple[list[Outcome], list[Row]]:

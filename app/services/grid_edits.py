@@ -12,9 +12,19 @@ from typing import Any
 
 from app.models import db
 from app.rules import cell_edits
-from app.rules.errors import Conflict, FieldErrors, FieldProblem, NotFound, Refused
+from app.rules.errors import Conflict, FieldErrors, FieldProblem, NotFound, Refused, RuleError
 from app.rules.query import Query
-from app.services import appeal_fields, change_sets, grid_cells, grid_rows, sheets, workflow
+from app.services import (
+    appeal_fields,
+    change_sets,
+    definitions,
+    field_values,
+    grid_cells,
+    grid_rows,
+    own_rows,
+    sheets,
+    workflow,
+)
 from app.services.change_sets import Answer, Outcome
 from app.services.clock_recounts import Consent
 from app.services.grid_rows import Row
@@ -64,7 +74,10 @@ def remove_in(grid: Grid, row_id: int, version: int | None) -> None:
         raise NotFound("row.unknown", {"id": row_id})
     if not grid.can_remove:
         raise Refused("sheet.fixed")
-    sheets.take_out_in(grid.actor, grid.source, row_id, version=version, consent=Consent())
+    if grid.family == "own":
+        own_rows.remove_in(grid.actor, grid.source, row_id, version=version)
+    else:
+        sheets.take_out_in(grid.actor, grid.source, row_id, version=version, consent=Consent())
 
 
 def _is_seen(grid: Grid, row_id: int) -> bool:
@@ -117,7 +130,13 @@ def _dictionary(
     return int(draft.row.id)
 
 
-_WRITERS = {"appeals": _appeal, "dictionary": _dictionary}
+def _own(
+    grid: Grid, row_id: int | None, values: Mapping[str, Any], version: int | None, _post: int | None, _reason: str
+) -> int:
+    return int(own_rows.write_in(grid.actor, grid.source, row_id, values, version=version).id)
+
+
+_WRITERS = {"appeals": _appeal, "dictionary": _dictionary, "own": _own}
 
 
 # --- requests ---------------------------------------------------------------------------------------------------
@@ -189,12 +208,22 @@ def refusals(grid: Grid, row_id: int | None = None) -> Iterator[None]:
             current = grid_rows.one(grid, row_id)
             if current is not None:
                 raise Stale(current) from error
-        if grid.family == "dictionary":
-            raise sheets.at_field(grid.source, error) from error
-        raise
+        told = at_cell(grid, error)
+        if told is error:
+            raise
+        raise told from error
     finally:
         if grid.family == "dictionary":
             sheets.forget(grid.source)
+
+
+def at_cell(grid: Grid, error: Conflict) -> RuleError:
+    """A refusal of the database as the problem of the cell that its constraint is about."""
+    own_id = grid.source.id if grid.family == "own" else None
+    taken = field_values.taken(error, definitions.current().of(grid.table, own_id))
+    if taken is not None:
+        return taken
+    return sheets.at_field(grid.source, error) if grid.family == "dictionary" else error
 
 
 def _cells(grid: Grid, row_id: int, keys: tuple[str, ...]) -> Row:

@@ -24,7 +24,7 @@ from app.models import (
 )
 from app.rules.errors import NotFound
 from app.rules.values import REFERENCES, ValueKind
-from app.services import definitions
+from app.services import definitions, own_rows
 from app.services.grid_columns import MODELS, Column
 from app.services.grids import Grid
 
@@ -113,6 +113,25 @@ def called(grid: Grid, key: str, ids: Collection[int], *, english: bool) -> dict
     return dict(found.tuples().all())
 
 
+def rows_of(grid: Grid, column: Column, values: Collection[Any], *, english: bool) -> dict[Any, list[Any]]:
+    """Rows by their ids or codes, whichever a value is, as a cell shows them: `[id, name]`; also those out of use."""
+    try:
+        source = _source(grid, column, english=english)
+    except NotFound:
+        return {}
+    ids = [one for one in values if type(one) is int]
+    codes = [one for one in values if isinstance(one, str)]
+    shown = func.coalesce(func.nullif(source.name, ""), source.other, "")
+    has_code = hasattr(source.model, "code")
+    code = source.model.code if has_code else literal("", String)
+    which = source.model.id.in_(ids) | code.in_(codes) if has_code else source.model.id.in_(ids)
+    found: dict[Any, list[Any]] = {}
+    if ids or codes:
+        for row_id, row_code, name in db.session.execute(select(source.model.id, code, shown).where(which)):
+            found[row_id] = found[row_code] = [row_id, name]
+    return found
+
+
 def _source(grid: Grid, column: Column, *, english: bool) -> _Source:
     if column.kind in MODELS and column.refers not in _LINKED:
         return _of_names(MODELS[column.kind], true(), english=english)
@@ -131,11 +150,7 @@ def _of_names(model: Any, which: ColumnElement[bool], *, english: bool) -> _Sour
 def _of_titles(grid: Grid, code: str) -> _Source:
     """Titles of an own sheet, for who reads it."""
     own = definitions.current().sheets.get(code)
-    posts = set(grid.actor.grants.post_ids)
-    reads = own is not None and (
-        own.is_open or bool(posts & (own.readers | own.writers)) or grid.actor.grants.can("system")
-    )
-    if own is None or not reads or not own.title_field:
+    if own is None or not own_rows.may_read(own, grid.actor) or not own.title_field:
         raise NotFound("query.unknown-field", {"field": code[:40]})
     title = OwnRow.extra[own.title_field].astext
     return _Source(

@@ -137,13 +137,13 @@ def outline(grid: Grid, query: Query) -> Outline:
     if by:
         return Outline(grid_places.total(grid, by), 0, (), is_exact=True)
     order = grid_sql.sorting(grid, query.orders)
-    conditions = _conditions(grid, query)
+    found = conditions(grid, query)
     try:
         with db.session.begin_nested():
             db.session.execute(text(f"SET LOCAL statement_timeout = '{PATIENCE}'"))
-            total = db.session.scalar(select(func.count()).select_from(grid.model).where(conditions)) or 0
+            total = db.session.scalar(select(func.count()).select_from(grid.model).where(found)) or 0
             step = max(100, -(-total // MARKS))
-            marks = _marks(grid, order, conditions, step) if total > step else ()
+            marks = _marks(grid, order, found, step) if total > step else ()
             db.session.execute(text("SET LOCAL statement_timeout TO DEFAULT"))
     except OperationalError:
         return Outline(None, 0, (), is_exact=False)
@@ -168,7 +168,7 @@ def groups(grid: Grid, query: Query, grouping: Grouping) -> list[Group]:
     statement = (
         select(*(part for parts in shown for part in parts), func.count().label("n"), *figures)
         .select_from(grid.model)
-        .where(_conditions(grid, query))
+        .where(conditions(grid, query))
         .group_by(*(column.sql for column in columns))
         .order_by(literal_column("n").desc(), *(column.sql for column in columns))
         .limit(MOST_GROUPS)
@@ -186,7 +186,7 @@ def figures(grid: Grid, query: Query, wanted: Sequence[tuple[str, str]]) -> dict
     if not wanted:
         return {}
     asked = [_figure(grid.column(key), what) for key, what in wanted]
-    row = db.session.execute(select(*asked).select_from(grid.model).where(_conditions(grid, query))).one()
+    row = db.session.execute(select(*asked).select_from(grid.model).where(conditions(grid, query))).one()
     return {f"{key}:{what}": _json(value) for (key, what), value in zip(wanted, row, strict=True)}
 
 
@@ -198,7 +198,8 @@ def horizon() -> int:
 # --- statements -------------------------------------------------------------------------------------------------
 
 
-def _conditions(grid: Grid, query: Query) -> ColumnElement[bool]:
+def conditions(grid: Grid, query: Query) -> ColumnElement[bool]:
+    """SQL: the rows of the query that the reader may see, the words searched for among it."""
     found = grid_sql.where(grid, query)
     if not query.term:
         return found
@@ -227,7 +228,7 @@ def _chosen(grid: Grid, query: Query) -> list[Column]:
 def _rows(grid: Grid, query: Query, chosen: Sequence[Column], order: grid_sql.Sorting) -> Select[Any]:
     cells = [part for column in chosen for part in _cell(column)]
     keys = order.expressions()
-    return select(grid.model.id, grid.model.version, *keys, *cells).where(_conditions(grid, query))
+    return select(grid.model.id, grid.model.version, *keys, *cells).where(conditions(grid, query))
 
 
 def _cell(column: Column) -> tuple[ColumnElement[Any], ...]:
