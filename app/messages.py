@@ -166,6 +166,7 @@ SENTENCES: Mapping[str, Any] = {
     "document.unknown-request": _l("There is no such request, or it is out of your sight."),
     "edit.kind": _l("There is no such kind of edit (%(kind)s)."),
     "edit.too-large": _l("At most %(rows)s rows and %(cells)s cells can be written at once."),
+    "edit.too-many": _l("A bulk edit reaches at most %(most)s rows. Filter further."),
     "export.reason-missing": _l("Say what you need the workbook for."),
     "export.too-many-rows": _l("These are %(rows)s rows; a workbook takes %(most)s. Narrow the choice."),
     "extension.amount": _l("Grant at least one."),

@@ -46,7 +46,7 @@ def most_at_once() -> int:
 
 
 def preview(grid: Grid, query: Query, values: Mapping[str, Any], *, post_id: int | None = None) -> Preview:
-    """What `start` would do. Writes nothing. Raises Invalid("bulk.too-many") and FieldErrors for the values."""
+    """What `start` would do. Writes nothing. Raises Invalid("edit.too-many") and FieldErrors for the values."""
     _checked(grid, values)
     count = _count(grid, query)
     keys = tuple(key for key in grid.columns if key in values)
@@ -95,7 +95,7 @@ def _count(grid: Grid, query: Query) -> int:
     found = select(grid.model.id).where(grid_rows.conditions(grid, query)).limit(MOST + 1).subquery()
     count = db.session.scalar(select(func.count()).select_from(found)) or 0
     if count > MOST:
-        raise Invalid("bulk.too-many", {"most": MOST})
+        raise Invalid("edit.too-many", {"most": MOST})
     return count
 
 
