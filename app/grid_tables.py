@@ -229,6 +229,9 @@ class SheetFile(Stamped, Model):
     format: Mapped[str] = mapped_column(String(4), default="xlsx", server_default="xlsx")
     filename: Mapped[str] = mapped_column(String(200), default="", server_default="")
     stored: Mapped[str] = mapped_column(String(80), default="", server_default="")
+    # What came in, sealed with a key of its own until it is used.
+    content_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    data_key: Mapped[bytes | None] = mapped_column(LargeBinary)
     digest: Mapped[str] = mapped_column(String(64), default="", server_default="")
     size: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     rows: Mapped[int] = mapped_column(Integer, default=0, server_default="0")

@@ -82,6 +82,7 @@ TITLES: Mapping[str, Any] = {
 TASKS: Mapping[str, Any] = {
     "import_apply": _l("Import"),
     "import_check": _l("Dry run of the import"),
+    "own_sheet": _l("Sheet from a file"),
     "quarterly_report": _l("Quarterly report"),
 }
 # Where a notice leads that is about no appeal: kind → (endpoint, name of the id in its address, "" for none).

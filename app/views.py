@@ -33,6 +33,7 @@ from app.ledger_views import AppealModelView, LedgerView
 from app.merging_views import MergingView
 from app.nil_return_views import NilReturnView, concerns_reader
 from app.number_views import NumberFormatView
+from app.own_sheet_views import OwnSheetsView
 from app.paste_views import PasteView
 from app.portfolio_views import PortfolioBoardView
 from app.report_views import OverdueView, ReportView
@@ -150,6 +151,14 @@ def register(appbuilder: AppBuilder) -> None:
             category_label=FAMILIES[sheet.family],
             menu_cond=partial(_has_rows, sheet),
         )
+    appbuilder.add_view(
+        OwnSheetsView,
+        "OwnSheets",
+        icon="fa-table-cells-large",
+        label=_l("Own sheets"),
+        category="Rules",
+        category_label=FAMILIES["Rules"],
+    )
     appbuilder.add_view(
         DocumentTemplateView,
         "DocumentTemplates",

@@ -10,6 +10,7 @@ from flask_babel import get_locale, gettext
 from flask_babel import lazy_gettext as _l
 
 from app import intake_words, leader_words
+from app.object_words import OBJECTS as OBJECTS
 
 Label = Any  # a lazily translated string
 
@@ -447,53 +448,6 @@ LEGS: Mapping[str, Label] = {
     "fetch": _l("Fetched back"),
 }  # fmt: skip
 
-# What the journal and the audit trail speak of, by table.
-OBJECTS: Mapping[str, Label] = {
-    "absence": _l("Absence"),
-    "account": _l("Account"),
-    "appeal": _l("Appeal"),
-    "assumption": _l("Assumption"),
-    "attachment": _l("Attachment"),
-    "calendar_day": _l("Calendar day"),
-    "calendar_year": _l("Holiday notice of a year"),
-    "category": _l("Category"),
-    "chain_link": _l("Chain link"),
-    "channel": _l("Channel"),
-    "capability_change": _l("Change of capabilities"),
-    "contact": _l("Contact"),
-    "document_template": _l("Document template"),
-    "duty_shift": _l("Duty shift"),
-    "handling_request": _l("Request of a unit"),
-    "handover_sheet": _l("Handover sheet"),
-    "holding": _l("Holding"),
-    "import_batch": _l("Import"),
-    "dispatch_entry": _l("Catalogue entry"),
-    "limit_rule": _l("Limit"),
-    "membership": _l("Membership"),
-    "nil_return": _l("Nil return"),
-    "number_series": _l("Number format"),
-    "person": _l("Person"),
-    "portfolio": _l("Portfolio line"),
-    "portfolio_place": _l("Place in a portfolio line"),
-    "post": _l("Post"),
-    "recount": _l("Recount of limits"),
-    "reminder_rule": _l("Reminder rule"),
-    "report": _l("Report"),
-    "session": _l("Session"),
-    "setup_mark": _l("First step"),
-    "slip": _l("Processing slip"),
-    "slip_sheet": _l("Hand-over sheet"),
-    "staffing_change": _l("Personnel change"),
-    "saved_view": _l("View of a sheet"),
-    "staffing_list": _l("Staffing list"),
-    "staffing_upload": _l("Uploaded staffing table"),
-    "stand_in": _l("Stand-in"),
-    "unit": _l("Unit"),
-    "unit_group": _l("Unit group"),
-    "urge": _l("Telephone urge"),
-    "user": _l("Login"),
-}
-
 CHANGES: Mapping[str, Label] = {
     "create": _l("Entered"),
     "contact": _l("Contact made"),
@@ -628,6 +582,7 @@ VIEWS: Mapping[str, Label] = {
     "NilReturns": _l("Nil returns"),
     "NumberFormats": _l("Number formats"),
     "Overdue": _l("Overdue-case report"),
+    "OwnSheets": _l("Own sheets"),
     "People": _l("People"),
     "Portfolio": _l("Portfolio"),
     "Posts": _l("Posts"),

@@ -22,6 +22,7 @@ HANDLERS: dict[str, str] = {
     "bulk_edit": "jobs.bulk_edits.apply",
     "import_apply": "jobs.imports.apply_batch",
     "import_check": "jobs.imports.check_batch",
+    "own_sheet": "jobs.own_sheets.fill",
     "quarterly_report": "jobs.reports.compile_quarterly",
     "recount": "jobs.recounts.apply",
     "suggestions": "jobs.suggestions.train",

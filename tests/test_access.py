@@ -43,6 +43,7 @@ from app.models import (
     db,
 )
 from app.reports import document_layout
+from app.rules.values import ValueKind
 from app.services import (
     absences,
     attachments,
@@ -50,6 +51,7 @@ from app.services import (
     changes,
     handovers,
     imports,
+    own_sheets,
     present,
     sheets,
     staffing_lists,
@@ -64,6 +66,7 @@ from tests.factories import Factory
 
 URL = "https://localhost"
 DECLARED = yaml.safe_load((Path(__file__).with_name("access.yaml")).read_text("utf-8"))
+OWN_SHEET = own_sheets.Plan("示例表", lines=(own_sheets.Line("示例名称", ValueKind.TEXT),))
 ROLES: list[str] = DECLARED["roles"]
 # Pages are wanted as pages, refusals as JSON: a refusal rendered as a page costs ten times as much.
 HEADERS = {"Accept": "application/json, text/html;q=0.9"}
@@ -130,6 +133,7 @@ def world(app: Flask, make: Factory) -> World:
     account = db.session.scalars(select(Account).where(Account.person_id == expired.id)).one()
     account.must_change_password = True
     found.values.update(_things(appeal))
+    found.values["own_sheet_id"] = own_sheets.make(make.actor(officer="system"), OWN_SHEET).id
     found.values["sheet_id"] = _sheet(make)
     found.values["absence_id"], found.values["stand_in_id"] = _leave(make)
     found.values["account_id"] = db.session.scalars(select(Account.id).where(Account.person_id == nobody.id)).one()

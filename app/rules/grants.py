@@ -131,6 +131,7 @@ _VOCABULARY = (
             Changes="read report",
             Checklist="read write",
             Coverage="read",
+            OwnSheets="read write",
             Recounts="read write",
             DocumentTemplates="read write",
             Rosters="read write",

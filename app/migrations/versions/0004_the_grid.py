@@ -228,6 +228,8 @@ def upgrade() -> None:
     sa.Column('format', sa.String(length=4), server_default='xlsx', nullable=False),
     sa.Column('filename', sa.String(length=200), server_default='', nullable=False),
     sa.Column('stored', sa.String(length=80), server_default='', nullable=False),
+    sa.Column('content_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('data_key', sa.LargeBinary(), nullable=True),
     sa.Column('digest', sa.String(length=64), server_default='', nullable=False),
     sa.Column('size', sa.BigInteger(), server_default='0', nullable=False),
     sa.Column('rows', sa.Integer(), server_default='0', nullable=False),
