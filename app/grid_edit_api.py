@@ -156,7 +156,7 @@ def history(code: str, row_id: int) -> Response:
     grid, english = opened(code), grids.is_english()
     found = grid_history.history(grid, row_id, request.args.get("field", ""), english=english)
     return jsonify(
-        changes=[
+        history=[
             {
                 "at": one.at.isoformat(),
                 "person": _called(one.person) or one.process,

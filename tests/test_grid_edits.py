@@ -367,16 +367,16 @@ def test_a_cell_has_its_history(make: Factory) -> None:
     keeper = make.signed_in(admin)
     first = patch(keeper, "ledger", row_of(keeper, "ledger", appeal.id), {name: unit.id})
     second = patch(keeper, "ledger", first["row"], {name: None})
-    found = send(keeper, "GET", f"ledger/rows/{appeal.id}/history?field={name}")["changes"]
+    found = send(keeper, "GET", f"ledger/rows/{appeal.id}/history?field={name}")["history"]
     assert [(one["old"], one["new"]) for one in found] == [
         ([unit.id, unit.name], None),
         (None, [unit.id, unit.name]),
     ]
     assert [one["change_set"] for one in found] == [second["change_set"], first["change_set"]]
     assert {(one["person"], one["post"]) for one in found} == {(admin.name, make.post("ledger_admin").name)}
-    states = send(keeper, "GET", f"ledger/rows/{appeal.id}/history?field=state")["changes"]
+    states = send(keeper, "GET", f"ledger/rows/{appeal.id}/history?field=state")["history"]
     assert [one["new"] for one in states] == ["registered", "submitted", "draft"]
-    channel = send(keeper, "GET", f"ledger/rows/{appeal.id}/history?field=channel")["changes"]
+    channel = send(keeper, "GET", f"ledger/rows/{appeal.id}/history?field=channel")["history"]
     assert channel[0]["new"] == row_of(keeper, "ledger", appeal.id)["cells"]["channel"]
     send(keeper, "GET", f"ledger/rows/{appeal.id}/history?field=appellant_phone", 404)
     handler = make.signed_in(make.member(unit))
