@@ -22,10 +22,12 @@ Cell = object
 MOST_LINES, MOST_COLUMNS = 200_000, 100
 LOOKED_AT, HEAD = 1_000, 10
 MOST_CHOICES, LONGEST_CHOICE = 12, 20
+MOSTLY = 0.95
 _UTC = ZoneInfo("UTC")
 _NAMES = re.compile("电话|手机|编号|证号|号码|账号|帐号|邮编|代码|phone|code|number|id$", re.IGNORECASE)
 _MONEY = re.compile("金额|费用|经费|单价|总价|资金|元|amount|price|cost", re.IGNORECASE)
 _WRITTEN_DAY = re.compile(r"\d{4}\s*[-/.年]\s*\d{1,2}\s*[-/.月]\s*\d{1,2}.*")
+_PLAIN = re.compile(r"-?(?:0|[1-9][0-9]{0,10})(?:\.[0-9]{1,6})?")
 _YES_NO = frozenset({"是", "否", "有", "无", "yes", "no", "true", "false", "√", "×"})
 
 
@@ -141,7 +143,8 @@ def _text_kind(label: str, texts: Sequence[str]) -> tuple[ValueKind, tuple[str, 
         kind = _written_days(distinct)
         if kind is not None:
             return kind, ()
-    plain = all(re.fullmatch(r"-?(?:0|[1-9][0-9]{0,10})(?:\.[0-9]{1,6})?", text) for text in distinct)
+    # One slip among many numbers makes no text of them: its row is refused and shown.
+    plain = sum(bool(_PLAIN.fullmatch(text)) for text in texts) >= MOSTLY * len(texts)
     if plain and not _NAMES.search(label):
         return (ValueKind.MONEY if _MONEY.search(label) else ValueKind.NUMBER), ()
     few = 2 <= len(distinct) <= min(MOST_CHOICES, len(texts) // 3)

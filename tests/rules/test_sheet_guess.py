@@ -50,6 +50,11 @@ def test_what_only_looks_like_a_number_or_a_day_stays_text(written: str) -> None
     assert kinds([["甲"], [written]])["甲"] is K.TEXT
 
 
+def test_one_slip_among_many_numbers_makes_no_text_of_them() -> None:
+    assert kinds([["长度"], *([str(n)] for n in range(30)), ["很长"]])["长度"] is K.NUMBER
+    assert kinds([["长度"], *([str(n)] for n in range(9)), ["很长"]])["长度"] is K.TEXT
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
 @pytest.mark.parametrize("mark", [",", ";", "\t"])
 def test_csv_is_read_in_its_encoding_and_with_its_mark(encoding: str, mark: str) -> None:
