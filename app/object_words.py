@@ -22,6 +22,7 @@ OBJECTS: Mapping[str, Any] = {
     "contact": _l("Contact"),
     "document_template": _l("Document template"),
     "duty_shift": _l("Duty shift"),
+    "field_definition": _l("Field made at run time"),
     "handling_request": _l("Request of a unit"),
     "handover_sheet": _l("Handover sheet"),
     "holding": _l("Holding"),
