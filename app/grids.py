@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from types import MappingProxyType
 from typing import Any
@@ -18,7 +18,7 @@ from app.rules.entries import Field, Kind, Place
 from app.rules.errors import NotFound
 from app.rules.query import Order
 from app.rules.values import ValueKind
-from app.services import access, definitions, ledger, own_rows, sheet_access
+from app.services import access, definitions, grid_computed, ledger, own_rows, sheet_access
 from app.services.actors import Actor
 from app.services.definitions import Defined, Own
 from app.services.grid_columns import Column, extra_column, name_of, own_title, pinyin_of
@@ -49,11 +49,12 @@ _ROW_KINDS = {"person": ValueKind.PERSON, "unit": ValueKind.UNIT, "section": Val
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who opens a sheet: the actor, his page permissions, the language of names."""
+    """Who opens a sheet: the actor, his page permissions, the language of names. `plain`: without computed columns."""
 
     actor: Actor
     pairs: frozenset[tuple[str, str]]
     english: bool
+    plain: bool = False
 
     def may(self, method: str, view: str) -> bool:
         """Whether he has the page permission."""
@@ -122,7 +123,7 @@ def _appeals(who: Reader) -> Grid | None:
 
 def _of_appeals(who: Reader, code: str, label: str, where: Any, classes: frozenset[str] | None = None) -> Grid:
     own = appeal_columns.columns(english=who.english, numbered=code == "ledger")
-    found = [*own, *_extra("appeal", None, who)]
+    found = [*own, *_extra("appeal", None, who, own)]
     return Grid(
         code, label, Appeal, {one.key: one for one in found}, where, (Order("received_at", True),), "appeals",
         who.actor,
@@ -140,7 +141,7 @@ def _dictionary(sheet: Sheet, who: Reader) -> Grid | None:
     if not who.may("read", sheet.name) or not sheet_access.reads(who.actor, sheet):
         return None
     declared = _declared(sheet.code, english=who.english)
-    columns = {one.key: one for one in (*declared, *_extra(sheet.model.__tablename__, None, who))}
+    columns = {one.key: one for one in (*declared, *_extra(sheet.model.__tablename__, None, who, declared))}
     first, way = sheet.order
     keeps = sheet_access.keeps(who.actor, sheet)
     return Grid(
@@ -215,14 +216,38 @@ def _own(own: Own, who: Reader) -> Grid | None:
     )  # fmt: skip
 
 
-def _extra(table: str, own_sheet_id: int | None, who: Reader) -> list[Column]:
+def _extra(table: str, own_sheet_id: int | None, who: Reader, declared: Sequence[Column] = ()) -> list[Column]:
+    """The fields made at run time that this reader sees, in their order, beside the declared columns."""
     posts = set(who.actor.grants.post_ids)
     every = who.actor.grants.can("system")
-    return [
-        extra_column(one, english=who.english, link_name=partial(_link_name, who.english))
+    fields = [
+        one
         for one in definitions.current().of(table, own_sheet_id)
-        if not one.is_computed and (every or not one.readers or posts & one.readers)
+        if every or not one.readers or posts & one.readers
     ]
+    found = {
+        one.key: extra_column(one, english=who.english, link_name=partial(_link_name, who.english))
+        for one in fields
+        if not one.is_computed
+    }
+    if not who.plain and len(found) < len(fields):
+        known = {one.key: one for one in declared} | found
+        sheets = partial(_plain_sheet, replace(who, plain=True))
+        found |= {one.key: one for one in grid_computed.computed(fields, known, sheets, english=who.english)}
+    return [found[one.key] for one in fields if one.key in found]
+
+
+def _plain_sheet(who: Reader, code: str) -> Grid | None:
+    """The sheet from which computed columns of another read, as far as this reader sees it."""
+    made = _maker(code)
+    return made(who) if made is not None else None
+
+
+def declared_columns(code: str, *, english: bool) -> Mapping[str, Column]:
+    """The columns of a sheet that no definition made, whoever asks: what a definition may name."""
+    if code == "appeals":
+        return {one.key: one for one in appeal_columns.columns(english=english, numbered=False)}
+    return {one.key: one for one in _declared(code, english=english)} if code in BY_CODE else {}
 
 
 def _link_name(english: bool, one: Defined, value: Any) -> Any:

@@ -24,7 +24,9 @@ Sheets = Callable[[str], Grid | None]
 _FIGURES: Mapping[str, Any] = {"sum": func.sum, "avg": func.avg, "min": func.min, "max": func.max}
 
 
-def computed(fields: Iterable[Defined], columns: Mapping[str, Column], sheets: Sheets, *, english: bool) -> list[Column]:
+def computed(
+    fields: Iterable[Defined], columns: Mapping[str, Column], sheets: Sheets, *, english: bool
+) -> list[Column]:
     """The computed columns among `fields` in their order, beside the `columns` the reader has.
 
     `sheets` gives the sheet of a code without its own computed columns, None for one he may not read. A field whose
