@@ -226,8 +226,10 @@ def _chosen(grid: Grid, query: Query) -> list[Column]:
 
 
 def _rows(grid: Grid, query: Query, chosen: Sequence[Column], order: grid_sql.Sorting) -> Select[Any]:
-    cells = [part for column in chosen for part in _cell(column)]
-    keys = order.expressions()
+    # Named one by one: what it is sorted by may also be a cell.
+    parts = (part for column in chosen for part in _cell(column))
+    cells = [part.label(f"c{n}") for n, part in enumerate(parts)]
+    keys = [one.label(f"k{n}") for n, one in enumerate(order.expressions())]
     return select(grid.model.id, grid.model.version, *keys, *cells).where(conditions(grid, query))
 
 

@@ -180,6 +180,7 @@ def test_everybody_has_desk_inbox_and_account() -> None:
         "Account",
         "CalendarYear",
         "Desk",
+        "Grid",
         "Inbox",
         "Intake",
         "Leave",
