@@ -232,11 +232,11 @@ def programs(settings: config.Settings, product: Product) -> list[Program]:
     return [
         ours("timetable", product.timetable, 20, 15),
         *(ours(f"worker-{queue}", (*product.worker, queue), 20, 15) for queue in QUEUES),
-        ours("web", ("gunicorn", *_gunicorn(settings), product.web), 20, 15),
+        ours("web", ("gunicorn", *web_server(settings), product.web), 20, 15),
     ]
 
 
-def _gunicorn(settings: config.Settings) -> list[str]:
+def web_server(settings: config.Settings) -> list[str]:
     """Sync workers only: Flask-AppBuilder shares filters between threads (SECURITY.md section 3)."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     options = {

@@ -92,7 +92,10 @@ def groups(code: str) -> Response:
     grid, body = opened(code), body_of("query", "group")
     grouping = queries.read_grouping(body.get("group"), grid.kinds)
     found = grid_rows.groups(grid, query_of(grid, body), grouping)
-    return jsonify(groups=[{"values": list(g.values), "count": g.count, "figures": g.figures} for g in found])
+    shown = [
+        {"values": list(g.values), "count": g.count, "overdue": g.overdue, "figures": g.figures} for g in found
+    ]
+    return jsonify(groups=shown)
 
 
 @sheets.post("/<code>/figures")

@@ -1,10 +1,13 @@
 """`make bench`: ratios against raw SQL and raw libraries with the milliseconds beside them; no time fails it.
 
     python -m benchmarks [desk] [action] [similar] [workbook] [import] [coverage] [numbering] [--appeals N] [--plans]
+    python -m benchmarks grid --appeals 1000000 [--plans] [--office FOLDER]
     python -m benchmarks grid-frames
     python -m benchmarks categories PATH.xlsx [--text COLUMN] [--category COLUMN] [--subject COLUMN]
 
 `coverage` computes who acts for many posts over a year, without a database.
+`grid` asks the spreadsheet of N appeals through gunicorn, beside raw SQL and a bare WSGI application; with `--office`
+the folder stays, and is filled once.
 `grid-frames` scrolls the ledger's page through a million rows in Chromium and prints script time per frame.
 `numbering` lets 16 writers number 10,000 appeals at once and looks for gaps and doubles.
 `action` does one step on an appeal among N, `similar` finds what is like one and what is suggested for it.
@@ -21,7 +24,7 @@ import platform
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-PARTS = ("desk", "action", "similar", "workbook", "import", "coverage", "numbering", "grid-frames")
+PARTS = ("desk", "action", "similar", "workbook", "import", "coverage", "numbering", "grid", "grid-frames")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--days", type=int, default=365, help="and for how many days")
     parser.add_argument("--writers", type=int, default=16, help="who number at once")
     parser.add_argument("--numbers", type=int, default=10_000, help="appeals they number")
+    parser.add_argument("--office", type=Path, help="a folder to keep the office of `grid` in")
     parser.add_argument("--plans", action="store_true", help="keep the plans in benchmarks/*.plan")
     chosen = parser.parse_args(arguments)
     workbook = chosen.parts[1] if chosen.parts[:1] == ["categories"] and len(chosen.parts) == 2 else None
@@ -54,6 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "import": bench_import,
         "coverage": bench_coverage,
         "numbering": bench_numbering,
+        "grid": bench_grid,
         "grid-frames": bench_grid_frames,
     }
     for part in chosen.parts or PARTS:
@@ -146,6 +151,18 @@ def bench_numbering(chosen: argparse.Namespace) -> None:
         print(
             f"  {one.year}: 1 to {one.last:,}, {one.count:,} given, {len(one.missing)} missing, {len(one.twice)} twice"
         )
+
+
+def bench_grid(chosen: argparse.Namespace) -> None:
+    """Rows, groups and cells of the ledger's sheet, through the product's own server."""
+    from benchmarks import grid, office
+
+    is_new = chosen.office is None or not chosen.office.exists()
+    with office.opened(chosen.office) as opened:
+        if is_new:
+            seconds = opened.fill(chosen.appeals)
+            print(f"\n{chosen.appeals:,} appeals with their clocks made in {seconds:.0f} s")
+        grid.show(opened, plans=chosen.plans)
 
 
 def bench_grid_frames(_chosen: argparse.Namespace) -> None:

@@ -67,7 +67,7 @@ WITH RECURSIVE seeded AS MATERIALIZED (
     INSERT INTO appeal (
         number, state, channel_class, received_at, submitted_at, registered_at, answered_at, closed_at, archived_at,
         subject, body, limit_rule_id, handling, opinion, unit_id, section_id, portfolio_id, result, note,
-        informed_at, informed_how, source, source_no, flags, intake, fictional, created_at, updated_at
+        informed_at, informed_how, source, source_no, flags, intake, extra, fictional, created_at, updated_at
     )
     SELECT CASE WHEN state IN ('draft', 'submitted') THEN NULL
                 ELSE '示例〔' || extract(year FROM received_at) || '〕' || channel_class || '-' || lpad(n::text, 7, '0') END,
@@ -90,7 +90,8 @@ WITH RECURSIVE seeded AS MATERIALIZED (
            CASE WHEN state = 'archived' AND luck > 0.88 THEN '示例：受施工条件影响逾期。' ELSE '' END,
            CASE WHEN state IN ('answered', 'closed', 'archived') THEN assigned_at + term * 0.9 END, 'phone',
            CASE WHEN state = 'history' THEN '示例旧系统' END, CASE WHEN state = 'history' THEN n::text END,
-           '{}', '{}', true, received_at, received_at
+           '{}', '{}', jsonb_build_object('weight', n * 7919::bigint %% 100000, 'room', '示例' || n %% 5000), true,
+           received_at, received_at
     FROM shaped, unit_list u, limits l, lines x, words w
     ORDER BY n DESC
     RETURNING id, state, channel_class, received_at, submitted_at, registered_at, handling, unit_id, section_id,

@@ -9,8 +9,8 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, text
 
-from app.models import Appeal, Clock, LedgerCount, db
-from app.services import grid_presence, present
+from app.models import Appeal, Clock, FieldDefinition, LedgerCount, db
+from app.services import definitions, grid_presence, present
 from tests.factories import Factory
 
 URL = "https://localhost"
@@ -153,8 +153,33 @@ def test_rows_are_counted_by_what_columns_hold(keeper: FlaskClient) -> None:
     by_state = {one["values"][0]: one for one in found}
     assert by_state["closed"]["count"] == 8
     assert by_state["closed"]["figures"] == {"round:sum": 8}
+    assert {one["overdue"] for one in found} == {0}
     told = ask(keeper, "figures", query={}, figures=[["round", "sum"], ["note", "empty"]])["figures"]
     assert told["round:sum"] == sum(one["count"] for one in found)
+
+
+def test_groups_of_appeals_say_how_many_are_overdue(keeper: FlaskClient, make: Factory) -> None:
+    limit = db.session.scalars(select(Clock).where(Clock.kind == "unit_limit", Clock.stopped_at.is_(None))).first()
+    assert limit is not None
+    limit.due_at = present.now() - timedelta(hours=1)
+    state = limit.appeal.state
+    db.session.commit()
+    found = ask(keeper, "groups", query={}, group={"by": ["state"]})["groups"]
+    assert {one["values"][0]: one["overdue"] for one in found if one["overdue"]} == {state: 1}
+    units = ask(make.signed_in(officer="system"), "groups", "units", query={}, group={"by": ["kind"]})["groups"]
+    assert {one["overdue"] for one in units} == {None}
+
+
+def test_a_text_field_made_at_run_time_is_shown_and_sorted_by(keeper: FlaskClient) -> None:
+    db.session.add(FieldDefinition(table_name="appeal", code="room", label="示例房间", kind="text"))
+    definitions.moved()
+    for number, appeal in enumerate(db.session.scalars(select(Appeal).where(Appeal.number.is_not(None)).limit(3))):
+        appeal.extra = {"room": f"示例{3 - number}"}
+    db.session.commit()
+    filled = {"all": [{"field": "x_room", "op": "not_empty"}]}
+    query = {"filter": filled, "sort": [["x_room", "asc"]], "columns": ["x_room"]}
+    rows = ask(keeper, "rows", query=query)["rows"]
+    assert [one["cells"]["x_room"] for one in rows] == ["示例1", "示例2", "示例3"]
 
 
 BAD: list[tuple[str, dict[str, Any]]] = [

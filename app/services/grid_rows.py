@@ -47,10 +47,11 @@ class Outline:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Rows counted by what some columns hold; `overdue` for appeals."""
+    """Rows counted by what some columns hold; how many of them are overdue, None for what has no limit."""
 
     values: tuple[Any, ...]
     count: int
+    overdue: int | None
     figures: dict[str, Any]
 
 
@@ -166,7 +167,7 @@ def groups(grid: Grid, query: Query, grouping: Grouping) -> list[Group]:
     shown = [_cell(column) for column in columns]
     figures = [_figure(grid.column(key), what) for key, what in grouping.figures]
     statement = (
-        select(*(part for parts in shown for part in parts), func.count().label("n"), *figures)
+        select(*(part for parts in shown for part in parts), func.count().label("n"), _overdue(grid), *figures)
         .select_from(grid.model)
         .where(conditions(grid, query))
         .group_by(*(column.sql for column in columns))
@@ -176,9 +177,18 @@ def groups(grid: Grid, query: Query, grouping: Grouping) -> list[Group]:
     found = []
     for row in db.session.execute(statement):
         values, rest = _values(columns, row)
-        named = {f"{key}:{what}": _json(value) for (key, what), value in zip(grouping.figures, rest[1:], strict=True)}
-        found.append(Group(values, rest[0], named))
+        count, overdue, *told = rest
+        named = {f"{key}:{what}": _json(value) for (key, what), value in zip(grouping.figures, told, strict=True)}
+        found.append(Group(values, count, overdue, named))
     return found
+
+
+def _overdue(grid: Grid) -> ColumnElement[Any]:
+    """How many rows of a group are overdue as of now; NULL on a sheet without limits."""
+    column = grid.columns.get("finished") if grid.family == "appeals" else None
+    if column is None or column.matches is None:
+        return literal_column("NULL::integer")
+    return func.count().filter(column.matches("overdue"))
 
 
 def figures(grid: Grid, query: Query, wanted: Sequence[tuple[str, str]]) -> dict[str, Any]:
