@@ -23,6 +23,7 @@ from app.desk_views import AppealView, DeskView, InboxView, SlipView
 from app.dictionary import SheetView, view_of
 from app.dispatch_views import DispatchSheetView
 from app.document_views import AppealDocumentView, DocumentTemplateView, SlipDocumentView
+from app.field_views import FieldsView
 from app.grid_views import GridView
 from app.handover_views import HandoverView
 from app.import_views import ImportView
@@ -156,6 +157,14 @@ def register(appbuilder: AppBuilder) -> None:
         "OwnSheets",
         icon="fa-table-cells-large",
         label=_l("Own sheets"),
+        category="Rules",
+        category_label=FAMILIES["Rules"],
+    )
+    appbuilder.add_view(
+        FieldsView,
+        "Fields",
+        icon="fa-table-columns",
+        label=_l("Fields"),
         category="Rules",
         category_label=FAMILIES["Rules"],
     )

@@ -569,6 +569,7 @@ VIEWS: Mapping[str, Label] = {
     "Desk": _l("My desk"),
     "Dispatch": _l("Dispatch catalogue"),
     "DocumentTemplates": _l("Document templates"),
+    "Fields": _l("Fields"),
     "Grid": _l("Spreadsheets"),
     "Holdings": _l("Holdings"),
     "Imports": _l("Imports"),

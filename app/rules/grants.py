@@ -131,6 +131,7 @@ _VOCABULARY = (
             Changes="read report",
             Checklist="read write",
             Coverage="read",
+            Fields="read write",
             OwnSheets="read write",
             Recounts="read write",
             DocumentTemplates="read write",

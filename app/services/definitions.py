@@ -126,6 +126,12 @@ def moved() -> None:
         g.pop("definitions", None)
 
 
+def forget() -> None:
+    """A transaction that changed definitions was taken back: this request reads them anew."""
+    if has_request_context():
+        g.pop("definitions", None)
+
+
 def _read(version: int) -> Definitions:
     fields: dict[tuple[str, int | None], list[Defined]] = {}
     query = select(FieldDefinition).where(FieldDefinition.retired_at.is_(None))

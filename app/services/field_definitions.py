@@ -64,6 +64,11 @@ def listed(place: Place) -> list[FieldDefinition]:
     return list(db.session.scalars(query.order_by(*order)))
 
 
+def count(place: Place) -> int:
+    """How many fields of the sheet are in use."""
+    return len(definitions.current().of(place.table, place.own_sheet_id))
+
+
 def access_field(place: Place, definition_id: int, *, for_update: bool = False) -> FieldDefinition:
     """The field of that id on this sheet. Raises NotFound("row.unknown")."""
     query = select(FieldDefinition).where(FieldDefinition.id == definition_id, *_there(place))
@@ -171,33 +176,43 @@ def reorder(actor: Actor, place: Place, ids: Sequence[int]) -> None:
         _trace(actor, rows[0], "edit", {"order": before}, {"order": [row.code for row in rows]})
 
 
+def move(actor: Actor, place: Place, definition_id: int, *, down: bool) -> None:
+    """Let a field change places with its neighbour."""
+    ids = [row.id for row in listed(place) if row.retired_at is None]
+    if definition_id not in ids:
+        raise NotFound("row.unknown")
+    at = ids.index(definition_id)
+    other = min(max(at + (1 if down else -1), 0), len(ids) - 1)
+    ids[at], ids[other] = ids[other], ids[at]
+    reorder(actor, place, ids)
+
+
 def retire(actor: Actor, place: Place, definition_id: int) -> None:
     """Hide a field everywhere; its values stay. Raises Refused("definition.used") while a computed field names it."""
     _require(actor)
     with transaction():
         row = access_field(place, definition_id, for_update=True)
-        if row.retired_at is not None:
-            return
         using = users(row, place)
-        if using:
+        if using and row.retired_at is None:
             raise Refused("definition.used", {"fields": "、".join(using)})
-        row.retired_at = present.now()
-        db.session.flush()
-        _settle(row)
-        _trace(actor, row, "remove", {}, {"retired": True})
+        hide_in(actor, row, hidden=True)
 
 
 def restore(actor: Actor, place: Place, definition_id: int) -> None:
     """Show a retired field again, with the values it kept."""
     _require(actor)
     with transaction():
-        row = access_field(place, definition_id, for_update=True)
-        if row.retired_at is None:
-            return
-        row.retired_at = None
-        db.session.flush()
-        _settle(row)
-        _trace(actor, row, "edit", {"retired": True}, {})
+        hide_in(actor, access_field(place, definition_id, for_update=True), hidden=False)
+
+
+def hide_in(actor: Actor, row: FieldDefinition, *, hidden: bool) -> None:
+    """Hide or show a field inside the open transaction; what is so already stays as it is."""
+    if hidden is (row.retired_at is not None):
+        return
+    row.retired_at = present.now() if hidden else None
+    db.session.flush()
+    _settle(row)
+    _trace(actor, row, "remove" if hidden else "edit", {"retired": not hidden}, {"retired": hidden})
 
 
 def users(row: FieldDefinition, place: Place) -> list[str]:
