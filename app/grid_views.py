@@ -43,13 +43,15 @@ def row_address(grid: Grid) -> str:
         return url_for("AppealView.show", appeal_id=0).replace("/0", "/{id}")
     if grid.code in BY_CODE:
         return url_for(f"{view_name(BY_CODE[grid.code])}.show", pk="0").replace("/0", "/{id}")
+    if grid.family == "own":
+        return url_for("OwnRowView.show", code=grid.source.code, row_id=0).replace("/0", "/{id}")
     return ""
 
 
 def list_address(grid: Grid) -> str:
-    """The same sheet as a list with pages."""
+    """The same sheet as a list with pages; empty for a sheet of one's own, which has none."""
     if grid.family == "appeals":
         return url_for("LedgerView.list" if grid.code == "ledger" else "AppealModelView.list")
     if grid.code in BY_CODE:
         return url_for(f"{view_name(BY_CODE[grid.code])}.list")
-    return url_for("GridView.index")
+    return ""

@@ -10,7 +10,8 @@ from typing import Any
 
 from flask_babel import get_locale
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Text, and_, cast, func
+from sqlalchemy import Text, and_, cast, func, select
+from sqlalchemy.orm import aliased
 
 from app import appeal_columns
 from app.models import Appeal, OwnRow
@@ -226,7 +227,7 @@ def _extra(table: str, own_sheet_id: int | None, who: Reader, declared: Sequence
         if every or not one.readers or posts & one.readers
     ]
     found = {
-        one.key: extra_column(one, english=who.english, link_name=partial(_link_name, who.english))
+        one.key: extra_column(one, english=who.english, link_name=partial(_link_name, who))
         for one in fields
         if not one.is_computed
     }
@@ -250,14 +251,17 @@ def declared_columns(code: str, *, english: bool) -> Mapping[str, Column]:
     return {one.key: one for one in _declared(code, english=english)} if code in BY_CODE else {}
 
 
-def _link_name(english: bool, one: Defined, value: Any) -> Any:
-    """What the row is called that a link leads to; None when its sheet is gone."""
+def _link_name(who: Reader, one: Defined, value: Any) -> Any:
+    """What the row is called that a link leads to; None when its sheet is gone or not this reader's to see."""
     if one.to.startswith(OWN_PREFIX):
         own = definitions.current().sheets.get(one.to.removeprefix(OWN_PREFIX))
-        return own_title(value, own.title_field) if own is not None else None
+        return own_title(value, own.title_field) if own is not None and own_rows.may_read(own, who.actor) else None
+    if one.to == "appeals":
+        # Aliased: a field of an appeal may lead to another appeal.
+        other = aliased(Appeal)
+        seen = select(Appeal.id).where(Appeal.id == other.id, access.visible_to(who.actor)).correlate(other).exists()
+        return select(other.number).where(other.id == value, seen).scalar_subquery()
     sheet = BY_CODE.get(one.to)
     if sheet is None or not hasattr(sheet.model, "name"):
         return None
-    return name_of(sheet.model, value, english=english)
-
-
+    return name_of(sheet.model, value, english=who.english)

@@ -10,9 +10,11 @@ from flask_babel import gettext as _
 from markupsafe import Markup
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import attachment_words, handling_forms, handling_words, leader_words, words
+from app import attachment_words, handling_forms, handling_words, leader_words, own_row_words, words
 from app.clock_card import card, paused_until
+from app.grids import is_english
 from app.import_words import FLAGS
+from app.linked_rows import linked_rows, row_url
 from app.reports import documents
 from app.rules.fields import mask_phone
 from app.services import clocks, inbox, present
@@ -38,6 +40,8 @@ def init_pages(app: Flask) -> None:
         timeline_items=timeline_items,
         flag_words=FLAGS,
         clock_card=card,
+        linked_rows=linked_rows,
+        row_url=row_url,
         qr=lambda code: Markup(documents.drawing(code)),  # noqa: S704 - drawn by us, numbers and lines only
     )
     app.jinja_env.filters["named"] = words.named
@@ -97,6 +101,8 @@ def _context() -> dict[str, Any]:
             # Officers read no appeals: the search box is not theirs.
             "search_url": url_for("AppealModelView.list") if ("can_read", "Appeals") in standing.pairs else "",
             "feed_url": url_for("api.feed"),
+            "own_sheets": own_row_words.menu(standing.definitions),
+            "is_english": is_english(),
             "acting_posts": [{"name": words.named(post), "role": post.role} for post in standing.posts],
         }
     return context

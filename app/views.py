@@ -34,6 +34,7 @@ from app.ledger_views import AppealModelView, LedgerView
 from app.merging_views import MergingView
 from app.nil_return_views import NilReturnView, concerns_reader
 from app.number_views import NumberFormatView
+from app.own_row_views import OwnRowView
 from app.own_sheet_views import OwnSheetsView
 from app.paste_views import PasteView
 from app.portfolio_views import PortfolioBoardView
@@ -118,6 +119,7 @@ def register(appbuilder: AppBuilder) -> None:
         CalendarYearView, "CalendarYear", icon="fa-calendar-days", label=_l("Working calendar"), **WORK
     )
     appbuilder.add_view(GridView, "Grid", icon="fa-table-cells", label=_l("Spreadsheets"), **WORK)
+    appbuilder.add_view_no_menu(OwnRowView)
     appbuilder.add_view_no_menu(CalendarEntryView)
     appbuilder.add_view_no_menu(RecountView)
     appbuilder.add_view(InboxView, "Inbox", icon="fa-bell", label=_l("Inbox"), **WORK)

@@ -49,8 +49,10 @@ from app.services import (
     attachments,
     capability_changes,
     changes,
+    definitions,
     handovers,
     imports,
+    own_rows,
     own_sheets,
     present,
     sheets,
@@ -133,7 +135,7 @@ def world(app: Flask, make: Factory) -> World:
     account = db.session.scalars(select(Account).where(Account.person_id == expired.id)).one()
     account.must_change_password = True
     found.values.update(_things(appeal))
-    found.values["own_sheet_id"] = own_sheets.make(make.actor(officer="system"), OWN_SHEET).id
+    found.values |= _own_sheet(make)
     found.values["sheet_id"] = _sheet(make)
     found.values["absence_id"], found.values["stand_in_id"] = _leave(make)
     found.values["account_id"] = db.session.scalars(select(Account.id).where(Account.person_id == nobody.id)).one()
@@ -155,6 +157,19 @@ def world(app: Flask, make: Factory) -> World:
 def _officers(world: World, make: Factory) -> None:
     for officer in ("system", "security", "audit"):
         world.let_in(officer, make.signed_in(officer=officer))
+
+
+def _own_sheet(make: Factory) -> dict[str, Any]:
+    """An own sheet that the supervisor fills in and the editor reads, with a row, and one in the trash."""
+    officer, posts = make.actor(officer="system"), (make.post("editor").id, make.post("supervisor").id)
+    sheet = own_sheets.make(officer, replace(OWN_SHEET, readers=posts[:1], writers=posts[1:]))
+    own = definitions.current().sheets[sheet.code]
+    kept, gone = (own_rows.write(officer, own, None, {"x_shi_li_ming_cheng": f"示例{n}行"}).id for n in (1, 2))
+    own_rows.remove(officer, own, gone)
+    return {
+        "own_sheet_id": sheet.id, "own_code": sheet.code, "own_grid": f"own_{sheet.code}", "own_row_id": kept,
+        "own_gone_id": gone,
+    }  # fmt: skip
 
 
 def _units(make: Factory) -> tuple[Unit, Unit]:

@@ -102,12 +102,16 @@ class Definitions:
 _known = Definitions(0, MappingProxyType({}), MappingProxyType({}))
 
 
-def current() -> Definitions:
-    """The definitions in force: one small statement a request, and a few more when they changed."""
+def current(version: int | None = None) -> Definitions:
+    """The definitions in force: one small statement a request, and a few more when they changed.
+
+    A caller who read the version together with something else hands it in and spares the statement.
+    """
     global _known
     if has_request_context() and "definitions" in g:
         return g.definitions  # type: ignore[no-any-return]
-    version = db.session.scalar(select(DefinitionVersion.version)) or 0
+    if version is None:
+        version = db.session.scalar(select(DefinitionVersion.version)) or 0
     if _known.version != version:
         _known = _read(version)
     if has_request_context():

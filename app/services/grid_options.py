@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, String, func, literal, or_, select, true
 
 from app.models import (
+    Appeal,
     Category,
     Channel,
     LimitRule,
@@ -24,7 +25,7 @@ from app.models import (
 )
 from app.rules.errors import NotFound
 from app.rules.values import REFERENCES, ValueKind
-from app.services import definitions, own_rows
+from app.services import access, definitions, own_rows
 from app.services.grid_columns import MODELS, Column
 from app.services.grids import Grid
 
@@ -72,6 +73,8 @@ def offered(grid: Grid, key: str, term: str, *, english: bool) -> list[Offer]:
     Raises NotFound("query.unknown-field") for a column out of sight, and for one that refers to nothing he may read.
     """
     source = _source(grid, grid.column(key), english=english)
+    if source.model is Appeal:
+        return _appeals(source, term)
     shown = func.coalesce(func.nullif(source.name, ""), source.other, "")
     query = select(source.model.id, shown, source.pinyin).where(source.where)
     if term := term.strip().lower()[:100]:
@@ -79,6 +82,15 @@ def offered(grid: Grid, key: str, term: str, *, english: bool) -> list[Offer]:
     exact = func.lower(shown) == term
     ordered = query.order_by(exact.desc(), source.pinyin, source.model.id).limit(MOST)
     return [Offer(row[0], row[1], row[2] or "") for row in db.session.execute(ordered)]
+
+
+def _appeals(source: _Source, term: str) -> list[Offer]:
+    """Appeals by the beginning of their number, the latest first: what they are about is no way to look for one."""
+    query = select(Appeal.id, Appeal.number, Appeal.subject).where(source.where)
+    if term := term.strip()[:100]:
+        query = query.where(Appeal.number.startswith(term, autoescape=True))
+    found = db.session.execute(query.order_by(Appeal.id.desc()).limit(MOST))
+    return [Offer(row_id, f"{number} · {subject[:40]}", "") for row_id, number, subject in found]
 
 
 def _fits(source: _Source, term: str) -> ColumnElement[bool]:
@@ -137,6 +149,9 @@ def _source(grid: Grid, column: Column, *, english: bool) -> _Source:
         return _of_names(MODELS[column.kind], true(), english=english)
     if column.kind in REFERENCES and column.refers in _LINKED:
         return _of_names(*_LINKED[column.refers], english=english)
+    if column.kind is ValueKind.LINK and column.refers == "appeals":
+        seen = access.visible_to(grid.actor) & Appeal.number.is_not(None)
+        return _Source(Appeal, seen, Appeal.number, literal("", String), literal("", String))
     if column.kind is ValueKind.LINK and column.refers.startswith(OWN_PREFIX):
         return _of_titles(grid, column.refers.removeprefix(OWN_PREFIX))
     raise NotFound("query.unknown-field", {"field": column.key})

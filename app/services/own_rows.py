@@ -6,17 +6,20 @@ a removed row lies in the trash until somebody takes it back.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
-from app.models import OwnRow, db
+from app.models import Journal, OwnRow, db
 from app.rules.errors import Conflict, NotFound, Refused
 from app.services import definitions, field_values, journal, present
 from app.services.actors import Actor
 from app.services.definitions import OWN, Own
 from app.services.transaction import transaction
+
+HISTORY = 50
 
 
 def may_read(own: Own, actor: Actor) -> bool:
@@ -32,19 +35,24 @@ def may_write(own: Own, actor: Actor) -> bool:
 
 def write(
     actor: Actor, own: Own, row_id: int | None, values: Mapping[str, object], *, version: int | None = None,
-    is_whole: bool = False,
+    is_whole: bool = False, request_key: str | None = None,
 ) -> OwnRow:  # fmt: skip
-    """Write a row in a transaction of its own; see `write_in`. A value another row has is said at its field."""
+    """Write a row in a transaction of its own; see `write_in`. A value another row has is said at its field.
+
+    The same `request_key` again gives the row that was written for it.
+    """
     try:
         with transaction():
-            return write_in(actor, own, row_id, values, version=version, is_whole=is_whole)
+            if request_key is not None and (done := _repeated(actor, own, request_key)) is not None:
+                return done
+            return write_in(actor, own, row_id, values, version=version, is_whole=is_whole, request_key=request_key)
     except Conflict as error:
         raise field_values.taken(error, definitions.current().of(OWN, own.id)) or error from error
 
 
 def write_in(
     actor: Actor, own: Own, row_id: int | None, values: Mapping[str, object], *, version: int | None = None,
-    is_whole: bool = False,
+    is_whole: bool = False, request_key: str | None = None,
 ) -> OwnRow:  # fmt: skip
     """Write a row inside the open transaction; values by key (`x_name`), fields that are not named stay as they are.
 
@@ -56,9 +64,7 @@ def write_in(
     if version is not None and row_id is not None and row.version != version:
         raise Conflict("row.stale")
     fields = definitions.current().of(OWN, own.id)
-    new = field_values.clean(
-        fields, values, actor=actor, old=row.extra, is_new=row_id is None, is_whole=is_whole
-    )
+    new = field_values.clean(fields, values, actor=actor, old=row.extra, is_new=row_id is None, is_whole=is_whole)
     if not new and row_id is not None:
         return row
     old = {code: row.extra.get(code) for code in new}
@@ -66,7 +72,8 @@ def write_in(
     if row_id is None:
         db.session.add(row)
     db.session.flush()
-    _trace(actor, own, "create" if row_id is None else "edit", row, old if row_id is not None else {}, new)
+    _trace(actor, own, "create" if row_id is None else "edit", row, old if row_id is not None else {}, new,
+           request_key)  # fmt: skip
     return row
 
 
@@ -107,6 +114,32 @@ def restore(actor: Actor, own: Own, row_id: int) -> OwnRow:
         raise field_values.taken(error, definitions.current().of(OWN, own.id)) or error from error
 
 
+def access_own(actor: Actor, code: str) -> Own:
+    """The sheet of that code for who reads it. Raises NotFound("sheet.unknown")."""
+    own = definitions.current().sheets.get(code)
+    if own is None or not may_read(own, actor):
+        raise NotFound("sheet.unknown", {"sheet": code[:48]})
+    return own
+
+
+def access_row(own: Own, row_id: int) -> OwnRow:
+    """A row of the sheet that is not in the trash. Raises NotFound("row.unknown")."""
+    query = select(OwnRow).where(OwnRow.id == row_id, OwnRow.sheet_id == own.id, OwnRow.deleted_at.is_(None))
+    row: OwnRow | None = db.session.scalars(query).one_or_none()
+    if row is None:
+        raise NotFound("row.unknown", {"id": row_id})
+    return row
+
+
+def history(row_id: int, *, before: int | None = None, limit: int = HISTORY) -> Sequence[Journal]:
+    """What happened to a row, the latest first; `before` is the key of an earlier page."""
+    query = select(Journal).where(Journal.object_type == OWN, Journal.object_id == row_id)
+    if before is not None:
+        query = query.where(Journal.id < before)
+    query = query.options(joinedload(Journal.person), joinedload(Journal.post))
+    return db.session.scalars(query.order_by(Journal.id.desc()).limit(limit)).all()
+
+
 def require_writer(actor: Actor, own: Own) -> None:
     """Refuse who does not write the sheet; it does not exist for who does not read it.
 
@@ -116,6 +149,16 @@ def require_writer(actor: Actor, own: Own) -> None:
         raise NotFound("sheet.unknown", {"sheet": own.code})
     if not may_write(own, actor):
         raise Refused("access.not-granted", {"capability": "own_sheet"})
+
+
+def _repeated(actor: Actor, own: Own, request_key: str) -> OwnRow | None:
+    """The row that this request wrote already."""
+    done = select(Journal.object_id).where(
+        Journal.request_key == request_key, Journal.object_type == OWN, Journal.user_id == actor.user_id
+    )
+    found = select(OwnRow).where(OwnRow.id == done.scalar_subquery(), OwnRow.sheet_id == own.id)
+    row: OwnRow | None = db.session.scalars(found).one_or_none()
+    return row
 
 
 def _locked(own: Own, row_id: int, *, is_deleted: bool = False) -> OwnRow:
@@ -128,8 +171,10 @@ def _locked(own: Own, row_id: int, *, is_deleted: bool = False) -> OwnRow:
 
 
 def _trace(
-    actor: Actor, own: Own, action: str, row: OwnRow, old: Mapping[str, Any], new: Mapping[str, Any]
-) -> None:
+    actor: Actor, own: Own, action: str, row: OwnRow, old: Mapping[str, Any], new: Mapping[str, Any],
+    request_key: str | None = None,
+) -> None:  # fmt: skip
     post = next((one for one in actor.grants.grants if one.post_id in own.writers), None)
     as_post, role = (post.post_id, post.role) if post is not None else (None, None)
-    journal.write(actor, action, OWN, row.id, old=old, new=new, post_id=as_post, role=role)
+    journal.write(actor, action, OWN, row.id, old=old, new=new, post_id=as_post, role=role,
+                  request_key=request_key)  # fmt: skip

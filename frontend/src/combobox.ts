@@ -34,6 +34,7 @@ export class Combobox {
   private choices: Choice[] = [];
   private shown: Choice[] = [];
   private active = -1;
+  private turn = 0;
 
   constructor(private readonly select: HTMLSelectElement) {
     serial += 1;
@@ -73,7 +74,10 @@ export class Combobox {
       this.input.focus();
       if (this.list.hidden) this.open();
     });
-    this.input.addEventListener("input", () => this.open());
+    this.input.addEventListener("input", () => {
+      this.open();
+      if (this.select.dataset["options"]) void this.look(this.select.dataset["options"]);
+    });
     this.input.addEventListener("keydown", (event) => this.onKey(event));
     this.input.addEventListener("focus", () => this.input.select());
     this.input.addEventListener("blur", () => this.close());
@@ -95,6 +99,26 @@ export class Combobox {
     window.addEventListener("scroll", (event) => {
       if (!this.list.hidden && event.target !== this.list) placeUnder(this.list, this.control, { matchWidth: true });
     }, true);
+  }
+
+  /** Rows that the page does not hold are asked for: what is chosen stays, the newest answer counts. */
+  private async look(address: string): Promise<void> {
+    const typed = this.input.value.trim();
+    const turn = (this.turn += 1);
+    await new Promise((done) => window.setTimeout(done, 150));
+    if (turn !== this.turn || typed === (this.selected()[0]?.label ?? "")) return;
+    const answer = await getJson<{ options: { value: number; label: string; pinyin: string }[] }>(`${address}?q=${encodeURIComponent(typed)}`);
+    if (turn !== this.turn) return;
+    const kept = Array.from(this.select.options).filter((option) => option.selected || option.value === "");
+    const known = new Set(kept.map((option) => option.value));
+    const found = answer.options.filter((row) => !known.has(String(row.value))).map((row) => {
+      const option = new Option(row.label, String(row.value));
+      option.dataset["pinyin"] = row.pinyin;
+      return option;
+    });
+    this.select.replaceChildren(...kept, ...found);
+    this.choices = readChoices(this.select);
+    if (document.activeElement === this.input) this.open();
   }
 
   private emptyValue(): string {
