@@ -56,7 +56,7 @@ class OwnRowView(BaseView):
         return self.render_template(
             "own_rows/show.html", own=own, grid=grid, row=row, title=own_row_words.title(grid, row),
             fields=own_row_words.fields(grid, row), changes=own_row_words.changes(grid, changes),
-            
+
         )  # fmt: skip
 
     @expose("/<code>/<int:row_id>/history")
