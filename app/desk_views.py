@@ -14,7 +14,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.datastructures import MultiDict
 
-from app import forms, handling_forms, intake_forms, notices, signing, together, words
+from app import extra_forms, forms, handling_forms, intake_forms, notices, signing, together, words
 from app.attachment_views import with_files
 from app.document_views import page_of
 from app.errors import status_of, wants_json
@@ -202,6 +202,7 @@ class AppealView(BaseView):
         sent, refused = with_files(actor)
         try:
             data = forms.parsed(specs, sent, refused)
+            data |= extra_forms.changed(sent, extra_forms.of_step(actor, step, appeal), appeal.extra)
             outcome = workflow.act(
                 actor,
                 appeal_id,
@@ -272,6 +273,8 @@ class AppealView(BaseView):
             files=attachments.listed(actor, appeal_id),
             may_attach=attachments.may_add(actor, page.appeal),
             may_unmask=actor.grants.can("see_phone"),
+            extras=extra_forms.of_row(actor, page.appeal),
+            may_fill=extra_forms.may_fill(actor, page.appeal),
             may_urge=actor.grants.can("supervise") or actor.grants.can("triage"),
         )
 
@@ -293,6 +296,8 @@ class AppealView(BaseView):
         if is_sent and values.get("version", type=int) != appeal.version:
             found = together.overtaken(actor, appeal.id, specs, values, stands)
             values = found.values
+        extras = extra_forms.of_step(actor, step, appeal)
+        held = extra_forms.given(request.form if is_sent else {}, extras, appeal.extra)
         page = self.render_template(
             "desk/action.html",
             appeal=appeal,
@@ -304,7 +309,13 @@ class AppealView(BaseView):
             possible=not is_sent or step in workflow.actions_on(actor, appeal),
             fields=_fields(appeal, step, specs, values, errors),
             told=handling_forms.told(step, appeal, values),
-            parts=intake_forms.parts(appeal.channel_class, values, errors, appeal=appeal) if step.sheet else [],
+            parts=[
+                *intake_forms.parts(appeal.channel_class, values, errors, appeal=appeal),
+                *extra_forms.part(actor, extras, held, errors),
+            ]
+            if step.sheet
+            else [],
+            extras=[] if step.sheet else extra_forms.needed(actor, extras, held, errors),
             returned=reading.last_return(appeal) if step.sheet else None,
             errors=errors,
             form_version=appeal.version,

@@ -20,7 +20,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
 
-from app import sheet_children, sheet_panels, sheet_words, signing
+from app import extra_forms, sheet_children, sheet_panels, sheet_words, signing
 from app.clock_views import onward, tell_saved
 from app.consent import consent
 from app.messages import sentence, sentences_of
@@ -29,6 +29,7 @@ from app.rules.errors import Conflict, FieldErrors, RuleError
 from app.services import present, sheet_access, sheet_bulk, sheet_history, sheet_views, sheets
 from app.services.clock_recounts import SHEETS as MOVING
 from app.services.clock_recounts import MovesClocks
+from app.services.definitions import PREFIX, Defined
 from app.services.sheet_rows import Sheet
 from app.sheet_actions import acts_of, form_for, perform, require_some, told, workbook
 from app.sheet_filters import BASE_FILTERS, chips, comparisons, offered, query_of, read, term_of, unreadable
@@ -144,6 +145,11 @@ class SheetView(ModelView):
         said = "&".join(filter(None, (query, term)))
         return redirect(url_for(f"{self.endpoint}.list") + (f"?{said}" if said else ""))
 
+    def _told_extras(self, row: Any) -> list[tuple[str, str]]:
+        """What the row holds in fields made at run time."""
+        table, extra = row.__tablename__, getattr(row, "extra", None) or {}
+        return extra_forms.Told(current_actor(), table, [extra_forms.kept(extra)]).pairs(extra) if extra else []
+
     def _asked(self) -> MultiDict[str, str]:
         """What the form asks for: nothing, one of the sheet's ready filters, or what was entered."""
         if "reset" in request.form:
@@ -181,6 +187,7 @@ class SheetView(ModelView):
                 row=row,
                 today=present.today(),
                 keeps=sheet_access.keeps(current_actor(), self.sheet),
+                extras=self._told_extras(row),
                 **more,
             )
         )
@@ -196,9 +203,11 @@ class SheetView(ModelView):
         form = self.add_form(data=blank | dict(sheet_access.defaults_for(current_actor(), self.sheet)) | given)
         if is_sent() and form.validate():
             values = {field.name: form[field.name].data for field in fields}
+            values |= extra_forms.sent(request.form, self._extra_fields())
             if self._saved(form, Entry(None, values)):
                 return self._onward()
         self._remember(form)
+        self._show_extras(form, None)
         page = self.render_template(
             self.add_template, title=self.add_title, widgets=self._get_add_widget(form=form), related_views=[]
         )
@@ -215,9 +224,11 @@ class SheetView(ModelView):
         self._keep_choices(form, fields, row)
         if is_sent() and form.validate():
             values = {f.name: form[f.name].data for f in fields if form[f.name].data != stored[f.name]}
+            values |= extra_forms.changed(request.form, self._extra_fields(), getattr(row, "extra", None))
             if self._saved(form, Entry(row.id, values, form_version())):
                 return onward(self.post_edit_redirect())
         self._remember(form)
+        self._show_extras(form, row)
         widgets = self._get_edit_widget(form=form)
         page = self.render_template(
             self.edit_template, title=f"{self.edit_title} · {sheet_words.title_of(row)}", widgets=widgets, pk=row.id
@@ -304,6 +315,17 @@ class SheetView(ModelView):
             abort(404)
         return row
 
+    def _extra_fields(self) -> list[Defined]:
+        return extra_forms.asked(current_actor(), self.sheet.model.__tablename__)
+
+    def _show_extras(self, form: Any, row: Any) -> None:
+        """Put the fields made at run time into the form."""
+        fields = self._extra_fields()
+        values = extra_forms.blank(fields) if row is None else extra_forms.kept(getattr(row, "extra", None))
+        if request.method == "POST":
+            values = values | extra_forms.sent(request.form, fields)
+        form.extra_fields = extra_forms.shown(current_actor(), fields, values, getattr(form, "extra_errors", {}))
+
     def _saved(self, form: Any, entry: Entry) -> bool:
         """Whether the write path took it; what it refused stands at the fields then."""
         try:
@@ -331,6 +353,9 @@ class SheetView(ModelView):
                 told = [sentence(problem.code, problem.data) for problem in problems]
                 if name in form:
                     form[name].errors = [*form[name].errors, *told]
+                elif name.startswith(PREFIX):
+                    form.extra_errors = {**getattr(form, "extra_errors", {}), name: told}
+                    form.form_errors.append(_("Some fields need your attention."))
                 else:
                     form.form_errors.extend(told)
             return

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from app import handling_words
+from app.extra_forms import of_step
 from app.models import Appeal, Assignment, HandlingRequest, LimitRule, Person, db
 from app.rules import workflow as rules
 from app.rules.workflow import FieldSpec
@@ -33,7 +34,8 @@ class Told:
 
 def has_form(action: rules.Action, appeal: Appeal) -> bool:
     """Whether the step asks for anything; what asks for nothing is one button on the appeal's page."""
-    return action.sheet or bool(asked(action, action.fields, appeal, current_actor()))
+    actor = current_actor()
+    return action.sheet or bool(asked(action, action.fields, appeal, actor) or of_step(actor, action, appeal))
 
 
 def asked(action: rules.Action, specs: Iterable[FieldSpec], appeal: Appeal, actor: Actor) -> tuple[FieldSpec, ...]:

@@ -15,7 +15,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
-from app import forms, intake_forms, intake_words
+from app import extra_forms, forms, intake_forms, intake_words
 from app.attachment_views import with_files
 from app.messages import by_field
 from app.models import Appeal
@@ -25,6 +25,7 @@ from app.rules.errors import FieldErrors, Invalid, NotFound, Refused, RuleError
 from app.rules.grants import RowFacts
 from app.services import attachments, intake, present, similar
 from app.services.actors import Actor
+from app.services.definitions import Defined
 from app.standing import current_actor
 
 # What a person may decide to do in spite of a warning.
@@ -51,6 +52,7 @@ class IntakeView(BaseView):
         sent, refused = with_files(actor)
         try:
             data = forms.parsed(rules.fields_of(channel_class), sent, refused)
+            data |= extra_forms.sent(sent, _extras(channel_class))
             key = forms.request_key(request.form)
             if not actor.grants.covering("collect", RowFacts(channel_class)):
                 return self._keep(actor, channel_class, data, key)
@@ -110,7 +112,13 @@ class IntakeView(BaseView):
         page = self.render_template(
             "desk/intake.html",
             channel_class=channel_class,
-            parts=intake_forms.parts(channel_class, values, errors),
+            parts=[
+                *intake_forms.parts(channel_class, values, errors),
+                *extra_forms.part(
+                    current_actor(), _extras(channel_class),
+                    extra_forms.given(values, _extras(channel_class), is_new=True), errors,
+                ),
+            ],
             errors=errors,
             warned=isinstance(error, FieldErrors) and all(one.code in _WARNINGS for one in error.problems),
             saved=saved,
@@ -141,6 +149,11 @@ class SimilarView(BaseView):
 
 
 _TYPED = {"phone": 40, "identity": 40, "subject": 300, "body": 3000, "place": 200, "petition_number": 64}
+
+
+def _extras(channel_class: str) -> list[Defined]:
+    """The fields made at run time that the form of a class asks for."""
+    return extra_forms.asked(current_actor(), "appeal", state="draft", channel_class=channel_class)
 
 
 def known_class(channel_class: str) -> None:

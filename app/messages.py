@@ -62,6 +62,7 @@ SENTENCES: Mapping[str, Any] = {
     "account.username-taken": _l("The user name %(username)s is taken."),
     "answer.not-informed": _l("Say when and how the appellant was told."),
     "appeal.ended": _l("This appeal is archived, voided or of the old records, and its fields are read only."),
+    "appeal.fields-missing": _l("Before this step somebody else has to fill in: %(fields)s."),
     "appeal.held": _l("This appeal is under a legal hold: its fields stay as they are until the hold is released."),
     "appeal.stale": _l(
         "Somebody else changed this appeal while you had it open. What you typed is kept below: compare and send again."
@@ -153,6 +154,9 @@ SENTENCES: Mapping[str, Any] = {
     "clock.unknown": _l("There is no such clock, or it is not one of yours."),
     "contact.foreign-class": _l("You keep contact for your own class only."),
     "contact.mobile-elsewhere": _l("This is a mobile number: enter it in its own field, where it is kept sealed."),
+    "definition.archived": _l(
+        "%(count)s archived appeals hold a value, and their files are sealed. Add a new field and retire this one."
+    ),
     "definition.chain": _l("At most %(limit)s computed fields may build on one another."),
     "definition.duplicates": _l("Several rows have the same value: %(values)s. Make them differ first."),
     "definition.figure": _l("This figure needs a column of numbers; least and greatest also take dates."),

@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
-from app import dispatch_words, words
+from app import dispatch_words, extra_forms, words
 from app.models import Category, DispatchEntry, Journal
 from app.rules import chain, numbering
 from app.rules.entries import Field, Kind, Place
@@ -278,10 +278,17 @@ def history_items(
     """Journal rows of a dictionary row and of what hangs on it, as the page macro `ui.timeline` takes them."""
     by_table = {child.model.__tablename__: child for child, _name in children} | {sheet.model.__tablename__: sheet}
     known = _names([(by_table[row.object_type], row) for row in rows if row.object_type in by_table])
-    return [_item(row, by_table[row.object_type], sheet, known) for row in rows if row.object_type in by_table]
+    extras = {table: extra_forms.told(table, rows) for table in by_table}
+    return [
+        _item(row, by_table[row.object_type], sheet, known, extras[row.object_type])
+        for row in rows
+        if row.object_type in by_table
+    ]
 
 
-def _item(row: Journal, sheet: Sheet, owner: Sheet, known: Mapping[tuple[str, str], str]) -> dict[str, Any]:
+def _item(
+    row: Journal, sheet: Sheet, owner: Sheet, known: Mapping[tuple[str, str], str], extra: extra_forms.Told
+) -> dict[str, Any]:
     fields = {field.name: field for field in sheet.fields}
     title = str(words.CHANGES.get(row.action, row.action))
     is_whole = row.action == "create" or (row.action == "remove" and not row.new)
@@ -302,7 +309,8 @@ def _item(row: Journal, sheet: Sheet, owner: Sheet, known: Mapping[tuple[str, st
             )
             for name, value in values.items()
             if name in fields and not (is_whole and value in (None, "", [], False))
-        ],
+        ]
+        + extra.changes(row.old, row.new),
     }
 
 

@@ -10,9 +10,10 @@ from flask import url_for
 from flask_babel import format_datetime, ngettext
 from flask_babel import gettext as _
 
-from app import words
+from app import extra_forms, words
 from app.models import Journal
 from app.services import present
+from app.services.definitions import PREFIX
 from app.services.together import Change
 from app.standing import current_standing
 
@@ -83,6 +84,8 @@ _ICONS = {
 
 def timeline_items(rows: Iterable[Journal]) -> list[dict[str, Any]]:
     """Journal rows as the page macro `ui.timeline` takes them, oldest first."""
+    rows = list(rows)
+    extra = extra_forms.told("appeal", rows)
     return [
         {
             "at": row.at,
@@ -93,7 +96,7 @@ def timeline_items(rows: Iterable[Journal]) -> list[dict[str, Any]]:
             "href": _asked(row),
             "body": row.reason,
             "icon": _ICONS.get(row.action, "circle"),
-            "changes": _changes(row),
+            "changes": _changes(row) + extra.changes(row.old, row.new),
         }
         for row in rows
     ]
@@ -107,8 +110,8 @@ def differences(changes: Iterable[Change]) -> list[dict[str, Any]]:
         item["changes"] = [
             (str(words.FIELDS.get(name, name)), _worded(name, old), _worded(name, new))
             for name, old, new in change.fields
-            if new != change.row.reason
-        ]
+            if new != change.row.reason and not name.startswith(PREFIX)
+        ] + extra_forms.told("appeal", [change.row]).changes(change.row.old, change.row.new)
         found.append(item)
     return found
 
@@ -127,7 +130,7 @@ def _changes(row: Journal) -> list[tuple[str, str, str]]:
     return [
         (str(words.FIELDS.get(name, name)), _worded(name, row.old.get(name)), _worded(name, value))
         for name, value in row.new.items()
-        if name not in _SILENT and value not in (None, "", row.reason)
+        if name not in _SILENT and not name.startswith(PREFIX) and value not in (None, "", row.reason)
     ]
 
 

@@ -10,6 +10,7 @@ from flask_appbuilder import AppBuilder, IndexView, expose
 from flask_babel import lazy_gettext as _l
 
 from app.account_views import AccountsView
+from app.appeal_field_views import AppealFieldsView
 from app.attachment_views import AttachmentView
 from app.audit_views import AuditView, JournalView
 from app.capability_views import CapabilitiesView, PostsFormView
@@ -85,6 +86,7 @@ def register(appbuilder: AppBuilder) -> None:
     appbuilder.add_view(DeskView, "Desk", icon="fa-inbox", label=_l("My desk"), **WORK)
     appbuilder.add_view(LeaderView, "Leaders", icon="fa-user-tie", label=_l("Slips for me"), **WORK)
     appbuilder.add_view_no_menu(AppealView)
+    appbuilder.add_view_no_menu(AppealFieldsView)
     appbuilder.add_view_no_menu(AttachmentView)
     appbuilder.add_view_no_menu(IntakeView)
     appbuilder.add_view_no_menu(SimilarView)

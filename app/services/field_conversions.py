@@ -74,6 +74,12 @@ def convert(row: FieldDefinition, kind: ValueKind, parameters: Mapping[str, Any]
     db.session.execute(text(query), turn.binds or {})
 
 
+def sealed(row: FieldDefinition) -> int:
+    """How many archived appeals hold a value: their files are sealed, nothing in them changes."""
+    query = f"SELECT count(*) FROM ({_values(row, ' AND state = :state')}) AS v"  # noqa: S608 - as above
+    return int(db.session.scalar(text(query), {"state": "archived"}) or 0)
+
+
 def duplicates(row: FieldDefinition) -> list[str]:
     """Values that several rows have, a few of them; what hinders a field from being unique."""
     living = " AND deleted_at IS NULL" if row.own_sheet_id is not None else ""

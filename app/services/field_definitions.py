@@ -144,6 +144,9 @@ def change_in(
     old = told(row)
     kind = ValueKind(made["kind"])
     if kind != row.kind:
+        sealed = field_conversions.sealed(row) if row.table_name == "appeal" else 0
+        if sealed:
+            raise FieldErrors([FieldProblem("kind", "definition.archived", {"count": sealed})])
         found = field_conversions.losses(row, kind, made["parameters"])
         if found.lost + found.coarser and agreed != found.lost + found.coarser:
             raise LosesValues(found)

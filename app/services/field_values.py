@@ -153,6 +153,11 @@ def may_write(actor: Actor, one: Defined) -> bool:
     return not one.writers or bool(one.writers & set(actor.grants.post_ids)) or actor.grants.can("system")
 
 
+def may_read(actor: Actor, one: Defined) -> bool:
+    """Whether this person sees the field: one of its posts, or everybody who sees the row when none is named."""
+    return not one.readers or bool(one.readers & set(actor.grants.post_ids)) or actor.grants.can("system")
+
+
 def missing(
     fields: Sequence[Defined], extra: Mapping[str, Any], *, state: str, channel_class: str | None
 ) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from app.rules import fields as dirt
 from app.rules import intake as rules
 from app.rules.errors import FieldErrors, FieldProblem, Invalid, Refused
 from app.rules.grants import Grant, RowFacts
-from app.services import access, attachments, clocks, journal, workflow
+from app.services import access, appeal_fields, attachments, clocks, journal, workflow
 from app.services.actors import Actor
 from app.services.grants import standing_of
 from app.services.sheet import missing_fields, write_sheet
@@ -38,7 +38,7 @@ def take_in(
     FieldErrors for the sheet; among them, unless `despite`, the warning that a number of the petition office was taken
     in before.
     """
-    with transaction():
+    with appeal_fields.at_fields(), transaction():
         grant = _collecting_grant(actor, channel_class, post_id)
         if (done := _repeated(request_key)) is not None:
             return done
@@ -90,6 +90,7 @@ def begin(
         raise FieldErrors([FieldProblem("subject", "field.required")])
     if submit and (empty := missing_fields(appeal, data)):
         raise FieldErrors(FieldProblem(name, "field.required") for name in empty)
+    extra = appeal_fields.begin_in(actor, appeal, data)
     db.session.add(appeal)
     limit = clocks.limit_for("collection", channel_class=channel_class)
     clocks.start(appeal, "collection", limit, started_at=appeal.received_at, post_id=grant.post_id)
@@ -99,7 +100,7 @@ def begin(
     )
     if scan_of is not None:
         files += attachments.copy_in(actor, scan_of, appeal.id, purpose="take_in", post_id=grant.post_id)
-    new = snapshot(appeal)
+    new = snapshot(appeal) | extra
     if files:
         new["attachments"] = attachments.remembered(files)
     journal.write(
@@ -115,7 +116,7 @@ def begin(
     )
     if submit:
         # Its files are the appeal's by now: they stand in the row above, once.
-        data = {name: value for name, value in data.items() if name != "attachments"}
+        data = {name: value for name, value in data.items() if name != "attachments" and name not in extra}
         return workflow.step(actor, appeal.id, "submit", data, version=None, post_id=grant.post_id)
     return workflow.Outcome(appeal.id, "take_in", appeal.state, None, appeal.version)
 

@@ -89,6 +89,7 @@ class Draft:
     problems: list[FieldProblem] = field(default_factory=list)
     after_write: list[Callable[[Actor, Draft], None]] = field(default_factory=list)
     reason: str = ""
+    extra: dict[str, Any] = field(default_factory=dict)  # fields made at run time, by code
     held_back: Any = None  # what waits for somebody else's consent instead of being written
 
     def wrong(self, name: str, code: str, data: Mapping[str, object] | None = None) -> None:

@@ -14,7 +14,19 @@ from sqlalchemy import func, select
 from app.models import Post, db
 from app.rules.entries import Field, Kind, Place, blank, code_from, parse, problem_of
 from app.rules.errors import Conflict, FieldErrors, FieldProblem, Invalid, Refused
-from app.services import audit, calendar, changes, grants, journal, personal, present, sheet_access, sheet_checks
+from app.services import (
+    audit,
+    calendar,
+    changes,
+    definitions,
+    field_values,
+    grants,
+    journal,
+    personal,
+    present,
+    sheet_access,
+    sheet_checks,
+)
 from app.services.actors import Actor
 from app.services.clock_recounts import SHEETS as MOVING
 from app.services.clock_recounts import Consent, change_of, follow
@@ -70,7 +82,7 @@ def write_in(
     sheet_access.require_keeper(actor, sheet)
     if not (sheet.can_add if row_id is None else sheet.can_edit):
         raise Refused("sheet.fixed")
-    draft = _ready(actor, sheet, row_id, values, version, reason)
+    draft = _ready(actor, sheet, row_id, values, version, reason, asks=True)
     _write(actor, draft)
     settle(actor, sheet, [draft], consent)
     return draft
@@ -105,10 +117,21 @@ def change_in(
 
 
 def _ready(
-    actor: Actor, sheet: Sheet, row_id: int | None, values: Mapping[str, object], version: int | None, reason: str
+    actor: Actor,
+    sheet: Sheet,
+    row_id: int | None,
+    values: Mapping[str, object],
+    version: int | None,
+    reason: str,
+    *,
+    asks: bool = False,
 ) -> Draft:
-    """The row on its way in, checked. Raises FieldErrors."""
+    """The row on its way in, checked. `asks`: somebody fills it in, so fields made at run time may be required.
+
+    Raises FieldErrors.
+    """
     draft = _draft(actor, sheet, row_id, values, version)
+    _read_extra(actor, draft, values, asks=asks)
     draft.reason = reason
     sheet_checks.check(draft)
     sheet_access.check_own(actor, draft)
@@ -126,6 +149,7 @@ def trial(
     """
     sheet_access.require_keeper(actor, sheet)
     draft = _draft(actor, sheet, row_id, values, version, for_update=False)
+    _read_extra(actor, draft, values, asks=True)
     sheet_checks.check(draft)
     return draft
 
@@ -188,6 +212,8 @@ def _put(draft: Draft) -> None:
             if one.kind is Kind.ROWS:
                 value = sorted(other.code for other in rows_by_id(REFERENCES[one.to][0], value).values())
             row.parameters = kept | ({one.name: value} if value not in (None, [], "") else {})
+    if draft.extra:
+        row.extra = field_values.written(row.extra, draft.extra)
     if hasattr(row, "name_pinyin") and draft.changed("name"):
         row.name_pinyin = sort_key(values["name"])
 
@@ -214,6 +240,25 @@ def _draft(
         except Invalid as error:
             draft.problems.append(problem_of(error, one.name))
     return draft
+
+
+def _read_extra(actor: Actor, draft: Draft, sent: Mapping[str, object], *, asks: bool) -> None:
+    """The fields made at run time: those that were sent, and what a new row needs beside them."""
+    given = field_values.given(sent)
+    if not hasattr(draft.sheet.model, "extra") or not (given or (asks and draft.is_new)):
+        return
+    fields = [one for one in definitions.current().of(draft.row.__tablename__) if not one.is_computed]
+    known = [one for one in fields if field_values.may_read(actor, one)]
+    try:
+        old = draft.row.extra or {}
+        draft.extra = field_values.clean(known, given, actor=actor, old=old, is_new=draft.is_new and asks)
+    except FieldErrors as error:
+        draft.problems += error.problems
+
+
+def _extra(draft: Draft) -> dict[str, Any]:
+    """What the row holds in the fields made at run time that this write is about."""
+    return {definitions.PREFIX + code: (draft.row.extra or {}).get(code) for code in draft.extra}
 
 
 def _entered(one: Field, raw: object, draft: Draft) -> Any:
@@ -259,12 +304,12 @@ def _write(actor: Actor, draft: Draft, *, action: str = "") -> Any:
     row, sheet = draft.row, draft.sheet
     if draft.is_new:
         _complete(draft)
-    before = journalled(sheet, draft.old)
+    before = journalled(sheet, draft.old) | ({} if draft.is_new else _extra(draft))
     _put(draft)
     if draft.is_new:
         db.session.add(row)
     db.session.flush()
-    after = journalled(sheet, values_of(sheet, row))
+    after = journalled(sheet, values_of(sheet, row)) | _extra(draft)
     new = {name: value for name, value in after.items() if value != before.get(name)}
     if new:
         old = {name: before[name] for name in new if name in before}
@@ -346,6 +391,9 @@ def at_field(sheet: Sheet, error: Conflict) -> Conflict | FieldErrors:
     if error.code != "row.constraint":
         return error
     name = str(error.data["constraint"])
+    if name.startswith("fu_"):
+        fields = definitions.current().of(sheet.model.__tablename__)
+        return field_values.taken(error, fields) or error
     if name == f"{sheet.model.__tablename__}_code_key":
         has_code = any(one.name == "code" and one.on_form for one in sheet.fields)
         return FieldErrors([FieldProblem("code" if has_code else "name", "row.taken")])

@@ -14,7 +14,17 @@ from app.models import Appeal, Journal, db
 from app.rules import workflow as rules
 from app.rules.errors import Conflict, NotFound, RuleError
 from app.rules.grants import Grant
-from app.services import access, archiving, clocks, journal, merging, present, workflow_facts
+from app.services import (
+    access,
+    appeal_fields,
+    archiving,
+    clocks,
+    field_values,
+    journal,
+    merging,
+    present,
+    workflow_facts,
+)
 from app.services.actors import Actor
 from app.services.transaction import transaction
 from app.services.workflow_effects import EFFECTS, START_CLOCK
@@ -54,7 +64,7 @@ def act(
     Raises NotFound for an appeal out of sight, Refused without the capability or when a guard holds,
     Conflict("appeal.stale") when somebody else changed it first, FieldErrors for the form's fields.
     """
-    with transaction():
+    with appeal_fields.at_fields(), transaction():
         return step(actor, appeal_id, name, data, version=version, request_key=request_key, post_id=post_id)
 
 
@@ -81,7 +91,7 @@ def step(
         return _outcome(appeal, name, is_repeat=True)
     if version is not None and version != appeal.version:
         raise Conflict("appeal.stale", {"seen": version, "current": appeal.version})
-    _perform(Doing(actor, grant, about, request_key, now), appeal, allowed)
+    _perform(Doing(actor, grant, about, request_key, now), appeal, allowed, field_values.given(data))
     if name == "strike_off":
         _strike_off_merged(Doing(actor, grant, about, None, now), appeal)
     return _outcome(appeal, name)
@@ -106,7 +116,9 @@ def _strike_off_merged(doing: Doing, main: Appeal) -> None:
         _perform(doing, merged, rules.check("strike_off_merged", facts, {}, now=doing.at))
 
 
-def _perform(doing: Doing, appeal: Appeal, allowed: rules.Step) -> None:
+def _perform(
+    doing: Doing, appeal: Appeal, allowed: rules.Step, extra: Mapping[str, object] | None = None
+) -> None:
     before, now = snapshot(appeal), doing.at
     about = doing.about if allowed.action.parts else workflow_facts.NOTHING
     step = Step(
@@ -130,18 +142,21 @@ def _perform(doing: Doing, appeal: Appeal, allowed: rules.Step) -> None:
         clocks.stop(appeal, (kind,), now, assignment_id=own.id if own else None, request_id=of_request)
     for kind in allowed.starts:
         START_CLOCK[kind](step)
+    told = appeal_fields.step_in(doing.actor, appeal, allowed.action.name, extra or {}, before=before["state"])
     appeal.updated_at = now
     if appeal.state == "archived":
         # Its digest goes into the step's own journal row, and with it into the hash chain.
         step.remembered["seal"] = archiving.seal(appeal, person_id=step.person_id, at=now).sha256
-    _write(doing, step, allowed.action.name, before)
+    _write(doing, step, allowed.action.name, before, told)
 
 
 def _nothing_more(step: Step) -> None:
     """The state is all that changes."""
 
 
-def _write(doing: Doing, step: Step, name: str, before: dict[str, Any]) -> None:
+def _write(
+    doing: Doing, step: Step, name: str, before: dict[str, Any], told: tuple[dict[str, Any], dict[str, Any]]
+) -> None:
     appeal, after = step.appeal, snapshot(step.appeal)
     changed = [field for field in before if before[field] != after[field]]
     journal.write(
@@ -152,8 +167,8 @@ def _write(doing: Doing, step: Step, name: str, before: dict[str, Any]) -> None:
         appeal_id=appeal.id,
         post_id=doing.grant.post_id,
         role=doing.grant.role,
-        old={field: before[field] for field in changed},
-        new={field: after[field] for field in changed} | step.remembered,
+        old={field: before[field] for field in changed} | told[0],
+        new={field: after[field] for field in changed} | told[1] | step.remembered,
         reason=str(step.data.get("reason") or step.data.get("remark") or ""),
         request_key=doing.request_key,
     )
