@@ -1,0 +1,67 @@
+"""A field without code: the system officer adds it, a clerk has it at once in form, page and spreadsheet."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.e2e.conftest import Visit
+from tests.e2e.product import Product
+from tests.e2e.test_grid import Sheet
+
+FIELD = "SELECT id FROM field_definition WHERE code = 'e2e_source'"
+
+
+def test_a_choice_with_colours_is_there_at_once(visit: Visit, product: Product) -> None:
+    officer, clerk = visit("sysadmin"), visit("duty1")
+    clerk.open("/intake/F")
+    expect(clerk.page.locator("[name=x_e2e_source]")).to_have_count(0)
+    page = officer.page
+    officer.open("/fields/")
+    page.locator("a[href$='/fields/appeals']").first.click()
+    page.locator("a[href$='/fields/appeals/new']").first.click()
+    page.locator("a[href$='kind=choice']").click()
+    page.fill("input[name=label]", "示例线索来源")
+    page.fill("input[name=code]", "e2e_source")
+    for n, (label, colour) in enumerate((("示例网格员", "green"), ("示例群众", "red"))):
+        page.fill(f"input[name=option_{n}]", label)
+        page.select_option(f"select[name=colour_{n}]", colour)
+    page.locator("form .btn-primary").last.click()
+    page.wait_for_url("**/fields/appeals")
+    expect(page.locator(".chip", has_text="示例网格员")).to_be_visible()
+
+    clerk.open("/intake/F")
+    clerk.page.locator("select[name=x_e2e_source]").select_option(label="示例网格员")
+    clerk.page.fill("input[name=subject]", "示例：带自定义字段的来访")
+    clerk.page.fill("textarea[name=body]", "示例：自定义字段在表单和表格中。")
+    clerk.page.keyboard.press("Control+s")
+    clerk.page.wait_for_url(re.compile(r"/appeals/\d+$"))
+    expect(clerk.page.locator("dl.kv", has_text="示例线索来源").first).to_contain_text("示例网格员")
+    appeal_id = int(clerk.page.url.rsplit("/", 1)[1])
+    assert product.one("SELECT extra ->> 'e2e_source' FROM appeal WHERE id = %(id)s", id=appeal_id) == "o1"
+
+    sheet = Sheet(clerk, "appeals")
+    shown = clerk.page.evaluate("() => document.getElementById('grid').app.shown.map((one) => one.key)")
+    assert "x_e2e_source" in shown
+    row = clerk.page.evaluate(
+        "(id) => { const { windows } = document.getElementById('grid').app;"
+        " for (let n = 0; n < windows.total; n += 1) { if (windows.row(n)?.id === id) return n; } return -1; }",
+        appeal_id,
+    )
+    assert row >= 0
+    sheet.go(row, "x_e2e_source")
+    assert sheet.state["value"] == "o1"
+    expect(clerk.page.get_by_text("示例网格员").first).to_be_visible()
+
+    officer.open("/fields/appeals")
+    field_id = product.one(FIELD)
+    button = page.locator(f"[action$='/fields/appeals/{field_id}/retire'] button, [data-url$='/{field_id}/retire']")
+    button.first.click()
+    page.locator("dialog[open] .btn-danger, dialog[open] .btn-primary").first.click()
+    expect(page.get_by_text("示例线索来源").first).to_be_visible()
+    product.until("SELECT retired_at IS NOT NULL FROM field_definition WHERE code = 'e2e_source'")
+    clerk.open("/intake/F")
+    expect(clerk.page.locator("[name=x_e2e_source]")).to_have_count(0)
+    clerk.open(f"/appeals/{appeal_id}")
+    expect(clerk.page.get_by_text("示例线索来源")).to_have_count(0)
