@@ -31,8 +31,8 @@ VISIBLE = """() => {
   for (const e of document.querySelectorAll('select option')) parts.push(e.textContent);
   return parts.join('\\n');
 }"""
-# What is shown as another would see it (`inert`) leads nowhere.
-LINKS = """() => [...document.querySelectorAll('a[href]')].filter(e => !e.closest('[inert]'))
+# What is shown as another would see it (`inert`) leads nowhere, a file is no page.
+LINKS = """() => [...document.querySelectorAll('a[href]:not([download])')].filter(e => !e.closest('[inert]'))
   .map(e => e.getAttribute('href'))"""
 # Where both names of a row are shown, its codes and what changed in it.
 DICTIONARIES = re.compile(r"/dictionary/|/audit|/back|/accounts/invitations")
