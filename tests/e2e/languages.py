@@ -57,7 +57,10 @@ _DICTIONARIES = """
       AND (column_name IN ('code', 'name', 'title', 'duty', 'explanation', 'value', 'parameters', 'name_pinyin')
            OR right(column_name, 3) = '_en' OR table_name IN ('journal', 'audit'))
 """
-_NAMED = "SELECT table_name FROM information_schema.columns WHERE table_schema = 'public' AND column_name = 'name_en'"
+_NAMED = """
+    SELECT table_name, column_name FROM information_schema.columns
+    WHERE table_schema = 'public' AND column_name IN ('name_en', 'label_en')
+"""
 
 
 def data_of(product: Product, language: str, *, dictionaries: bool = False) -> str:
@@ -66,7 +69,9 @@ def data_of(product: Product, language: str, *, dictionaries: bool = False) -> s
     columns += product.sql(_DICTIONARIES) if dictionaries else []
     own = [_column(product, row["table_name"], row["column_name"]) for row in columns]
     # A row without an English name shows its Chinese one.
-    own += [_column(product, row["table_name"], "name", "name_en = ''") for row in product.sql(_NAMED)]
+    for row in product.sql(_NAMED):
+        twin = row["column_name"]
+        own.append(_column(product, row["table_name"], twin.removesuffix("_en"), f"{twin} = ''"))
     return "\n".join(own)
 
 

@@ -35,7 +35,7 @@ VISIBLE = """() => {
 LINKS = """() => [...document.querySelectorAll('a[href]:not([download])')].filter(e => !e.closest('[inert]'))
   .map(e => e.getAttribute('href'))"""
 # Where both names of a row are shown, its codes and what changed in it.
-DICTIONARIES = re.compile(r"/dictionary/|/audit|/back|/accounts/invitations")
+DICTIONARIES = re.compile(r"/dictionary/|/grid/(?!appeals|ledger|own_)|/audit|/back|/accounts/invitations")
 # Links that lead out of the pages: another language, a file, the same page.
 ELSEWHERE = re.compile(r"^(#|/lang/|/static/|/logout|mailto:|https?:)|/download$|/export|/preview$|\.(xlsx|docx)\b")
 
