@@ -283,3 +283,14 @@ class LedgerCount(Model):
     channel_class: Mapped[str] = mapped_column(String(1))
     n: Mapped[int] = mapped_column(Integer)
 
+
+class StaffingMove(Model):
+    """One change of a table from which standings are computed, written by triggers (app/services/versions.py).
+
+    `n` is a number that no other row had: the sum of all says whether anything changed. The timetable sums them up.
+    """
+
+    __tablename__ = "staffing_move"
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    n: Mapped[int] = mapped_column(BigInteger)
+

@@ -60,6 +60,7 @@ from app.grid_tables import (
     Presence,
     SavedView,
     SheetFile,
+    StaffingMove,
 )
 from app.handling_tables import (
     ArchiveSeal,
@@ -184,6 +185,7 @@ __all__ = [
     "SlipSheet",
     "StaffingChange",
     "StaffingList",
+    "StaffingMove",
     "StaffingUpload",
     "StandIn",
     "SuggestionModel",

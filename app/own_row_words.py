@@ -238,7 +238,7 @@ def _who(row: Journal) -> str:
     return str(words.CAPABILITIES["system"]) if row.user_id else words.process(row.acted_as)
 
 
-def menu(version: int) -> list[Own]:
-    """The own sheets of the menu: those the reader may read, in their order; `version` of the definitions."""
+def menu() -> list[Own]:
+    """The own sheets of the menu: those the reader may read, in their order."""
     actor = current_actor()
-    return [one for one in definitions.current(version).sheets.values() if own_rows.may_read(one, actor)]
+    return [one for one in definitions.current().sheets.values() if own_rows.may_read(one, actor)]

@@ -101,7 +101,7 @@ def _context() -> dict[str, Any]:
             # Officers read no appeals: the search box is not theirs.
             "search_url": url_for("AppealModelView.list") if ("can_read", "Appeals") in standing.pairs else "",
             "feed_url": url_for("api.feed"),
-            "own_sheets": own_row_words.menu(standing.definitions),
+            "own_sheets": own_row_words.menu(),
             "is_english": is_english(),
             "acting_posts": [{"name": words.named(post), "role": post.role} for post in standing.posts],
         }

@@ -8,17 +8,18 @@ from flask import current_app, g, has_request_context, request
 from flask_login import current_user
 
 from app.rules.errors import Refused
+from app.services import standing_memory
 from app.services.actors import Actor
-from app.services.grants import Standing, standing_of
+from app.services.grants import Standing
 
 
 def current_standing() -> Standing | None:
-    """The signed-in account's standing, None for a stranger; one statement per request."""
+    """The signed-in account's standing, None for a stranger; remembered while it holds."""
     if not has_request_context() or not current_user.is_authenticated:
         return None
     known: Standing | None = g.get("standing")
     if known is None or known.user_id != current_user.id:
-        known = standing_of(current_user.id)
+        known = standing_memory.standing(current_user.id)
         g.standing = known
     return known
 

@@ -28,6 +28,8 @@ from app.quiet import log_without_values
 from app.services import (
     attachments,
     coverage,
+    grid_places,
+    grid_presence,
     heartbeats,
     leave,
     leavers,
@@ -39,6 +41,7 @@ from app.services import (
     staffing_lists,
     suggestions,
     tasks,
+    versions,
 )
 from jobs.reminders import plan_reminders
 from jobs.runtime import prepare_process, process_context
@@ -174,6 +177,19 @@ def seal_journal() -> None:
             pass
 
 
+def sum_up_counts() -> None:
+    """Put together what triggers wrote as differences: the ledger's counts, the moves of the staffing table."""
+    with process_context():
+        grid_places.sum_up()
+        versions.sum_up()
+
+
+def forget_changes() -> None:
+    """Drop what no open spreadsheet asks for any more: changes of yesterday, who looked at which row."""
+    with process_context():
+        grid_presence.forget()
+
+
 def beat() -> None:
     """Show that the timetable lives."""
     with process_context():
@@ -198,6 +214,8 @@ SWEEPS: tuple[Sweep, ...] = (
     Sweep("sweep_attachments", 300.0, sweep_attachments),
     Sweep("seal_journal", 4.0, seal_journal),
     Sweep("keep_coverage", 10.0, keep_coverage),
+    Sweep("sum_up_counts", 300.0, sum_up_counts),
+    Sweep("forget_changes", 3600.0, forget_changes),
     Sweep("let_leavers_go", 30.0, let_leavers_go),
 )
 

@@ -1,4 +1,4 @@
-"""Fields and sheets made at run time, as every process reads them: one version row a request, the rest from memory.
+"""Fields and sheets made at run time, as every process reads them: one number a request, the rest from memory.
 
 Writing them is the business of app/services/field_definitions.py and app/services/own_sheets.py, which call `moved`.
 """
@@ -16,6 +16,7 @@ from sqlalchemy import func, select, update
 
 from app.models import DefinitionVersion, FieldDefinition, OwnSheet, db
 from app.rules.values import COMPUTED, Option, Rule, Value, ValueKind
+from app.services import versions
 
 OWN = "own_row"  # the table of all own sheets
 PREFIX = "x_"  # before the code of a field made at run time, so that none is taken for a column of ours
@@ -102,16 +103,12 @@ class Definitions:
 _known = Definitions(0, MappingProxyType({}), MappingProxyType({}))
 
 
-def current(version: int | None = None) -> Definitions:
-    """The definitions in force: one small statement a request, and a few more when they changed.
-
-    A caller who read the version together with something else hands it in and spares the statement.
-    """
+def current() -> Definitions:
+    """The definitions in force: asked with the session, and a few statements when they changed."""
     global _known
     if has_request_context() and "definitions" in g:
         return g.definitions  # type: ignore[no-any-return]
-    if version is None:
-        version = db.session.scalar(select(DefinitionVersion.version)) or 0
+    version = versions.current().definitions
     if _known.version != version:
         _known = _read(version)
     if has_request_context():
@@ -128,6 +125,7 @@ def moved() -> None:
     db.session.execute(update(DefinitionVersion).values(version=following + 1))
     if has_request_context():
         g.pop("definitions", None)
+    versions.forget()
 
 
 def forget() -> None:

@@ -86,7 +86,6 @@ class Standing:
     coverage_gaps: int = 0
     changes_filed: int = 0  # personnel changes that wait for this person's acknowledgement (R16)
     rights_waiting: int = 0  # changes of a post's rights that wait for the security officer
-    definitions: int = 0  # the version of fields and sheets made at run time
 
 
 # One statement: candidates are the posts the person holds, sits a shift for or leads; their holdings, the shifts
@@ -152,8 +151,7 @@ _FACTS = text(
                 OR r.name IN (SELECT 'post:' || code FROM mine)) AS permissions,
            (SELECT row_to_json(s) FROM (SELECT gaps, by_post FROM coverage_state) s) AS coverage,
            (SELECT count(*) FROM staffing_change c WHERE c.state = 'filed'
-               AND EXISTS (SELECT 1 FROM mine WHERE 'triage' = ANY(capabilities))) AS changes_filed,
-           (SELECT version FROM definition_version) AS definitions
+               AND EXISTS (SELECT 1 FROM mine WHERE 'triage' = ANY(capabilities))) AS changes_filed
     """
 )
 
@@ -212,7 +210,6 @@ def _standing(row: Any, moment: datetime) -> Standing:
         coverage_gaps=_coverage_gaps(row["coverage"], granted, overseen),
         changes_filed=row["changes_filed"] if granted.can("triage") else 0,
         rights_waiting=row["rights_waiting"],
-        definitions=row["definitions"] or 0,
     )
 
 

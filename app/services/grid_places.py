@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Date, DateTime, Integer, Select, cast, fun
 from app.models import Appeal, LedgerCount, db
 from app.rules.query import Order, Query
 from app.services.grids import Grid
+from app.services.transaction import transaction
 
 # The highest character: behind everything that begins with the same prefix.
 _LAST = "\U0010ffff"
@@ -82,15 +83,19 @@ _from: Mapping[str, Any] = MappingProxyType({"received": _from_received, "number
 
 
 def sum_up() -> int:
-    """Put the differences of each part together, one at a time; how many rows are left. For the timetable."""
-    db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("ledger_count", 0))))
-    if (db.session.scalar(select(func.count()).select_from(LedgerCount)) or 0) < _ENOUGH_DIFFERENCES:
-        return 0
-    db.session.execute(
-        text(
-            "WITH gone AS (DELETE FROM ledger_count RETURNING by, bucket, channel_class, n)"
-            " INSERT INTO ledger_count (by, bucket, channel_class, n)"
-            " SELECT by, bucket, channel_class, sum(n) FROM gone GROUP BY 1, 2, 3 HAVING sum(n) <> 0"
+    """Put the differences of each part together when there are many; how many rows went. For the timetable."""
+    parts = select(LedgerCount.by, LedgerCount.bucket, LedgerCount.channel_class).distinct().subquery()
+    rows = select(func.count()).select_from(LedgerCount).scalar_subquery()
+    with transaction():
+        db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("ledger_count", 0))))
+        differences = int(db.session.scalar(select(rows - func.count()).select_from(parts)) or 0)
+        if differences < _ENOUGH_DIFFERENCES:
+            return 0
+        db.session.execute(
+            text(
+                "WITH gone AS (DELETE FROM ledger_count RETURNING by, bucket, channel_class, n)"
+                " INSERT INTO ledger_count (by, bucket, channel_class, n)"
+                " SELECT by, bucket, channel_class, sum(n) FROM gone GROUP BY 1, 2, 3 HAVING sum(n) <> 0"
+            )
         )
-    )
-    return db.session.scalar(select(func.count()).select_from(LedgerCount)) or 0
+    return differences

@@ -11,15 +11,17 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 
 from flask import current_app
 from flask_appbuilder.security.sqla.models import User
-from sqlalchemy import select, update
+from sqlalchemy import Select, bindparam, select, true, update
 
 from app.models import Account, LoginSession, Person, db
 from app.rules import sessions as rules
 from app.rules.errors import NotFound, Refused
-from app.services import audit, present
+from app.services import audit, present, versions
 from app.services.actors import Actor
 from app.services.transaction import transaction
 
@@ -71,19 +73,27 @@ def limits() -> rules.Limits:
 
 def current(token: str) -> Signed | None:
     """The live session of a cookie's token, in one statement; None if unknown, ended, idle or too old."""
-    row = db.session.execute(
-        select(LoginSession, Account, User)
-        .join(Account, Account.user_id == LoginSession.user_id)
-        .join(User, User.id == LoginSession.user_id)
-        .outerjoin(Person, Person.id == Account.person_id)
-        .where(LoginSession.id == digest(token), User.active, Person.active.is_not(False))
-    ).one_or_none()
+    row = db.session.execute(_current(), {"digest": digest(token)}).one_or_none()
     if row is None:
         return None
-    session, account, user = row
+    session, account, user, *numbers = row
+    versions.seen(*numbers)
     if account.demo and not current_app.config["DEMO"]:
         return None
     return Signed(user, account, session) if _is_live(session) else None
+
+
+@cache
+def _current() -> Select[Any]:
+    numbers = versions.statement().subquery()
+    return (
+        select(LoginSession, Account, User, numbers.c.definitions, numbers.c.staffing)
+        .join(Account, Account.user_id == LoginSession.user_id)
+        .join(User, User.id == LoginSession.user_id)
+        .outerjoin(Person, Person.id == Account.person_id)
+        .join(numbers, true())
+        .where(LoginSession.id == bindparam("digest"), User.active, Person.active.is_not(False))
+    )
 
 
 def touch(signed: Signed) -> None:

@@ -20,6 +20,11 @@ def after_commit(call: Callable[[], None]) -> None:
     db.session.info.setdefault(_AFTER, []).append(call)
 
 
+def is_open() -> bool:
+    """Whether a service call of this session is under way: what it reads may yet be rolled back."""
+    return bool(db.session.info.get(_OPEN))
+
+
 @contextmanager
 def transaction() -> Iterator[None]:
     """Own the transaction of one service call; nesting is a programming error.

@@ -18,6 +18,12 @@ EXTENDED = ('absence', 'assumption', 'calendar_day', 'category', 'chain_link', '
             'dispatch_entry', 'duty_shift', 'holding', 'limit_rule', 'membership', 'number_series', 'person',
             'portfolio', 'post', 'reminder_rule', 'retention_class', 'unit', 'unit_group')
 SHOWN = ('appeal', *EXTENDED, 'own_row')
+# What app/services/grants.py computes a standing from; of some tables, the columns that it reads.
+STAFFING = ('absence', 'capability_change', 'duty_seat', 'duty_shift', 'holding', 'membership', 'person', 'portfolio',
+            'portfolio_place', 'post', 'staffing_change', 'stand_in', 'unit', 'ab_role', 'ab_permission', 'ab_view_menu',
+            'ab_permission_view', 'ab_permission_view_role')
+PARTLY = {'account': 'user_id, person_id, officer', 'ab_user': 'active, first_name, last_name',
+          'coverage_state': 'gaps, by_post'}
 
 
 def upgrade() -> None:
@@ -46,6 +52,11 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id')
     )
     op.create_index('ix_ledger_count', 'ledger_count', ['by', 'bucket', 'channel_class'], unique=False, postgresql_include=['n'])
+    op.create_table('staffing_move',
+    sa.Column('id', sa.BigInteger(), nullable=False),
+    sa.Column('n', sa.BigInteger(), nullable=False),
+    sa.PrimaryKeyConstraint('id')
+    )
     op.create_table('own_sheet',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('code', sa.String(length=40), nullable=False),
@@ -267,6 +278,7 @@ def upgrade() -> None:
     _counts()
     _feed()
     _field_indexes()
+    _staffing_moves()
 
 
 def _limits() -> None:
@@ -439,7 +451,35 @@ def _field_indexes() -> None:
     )
 
 
+def _staffing_moves() -> None:
+    """A row for every statement that changes what standings follow from; each with a number of its own."""
+    op.execute(
+        """
+        CREATE FUNCTION note_staffing() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            INSERT INTO staffing_move (n) VALUES (nextval('staffing_move_id_seq'));
+            RETURN NULL;
+        END $$
+        """
+    )
+    for table in (*STAFFING, *PARTLY):
+        columns = f' OF {PARTLY[table]}' if table in PARTLY else ''
+        op.execute(
+            f"CREATE TRIGGER staffing_moved AFTER INSERT OR UPDATE{columns} OR DELETE ON {table}"
+            f" FOR EACH STATEMENT EXECUTE FUNCTION note_staffing()"
+        )
+        op.execute(
+            f"CREATE TRIGGER staffing_emptied AFTER TRUNCATE ON {table}"
+            f" FOR EACH STATEMENT EXECUTE FUNCTION note_staffing()"
+        )
+
+
 def downgrade() -> None:
+    for table in (*STAFFING, *PARTLY):
+        op.execute(f'DROP TRIGGER staffing_moved ON {table}')
+        op.execute(f'DROP TRIGGER staffing_emptied ON {table}')
+    op.execute('DROP FUNCTION note_staffing()')
+    op.drop_table('staffing_move')
     for table in SHOWN:
         for word in ('made', 'changed', 'gone'):
             op.execute(f'DROP TRIGGER feed_{word} ON {table}')
