@@ -39,7 +39,8 @@ def current() -> Versions:
     """The numbers as this request saw them first."""
     if has_request_context() and "versions" in g:
         return g.versions  # type: ignore[no-any-return]
-    return seen(*db.session.execute(statement()).one())
+    found = db.session.execute(statement()).one()
+    return seen(found.definitions, found.staffing)
 
 
 def seen(definitions: int, staffing: int) -> Versions:

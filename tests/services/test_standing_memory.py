@@ -98,11 +98,18 @@ def test_a_period_that_begins_or_ends_is_no_change_and_is_seen(make: Factory, as
 
 def test_what_is_taken_back_was_never_remembered(make: Factory, asked: Callable[[int], Any], app: Flask) -> None:
     user = make.user_of(make.holder("ledger_admin"))
-    with app.test_request_context(), pytest.raises(RuntimeError), transaction():
-        db.session.execute(delete(Holding))
-        g.pop("versions", None)
-        assert not standing_memory.standing(user.id).grants.can("record")
-        raise RuntimeError
+    seen: list[bool] = []
+
+    def write_and_fail() -> None:
+        with transaction():
+            db.session.execute(delete(Holding))
+            g.pop("versions", None)
+            seen.append(standing_memory.standing(user.id).grants.can("record"))
+            raise RuntimeError
+
+    with app.test_request_context(), pytest.raises(RuntimeError):
+        write_and_fail()
+    assert seen == [False]
     assert asked(user.id).grants.can("record")
 
 
