@@ -39,6 +39,7 @@ def create_app(config: Mapping[str, Any]) -> Flask:
     from app.api import init_api
     from app.cli import init_cli
     from app.errors import init_errors
+    from app.file_api import init_file_api
     from app.grid_api import init_grid_api
     from app.grid_edit_api import init_grid_edit_api
     from app.models import db
@@ -74,6 +75,7 @@ def create_app(config: Mapping[str, Any]) -> Flask:
     init_errors(app)
     init_api(app)
     init_grid_api(app)
+    init_file_api(app)
     init_grid_edit_api(app)
     init_view_api(app)
     init_cli(app)

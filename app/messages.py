@@ -9,12 +9,14 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
 from app import words
+from app.file_messages import FILE_SENTENCES
 from app.rules.errors import FieldErrors, RuleError
 from app.rules.formulas import KINDS
 from app.rules.values import ValueKind
 
-# Alphabetical. A test finds every code raised in the product here.
+# Alphabetical. A test finds every code raised in the product here or in app/file_messages.py.
 SENTENCES: Mapping[str, Any] = {
+    **FILE_SENTENCES,
     "absence.both-away": _l("%(place)s: A and B would both be away from %(starts)s to %(ends)s. Name who stands in."),
     "absence.decided": _l("This request has been decided already."),
     "absence.in-past": _l("This lies in the past."),
@@ -186,8 +188,6 @@ SENTENCES: Mapping[str, Any] = {
     "edit.kind": _l("There is no such kind of edit (%(kind)s)."),
     "edit.too-large": _l("At most %(rows)s rows and %(cells)s cells can be written at once."),
     "edit.too-many": _l("A bulk edit reaches at most %(most)s rows. Filter further."),
-    "export.reason-missing": _l("Say what you need the workbook for."),
-    "export.too-many-rows": _l("These are %(rows)s rows; a workbook takes %(most)s. Narrow the choice."),
     "extension.amount": _l("Grant at least one."),
     "extension.too-late": _l("The limit has already passed or been met: it cannot be extended any more."),
     "field.before-first-day": _l("The last day lies before the first."),
@@ -396,6 +396,7 @@ SENTENCES: Mapping[str, Any] = {
     "post.capability-foreign": _l("A post cannot have the capability %(capability)s."),
     "post.capability-unknown": _l("There is no capability %(capability)s."),
     "post.class-missing": _l("A post that collects, or sees its own class only, needs a channel class."),
+    "post.export-cap": _l("A number from 1 to %(most)s."),
     "post.number-range": _l("A post's number lies between 1 and 999."),
     "post.on-duty-roster": _l("The duty roster fills this post: change the roster instead."),
     "post.scope-collect": _l(
@@ -476,10 +477,6 @@ SENTENCES: Mapping[str, Any] = {
         "The database (%(found)s) is newer than this version of the product: use the newer version."
     ),
     "setup.server-too-old": _l("PostgreSQL %(found)s is too old; %(needed)s or newer is needed."),
-    "sheet-file.empty": _l("The file has no row."),
-    "sheet-file.not-text": _l("This is neither a workbook (xlsx) nor a CSV file in UTF-8 or GB18030."),
-    "sheet-file.unknown": _l("There is no such file of yours."),
-    "sheet-file.used": _l("This file was used already. Hand it in again."),
     "sheet.fixed": _l("These rows belong to the product and are not added, changed or removed this way."),
     "sheet.nothing-chosen": _l("Choose at least one row first."),
     "sheet.too-many": _l("At most %(most)s rows at a time: choose fewer."),

@@ -84,6 +84,7 @@ TASKS: Mapping[str, Any] = {
     "import_check": _l("Dry run of the import"),
     "own_sheet": _l("Sheet from a file"),
     "quarterly_report": _l("Quarterly report"),
+    "sheet_export": _l("Export of a spreadsheet"),
 }
 # Where a notice leads that is about no appeal: kind → (endpoint, name of the id in its address, "" for none).
 PLACES: Mapping[str, tuple[str, str]] = {

@@ -105,6 +105,12 @@ POSTS = Sheet(
         Field(
             "scope", _l("For which appeals"), Kind.CHOICE, required=True, choices=words.SCOPES, default="all"
         ),
+        Field(
+            "export_cap",
+            _l("Rows exported at once"),
+            Kind.INT,
+            help=_l("At most so many rows of a spreadsheet; empty: as the rule readings say."),
+        ),
         ACTIVE,
     ),
     ("name", "number", "holders", "office", "leader", "capabilities", "active"),

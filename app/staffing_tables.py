@@ -112,6 +112,7 @@ class Post(Named, Extended, Stamped, Model):
         CheckConstraint(
             "channel_class IS NULL OR channel_class IN ('A','B','C','D','E','F')", name="post_class"
         ),
+        CheckConstraint("export_cap > 0", name="post_export_cap"),
     )
     number: Mapped[int] = mapped_column(SmallInteger, unique=True)
     duty: Mapped[str] = mapped_column(Text, default="", server_default="")
@@ -122,6 +123,7 @@ class Post(Named, Extended, Stamped, Model):
     channel_class: Mapped[str | None] = mapped_column(String(1))
     capabilities: Mapped[list[str]] = mapped_column(ARRAY(String(32)), default=list)
     scope: Mapped[str] = mapped_column(String(12), default="all", server_default="all")
+    export_cap: Mapped[int | None] = mapped_column(Integer)  # rows at once; None: the assumption `grid_export_cap`
     office: Mapped[Unit] = relationship(foreign_keys=[office_id])
     leader: Mapped[Person | None] = relationship(foreign_keys=[leader_id])
     holdings: Mapped[list[Holding]] = relationship(back_populates="post", viewonly=True)

@@ -25,6 +25,7 @@ from app.dictionary import SheetView, view_of
 from app.dispatch_views import DispatchSheetView
 from app.document_views import AppealDocumentView, DocumentTemplateView, SlipDocumentView
 from app.field_views import FieldsView
+from app.file_views import FilesView
 from app.grid_views import GridView
 from app.handover_views import HandoverView
 from app.import_views import ImportView
@@ -122,6 +123,7 @@ def register(appbuilder: AppBuilder) -> None:
     )
     appbuilder.add_view(GridView, "Grid", icon="fa-table-cells", label=_l("Spreadsheets"), **WORK)
     appbuilder.add_view_no_menu(OwnRowView)
+    appbuilder.add_view_no_menu(FilesView)
     appbuilder.add_view_no_menu(CalendarEntryView)
     appbuilder.add_view_no_menu(RecountView)
     appbuilder.add_view(InboxView, "Inbox", icon="fa-bell", label=_l("Inbox"), **WORK)

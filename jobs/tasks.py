@@ -25,6 +25,7 @@ HANDLERS: dict[str, str] = {
     "own_sheet": "jobs.own_sheets.fill",
     "quarterly_report": "jobs.reports.compile_quarterly",
     "recount": "jobs.recounts.apply",
+    "sheet_export": "jobs.exports.make",
     "suggestions": "jobs.suggestions.train",
 }
 

@@ -36,6 +36,7 @@ from app.services import (
     outbox,
     present,
     sealing,
+    sheet_files,
     shift_handovers,
     slots,
     staffing_lists,
@@ -170,6 +171,12 @@ def sweep_attachments() -> None:
         attachments.sweep(present.now())
 
 
+def sweep_files() -> None:
+    """Forget the contents of files of spreadsheets whose days are over."""
+    with process_context():
+        sheet_files.expire(present.now())
+
+
 def seal_journal() -> None:
     """Link what was committed since the last look."""
     with process_context():
@@ -212,6 +219,7 @@ SWEEPS: tuple[Sweep, ...] = (
     Sweep("sweep_deliveries", 15.0, sweep_deliveries),
     Sweep("sweep_tasks", 15.0, sweep_tasks),
     Sweep("sweep_attachments", 300.0, sweep_attachments),
+    Sweep("sweep_files", 3600.0, sweep_files),
     Sweep("seal_journal", 4.0, seal_journal),
     Sweep("keep_coverage", 10.0, keep_coverage),
     Sweep("sum_up_counts", 300.0, sum_up_counts),

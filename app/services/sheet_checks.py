@@ -32,6 +32,7 @@ from app.services.sheet_rows import Draft
 
 CLASSES = "ABCDEF"
 MOST_YEARS = 200
+MOST_EXPORTED = 1_000_000  # what a worksheet holds, less its head
 # A number format knows these fields besides year and sequence.
 _NUMBERED_WITH = {"registration": {"class": "A"}}
 
@@ -47,6 +48,8 @@ def _post(draft: Draft) -> None:
     values = draft.values
     if values["number"] is not None and not 1 <= values["number"] <= 999:
         draft.wrong("number", "post.number-range")
+    if values["export_cap"] is not None and not 1 <= values["export_cap"] <= MOST_EXPORTED:
+        draft.wrong("export_cap", "post.export-cap", {"most": MOST_EXPORTED})
     try:
         grant_rules.checked(
             grant_rules.PostDuty(

@@ -59,6 +59,8 @@ export class GridApp implements Source {
   /** Whether the layout is remembered in this browser; a saved view keeps its own. */
   keepsLayout = true;
   hasFigures = false;
+  /** What the open view is called, "" for none. */
+  viewName = "";
 
   private view: Spec;
   private painter: ((row: Row) => Paint | undefined) | undefined;

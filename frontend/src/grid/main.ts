@@ -4,6 +4,7 @@ import { text } from "../messages";
 import { ApiError, SheetApi } from "./api";
 import { GridApp, keptLayout } from "./app";
 import type { Schema, Spec } from "./model";
+import "./exports";
 import "./toolbar/start";
 
 interface View {

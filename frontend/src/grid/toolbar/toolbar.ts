@@ -122,6 +122,7 @@ export class Toolbar {
     this.draw();
   }
   private opened(view: SavedView | undefined): void {
+    this.app.viewName = view?.name ?? "";
     this.app.notice("view", "");
     this.app.keepsLayout = view === undefined;
     this.narrowed = undefined;

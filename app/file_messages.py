@@ -1,0 +1,26 @@
+"""What is wrong with a file that goes into a sheet or out of one, and what to do; part of app/messages.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+
+# Alphabetical.
+FILE_SENTENCES: Mapping[str, Any] = {
+    "export.format": _l("Choose a workbook (xlsx) or CSV in UTF-8 or GB18030."),
+    "export.grown": _l("The view has grown past what may be exported at once. Narrow its filter and export it again."),
+    "export.over-cap": _l(
+        "Under your posts at most %(most)s rows may be exported at once, and this view has more. Narrow the filter, or "
+        "have the staffing table allow a post more."
+    ),
+    "export.reason-missing": _l("Say what you need the workbook for."),
+    "export.too-many-rows": _l("These are %(rows)s rows; a workbook takes %(most)s. Narrow the choice."),
+    "sheet-file.empty": _l("The file has no row."),
+    "sheet-file.expired": _l("The file was kept for %(days)s days and is gone. Export the view once more."),
+    "sheet-file.not-ready": _l("This file is not ready. Look at its page for how far it is."),
+    "sheet-file.not-text": _l("This is neither a workbook (xlsx) nor a CSV file in UTF-8 or GB18030."),
+    "sheet-file.unknown": _l("There is no such file of yours."),
+    "sheet-file.used": _l("This file was used already. Hand it in again."),
+}
