@@ -22,7 +22,7 @@ from app.standing import current_actor, current_standing
 
 TYPES = {"xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "csv": "text/csv"}
 STATES: dict[str, Any] = {
-    "pending": _l("Waiting"), "running": _l("Running"), "ready": _l("Ready"), "failed": _l("Failed"),
+    "pending": _l("Waiting"), "running": _l("Running"), "ready": _l("Can be fetched"), "failed": _l("Failed"),
     "cancelled": _l("Cancelled"), "expired": _l("Expired"),
 }  # fmt: skip
 TONES = {"ready": "ok", "failed": "danger", "running": "info", "pending": "info"}
