@@ -42,6 +42,7 @@ def create_app(config: Mapping[str, Any]) -> Flask:
     from app.file_api import init_file_api
     from app.grid_api import init_grid_api
     from app.grid_edit_api import init_grid_edit_api
+    from app.grid_file_api import init_grid_file_api
     from app.models import db
     from app.pages import init_pages
     from app.security import StaffingSecurityManager, init_security
@@ -77,6 +78,7 @@ def create_app(config: Mapping[str, Any]) -> Flask:
     init_grid_api(app)
     init_file_api(app)
     init_grid_edit_api(app)
+    init_grid_file_api(app)
     init_view_api(app)
     init_cli(app)
     return app

@@ -67,7 +67,7 @@ class AttachmentView(BaseView):
     def download(self, attachment_id: int) -> ResponseReturnValue:
         """The file to be saved, whatever it is."""
         found = attachments.content(current_actor(), attachment_id)
-        return _sent(found, inline=False)
+        return sent(found, inline=False)
 
     @expose("/<int:attachment_id>/preview")
     @has_access
@@ -76,7 +76,7 @@ class AttachmentView(BaseView):
         found = attachments.content(current_actor(), attachment_id, how="preview")
         if not found.file.type.preview:
             raise NotFound("attachment.unknown", {"id": attachment_id})
-        return _sent(found, inline=True)
+        return sent(found, inline=True)
 
     @expose("/appeal/<int:appeal_id>/add", methods=("GET", "POST"))
     @has_access
@@ -136,7 +136,7 @@ def with_files(actor: Actor) -> tuple[MultiDict[str, str], list[FieldProblem]]:
     return sent, refused
 
 
-def _sent(found: attachments.Content, *, inline: bool) -> Response:
+def sent(found: attachments.Content, *, inline: bool) -> Response:
     """The bytes under the type that their content has, in parts where a player asks for parts."""
     headers.keep_apart(framed=inline)
     return send_file(

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 
-from app import words
+from app import extra_files, words
 from app.grids import is_english
 from app.models import Appeal, Journal, OwnRow, db
 from app.rules.values import ValueKind
@@ -26,7 +26,7 @@ MOST_OPTIONS = 300
 _TYPES: Mapping[ValueKind, str] = {
     ValueKind.LONG: "textarea", ValueKind.DATE: "date", ValueKind.MOMENT: "datetime", ValueKind.BOOL: "select",
     ValueKind.CHOICE: "select", ValueKind.CHOICES: "checkboxes", ValueKind.PERSON: "select", ValueKind.UNIT: "select",
-    ValueKind.POST: "select", ValueKind.LINK: "select",
+    ValueKind.POST: "select", ValueKind.LINK: "select", ValueKind.FILES: "files",
 }  # fmt: skip
 _ROWS = {ValueKind.PERSON: "person", ValueKind.UNIT: "unit", ValueKind.POST: "post"}
 
@@ -38,7 +38,7 @@ def asked(
     return [
         one
         for one in definitions.current().of(table)
-        if one.on_form and not one.is_computed and one.asks(state, channel_class) and one.kind is not ValueKind.FILES
+        if one.on_form and not one.is_computed and one.asks(state, channel_class)
         and field_values.may_read(actor, one) and field_values.may_write(actor, one)
     ]  # fmt: skip
 
@@ -101,6 +101,8 @@ def sent(form: MultiDict[str, str], fields: Iterable[Defined]) -> dict[str, obje
     for one in fields:
         if one.kind is ValueKind.CHOICES and (one.key in form or f"{one.key}-shown" in form):
             found[one.key] = [value for value in form.getlist(one.key) if value]
+        elif one.kind is ValueKind.FILES and (one.key in form or f"{one.key}-shown" in form):
+            found[one.key] = extra_files.chosen(one, form)
         elif one.key in form:
             found[one.key] = form[one.key].replace("\r\n", "\n")
     return found
@@ -138,8 +140,13 @@ def shown(
             "error": " ".join(errors.get(one.key, ())),
             "options": _options(actor, one, values.get(one.key), english=english),
             "attrs": {"inputmode": "decimal"} if one.kind in (ValueKind.NUMBER, ValueKind.MONEY) else {},
-            "wide": one.kind in (ValueKind.LONG, ValueKind.CHOICES),
+            "wide": one.kind in (ValueKind.LONG, ValueKind.CHOICES, ValueKind.FILES),
         }
+        | (
+            extra_files.field(actor, one, _value(one, values.get(one.key)))
+            if one.kind is ValueKind.FILES
+            else {}
+        )
         for one in fields
     ]
 
@@ -156,6 +163,8 @@ def blank(fields: Iterable[Defined]) -> dict[str, Any]:
 
 def _value(one: Defined, value: Any) -> Any:
     if one.kind is ValueKind.CHOICES:
+        return list(value) if isinstance(value, list | tuple) else []
+    if one.kind is ValueKind.FILES:
         return list(value) if isinstance(value, list | tuple) else []
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -238,10 +247,16 @@ class Told:
         """Label and words of what a row holds, in the order of the fields."""
         held = kept(extra)
         return [
-            (self.label(key), self.said(key, held[key]))
+            (self.label(key), self._shown(key, held[key]))
             for key in self._fields
             if held.get(key) not in (None, "", [])
         ]
+
+    def _shown(self, key: str, value: Any) -> str:
+        one = self._fields[key]
+        if one.kind is not ValueKind.FILES:
+            return self.said(key, value)
+        return extra_files.links(one, value, {row_id: self._names.get((one.code, row_id), "") for row_id in value})
 
     def changes(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         """Label, old and new of the fields that a journal row tells of."""

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from flask import Response, flash, redirect, request, url_for
+from flask import Response, flash, redirect, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_appbuilder import BaseView, expose, has_access
 from flask_babel import gettext as _
@@ -16,12 +16,13 @@ from app import field_places, field_words, words
 from app.forms import request_key
 from app.messages import by_field, sentence
 from app.models import FieldDefinition
+from app.report_views import XLSX
 from app.rules.definitions import FIGURES, TURNS, formula_kinds
 from app.rules.errors import Conflict, FieldErrors, Invalid, RuleError
 from app.rules.formulas import FUNCTIONS, KINDS, parse
 from app.rules.values import COLOURS, ValueKind
 from app.rules.workflow import State
-from app.services import definition_files, field_definitions, present, sheet_rows
+from app.services import definition_files, field_definitions, field_jobs, present, sheet_rows, tasks
 from app.services.field_definitions import CLASSES, LosesValues, Place
 from app.standing import current_actor
 
@@ -34,8 +35,8 @@ class FieldsView(BaseView):
     route_base = "/fields"
     class_permission_name = "Fields"
     method_permission_name = {  # noqa: RUF012
-        "index": "read", "sheet": "read", "download": "read", "new": "write", "edit": "write", "move": "write",
-        "retire": "write", "restore": "write", "upload": "write",
+        "index": "read", "sheet": "read", "download": "read", "lost": "read", "new": "write",
+        "edit": "write", "move": "write", "retire": "write", "restore": "write", "upload": "write",
     }  # fmt: skip
     default_view = "index"
 
@@ -51,10 +52,12 @@ class FieldsView(BaseView):
     def sheet(self, code: str) -> ResponseReturnValue:
         """The fields of a sheet, retired ones below. Raises NotFound("sheet.unknown")."""
         rows = field_definitions.listed(field_places.place(code))
+        changes = field_jobs.latest([row.id for row in rows])
         return self.render_template(
             "fields/sheet.html", code=code, name=field_places.label(code), kinds=field_words.KINDS,
             rows=[row for row in rows if row.retired_at is None], about=field_words.about, either=words.either,
-            retired=[row for row in rows if row.retired_at is not None], tones=field_words.TONES,
+            retired=[row for row in rows if row.retired_at is not None], tones=field_words.TONES, changes=changes,
+            tasks={one.field_id: tasks.describe(one.task_id) for one in changes.values() if field_jobs.is_open(one)},
         )  # fmt: skip
 
     @expose("/<code>/new", methods=("GET", "POST"))
@@ -99,8 +102,20 @@ class FieldsView(BaseView):
             return self._form(code, place, kind, row, sent, losses=error.losses)
         except FieldErrors as error:
             return self._form(code, place, kind, row, sent, by_field(error))
-        flash(_("Saved."), "success")
+        if field_jobs.open_ids([field_id]):
+            flash(_("The values are being changed behind the pages. Until then the field stays as it was."), "info")
+        else:
+            flash(_("Saved."), "success")
         return redirect(url_for("FieldsView.sheet", code=code))
+
+    @expose("/<code>/<int:field_id>/lost/<int:conversion_id>")
+    @has_access
+    def lost(self, code: str, field_id: int, conversion_id: int) -> ResponseReturnValue:
+        """What a change of kind cost, value by value, as a workbook."""
+        row = field_definitions.access_field(field_places.place(code), field_id)
+        kept, lines = field_jobs.lines(current_actor(), field_id, conversion_id)
+        file = field_words.lost_workbook(row, kept, lines, field_places.label(code))
+        return send_file(file, XLSX, as_attachment=True, download_name=f"{row.code}-{conversion_id}.xlsx")
 
     @expose("/<code>/<int:field_id>/move", methods=("POST",))
     @has_access

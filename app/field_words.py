@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from io import BytesIO
 from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
 
-from app.models import FieldDefinition
+from app.models import FieldConversion, FieldDefinition
+from app.reports import xlsx
+from app.reports.table import Book, Column, ReportTable, wording
 from app.rules.definitions import NEVER_INDEXED, NEVER_UNIQUE, OPTIONED
 from app.rules.values import COMPUTED, NUMBERS, TEXTS, TIMES, ValueKind
+from app.services import present
 
 K = ValueKind
 KINDS: Mapping[ValueKind, tuple[Any, Any]] = {
@@ -27,6 +31,7 @@ KINDS: Mapping[ValueKind, tuple[Any, Any]] = {
     K.PERSON: (_l("Person"), _l("Somebody of the roster.")),
     K.UNIT: (_l("Unit"), _l("A unit of the three groups or an office.")),
     K.POST: (_l("Post"), _l("A post of the staffing table.")),
+    K.FILES: (_l("Attachment"), _l("One or several files: scans, pictures, recordings, documents.")),
     K.LINK: (_l("Link"), _l("A row of another sheet.")),
     K.LOOKUP: (_l("Lookup"), _l("What a linked row says in one of its columns.")),
     K.ROLLUP: (_l("Rollup"), _l("Count or sum of the rows that link to this one.")),
@@ -98,6 +103,26 @@ def shown(row: FieldDefinition | None) -> dict[str, Any]:
         return {"on_form": True, "parameters": {}, **{name: [] for name in _LISTS}}
     found = {name: getattr(row, name) for name in ("label", "label_en", "help", *_FLAGS, *_LISTS)}
     return found | {"parameters": row.parameters or {}, "code": row.code}
+
+
+def lost_workbook(
+    row: FieldDefinition, kept: FieldConversion, lines: Sequence[tuple[int, str, str, str]], sheet: str
+) -> BytesIO:
+    """What a change of kind cost, as a workbook in the reader's language."""
+    old, new = (str(KINDS[ValueKind(kind)][0]) for kind in (kept.old_kind, kept.made["kind"]))
+    columns = (
+        Column("id", _("No."), "int"), Column("row", _("Row"), width=30),
+        Column("old", _("As “%(kind)s”", kind=old), width=40), Column("new", _("As “%(kind)s”", kind=new), width=30),
+    )  # fmt: skip
+    facts = (_("%(sheet)s: %(lost)s values lost, %(coarser)s less exact", sheet=sheet, lost=kept.lost,
+               coarser=kept.coarser),)  # fmt: skip
+    title = _("Values of “%(field)s” before its change of kind", field=row.label)
+    table = ReportTable(title, columns, lines, facts=facts, frozen=2)
+    file = BytesIO()
+    book = Book(title, (table,), wording(_))
+    xlsx.render(book, created_at=kept.at, zone=present.zone(), out=file)
+    file.seek(0)
+    return file
 
 
 def about(row: FieldDefinition) -> str:

@@ -108,6 +108,34 @@ class FieldDefinition(Stamped, Model):
     sheet: Mapped[OwnSheet | None] = relationship()
 
 
+class FieldConversion(Model):
+    """A change of a field's kind: what it is to become, how far it is, what it costs.
+
+    `made`: the definition as it will be. Lines of what is lost (row, its name, old and new value) are sealed with a
+    key of their own before anything changes. While it is `pending` or `running` the field takes no values.
+    """
+
+    __tablename__ = "field_conversion"
+    __table_args__ = (
+        one_of("state", ("pending", "running", "done", "cancelled", "failed"), "field_conversion_state"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    field_id: Mapped[int] = mapped_column(ForeignKey("field_definition.id"), index=True)
+    at: Mapped[datetime] = mapped_column(Moment, server_default=func.now())
+    user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"))
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    old_kind: Mapped[str] = mapped_column(String(12))
+    made: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
+    values: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    lost: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    coarser: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    state: Mapped[str] = mapped_column(String(10), default="pending", server_default="pending")
+    task_id: Mapped[int | None] = mapped_column(ForeignKey("task.id"))
+    lines_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    data_key: Mapped[bytes | None] = mapped_column(LargeBinary)
+    field: Mapped[FieldDefinition] = relationship()
+
+
 class DefinitionVersion(Model):
     """One row: how often definitions changed. Every process asks it once per request and reads anew when it moved."""
 

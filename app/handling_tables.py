@@ -160,17 +160,24 @@ class CallBack(Model):
 class Attachment(Model):
     """A file of an appeal: scan, photo, recording, mail; sealed with a key of its own, its type read from its content.
 
+    Or a file that a field made at run time holds, on a row of any sheet; of an appeal it is then too.
     Until the form it was chosen in is sent it belongs to no appeal and to `form_key`; what is never claimed goes.
     """
 
     __tablename__ = "attachment"
     __table_args__ = (
         one_of("scan", ("unscanned", "clean", "infected"), "attachment_scan"),
-        Index("ix_attachment_unclaimed", "created_at", postgresql_where=text("appeal_id IS NULL")),
+        Index(
+            "ix_attachment_unclaimed", "created_at", postgresql_where=text("appeal_id IS NULL AND field_id IS NULL")
+        ),
+        Index("ix_attachment_field", "field_id", "row_id", postgresql_where=text("field_id IS NOT NULL")),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     appeal_id: Mapped[int | None] = mapped_column(ForeignKey("appeal.id"), index=True)
     assignment_id: Mapped[int | None] = mapped_column(ForeignKey("assignment.id"))
+    # The field made at run time that holds it, and the row of that field's sheet.
+    field_id: Mapped[int | None] = mapped_column(ForeignKey("field_definition.id"))
+    row_id: Mapped[int | None] = mapped_column(Integer)
     purpose: Mapped[str] = mapped_column(String(40), default="", server_default="")
     form_key: Mapped[str] = mapped_column(String(64), default="", server_default="")
     filename_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)

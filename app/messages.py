@@ -160,6 +160,7 @@ SENTENCES: Mapping[str, Any] = {
         "%(count)s archived appeals hold a value, and their files are sealed. Add a new field and retire this one."
     ),
     "definition.chain": _l("At most %(limit)s computed fields may build on one another."),
+    "definition.conversion-unknown": _l("No value was lost by this change."),
     "definition.duplicates": _l("Several rows have the same value: %(values)s. Make them differ first."),
     "definition.figure": _l("This figure needs a column of numbers; least and greatest also take dates."),
     "definition.file": _l("This is no file of definitions."),
@@ -170,6 +171,8 @@ SENTENCES: Mapping[str, Any] = {
     "definition.loses": _l("%(lost)s of %(values)s values would be lost. Look at the preview and agree to it."),
     "definition.many": _l("A sheet has at most %(limit)s fields made at run time."),
     "definition.many-options": _l("At most %(limit)s choices."),
+    "definition.moved": _l("Fields of this sheet have just been changed. Open the page again and repeat what you did."),
+    "definition.moving": _l("This field is being changed to another kind and takes no values until that is finished."),
     "definition.no-options": _l("Write at least one choice."),
     "definition.option": _l("The choice “%(label)s” is there twice."),
     "definition.posts": _l("There is no such post here: %(posts)s."),

@@ -80,6 +80,7 @@ TITLES: Mapping[str, Any] = {
     "urge.phone": _l("%(number)s was urged by telephone: %(clock)s"),
 }
 TASKS: Mapping[str, Any] = {
+    "field_change": _l("Change of kind of a field"),
     "import_apply": _l("Import"),
     "import_check": _l("Dry run of the import"),
     "own_sheet": _l("Sheet from a file"),

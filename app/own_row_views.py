@@ -123,7 +123,10 @@ class OwnRowView(BaseView):
     ) -> ResponseReturnValue:
         page = self.render_template(
             "own_rows/form.html", own=own, grid=grid, row=row, errors=errors,
-            inputs=own_row_words.inputs(grid, values, is_sent=request.method == "POST", is_new=row is None),
+            inputs=[
+                one | {"error": " ".join(errors.get(one["name"], ()))}
+                for one in own_row_words.inputs(grid, values, is_sent=request.method == "POST", is_new=row is None)
+            ],
             version=request.form.get("version", row.version if row is not None else 0),
             request_key=request.form.get("request_key") or secrets.token_hex(12),
         )  # fmt: skip

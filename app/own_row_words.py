@@ -13,10 +13,10 @@ from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 
-from app import grids, words
+from app import extra_files, grids, words
 from app.models import Journal
 from app.rules.values import REFERENCES, ValueKind
-from app.services import definitions, field_values, grid_options, own_rows, present, sheet_rows
+from app.services import definitions, field_files, field_values, grid_options, own_rows, present, sheet_rows
 from app.services.definitions import PREFIX, Defined, Own
 from app.services.grid_columns import Column
 from app.services.grid_rows import Row
@@ -28,7 +28,8 @@ from app.standing import current_actor
 _LISTED = {ValueKind.PERSON: "person", ValueKind.UNIT: "unit", ValueKind.POST: "post"}
 _SHEETS = {ValueKind.PERSON: "people", ValueKind.UNIT: "units", ValueKind.POST: "posts"}
 _TYPES = {ValueKind.LONG: "textarea", ValueKind.DATE: "date", ValueKind.MOMENT: "datetime",
-          ValueKind.BOOL: "select", ValueKind.CHOICE: "select", ValueKind.CHOICES: "checkboxes"}  # fmt: skip
+          ValueKind.BOOL: "select", ValueKind.CHOICE: "select", ValueKind.CHOICES: "checkboxes",
+          ValueKind.FILES: "files"}  # fmt: skip
 _DONE = {"remove": _l("Deleted"), "restore": _l("Taken back")}
 _TONES = {"grey": "", "red": "danger", "orange": "warn", "yellow": "warn", "green": "ok", "teal": "teal",
           "blue": "info", "purple": "violet"}  # fmt: skip
@@ -57,6 +58,10 @@ def shown(column: Column, value: Any) -> Any:
         )
     if column.kind in REFERENCES and isinstance(value, list):
         return _link(column, value[0], value[1])
+    if column.kind is ValueKind.FILES:
+        if column.defined is None or column.write != "extra":
+            return said(column, value)
+        return extra_files.links(column.defined, [one[0] for one in value], dict(value))
     if column.kind is ValueKind.LONG:
         return Markup("<br>").join(str(value).split("\n"))
     return said(column, value)
@@ -86,6 +91,8 @@ def said(column: Column | None, value: Any) -> str:
         return ""
     if column.kind in REFERENCES:
         return str(value[1] or f"#{value[0]}") if isinstance(value, list | tuple) else f"#{value}"
+    if column.kind is ValueKind.FILES:
+        return "、".join(str((one[1] or f"#{one[0]}") if isinstance(one, list) else f"#{one}") for one in value)
     if isinstance(value, list):
         return "、".join(str(column.choices.get(one, one)) for one in value)
     if column.kind is ValueKind.CHOICE:
@@ -115,6 +122,9 @@ def sent(grid: Grid, form: MultiDict[str, str]) -> dict[str, Any]:
     for one in _asked(grid):
         if one.kind is ValueKind.CHOICES:
             found[one.key] = form.getlist(one.key)
+        elif one.kind is ValueKind.FILES:
+            if one.key in form or f"{one.key}-shown" in form:
+                found[one.key] = extra_files.chosen(one, form)
         elif one.key in form:
             found[one.key] = form[one.key]
     return found
@@ -131,7 +141,7 @@ def _asked(grid: Grid) -> list[Defined]:
     defined = [column.defined for column in grid.columns.values() if column.defined is not None]
     return [
         one for one in defined
-        if one.on_form and not one.is_computed and one.kind is not ValueKind.FILES
+        if one.on_form and not one.is_computed
         and field_values.may_write(actor, one)
     ]  # fmt: skip
 
@@ -170,7 +180,8 @@ def _input(grid: Grid, one: Defined, value: Any) -> dict[str, Any]:
     return {
         "name": one.key, "label": column.label, "value": value, "type": kind, "required": one.required,
         "help": one.help, "options": options, "attrs": attrs,
-        "wide": one.kind in (ValueKind.LONG, ValueKind.CHOICES),
+        "wide": one.kind in (ValueKind.LONG, ValueKind.CHOICES, ValueKind.FILES),
+        **(extra_files.field(current_actor(), one, value or ()) if one.kind is ValueKind.FILES else {}),
     }  # fmt: skip
 
 
@@ -201,6 +212,10 @@ def _names(grid: Grid, rows: Sequence[Journal]) -> dict[str, dict[Any, Any]]:
     """What the rows are called that the journal names, by field."""
     found = {}
     for key, column in grid.columns.items():
+        if column.kind is ValueKind.FILES and column.defined is not None:
+            code = column.defined.code
+            ids = {one for row in rows for side in (row.old, row.new) for one in side.get(code) or ()}
+            found[key] = {row_id: [row_id, name] for row_id, name in field_files.names(ids).items()}
         if column.kind in REFERENCES and column.defined is not None:
             code = column.defined.code
             ids = {side[code] for row in rows for side in (row.old, row.new) if side.get(code) is not None}
@@ -213,6 +228,8 @@ def _item(grid: Grid, row: Journal, named: Mapping[str, Mapping[Any, Any]]) -> d
 
     def word(key: str, side: Mapping[str, Any]) -> str:
         value = side.get(key.removeprefix(PREFIX))
+        if grid.columns[key].kind is ValueKind.FILES:
+            value = [named.get(key, {}).get(one, one) for one in value or ()]
         return said(grid.columns[key], named.get(key, {}).get(value, value) if isinstance(value, int) else value)
 
     is_whole = row.action != "edit"

@@ -20,6 +20,7 @@ Handler = Callable[[tasks.Run], str | None]
 # Kind of a task → its handler. What is not listed here is never run.
 HANDLERS: dict[str, str] = {
     "bulk_edit": "jobs.bulk_edits.apply",
+    "field_change": "jobs.field_changes.apply",
     "import_apply": "jobs.imports.apply_batch",
     "import_check": "jobs.imports.check_batch",
     "own_sheet": "jobs.own_sheets.fill",

@@ -50,6 +50,7 @@ from app.services import (
     capability_changes,
     changes,
     definitions,
+    field_definitions,
     handovers,
     imports,
     own_rows,
@@ -166,7 +167,12 @@ def _own_sheet(make: Factory) -> dict[str, Any]:
     own = definitions.current().sheets[sheet.code]
     kept, gone = (own_rows.write(officer, own, None, {"x_shi_li_ming_cheng": f"示例{n}行"}).id for n in (1, 2))
     own_rows.remove(officer, own, gone)
+    scan = {"label": "示例扫描件", "code": "scan", "kind": "files"}
+    field_definitions.add(officer, field_definitions.Place(definitions.OWN, sheet.id), scan)
+    file = attachments.keep(officer, form_key="form", filename="示例.png", stream_or_bytes=png())
+    own_rows.write(officer, own, None, {"x_scan": [file.id]})
     return {
+        "own_file_id": file.id,
         "own_sheet_id": sheet.id, "own_code": sheet.code, "own_grid": f"own_{sheet.code}", "own_row_id": kept,
         "own_gone_id": gone,
     }  # fmt: skip

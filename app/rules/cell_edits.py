@@ -30,9 +30,21 @@ def restorable(old: Mapping[str, Any], new: Mapping[str, Any], current: Mapping[
 
 
 def plain(cell: Any) -> Any:
-    """A cell as it is sent to be written: of a reference `[id, name]` the id alone."""
+    """A cell as it is sent to be written: of a reference `[id, name]` the id alone, of files `[[id, name]]` theirs."""
+    if is_files(cell):
+        return [one[0] for one in cell]
     is_reference = isinstance(cell, list) and len(cell) == 2 and type(cell[0]) is int and isinstance(cell[1], str)
     return cell[0] if is_reference else cell
+
+
+def is_files(cell: Any) -> bool:
+    """Whether the cell shows files."""
+    return isinstance(cell, list) and bool(cell) and all(isinstance(one, list) for one in cell)
+
+
+def unnamed(cells: Mapping[str, Any]) -> dict[str, Any]:
+    """Cells as a change set keeps them: of files the ids alone, for their names may name people."""
+    return {key: plain(cell) if is_files(cell) else cell for key, cell in cells.items()}
 
 
 def moved(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

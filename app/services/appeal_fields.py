@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from app.models import Appeal
+from app.models import Appeal, db
 from app.rules.errors import Conflict, FieldErrors, FieldProblem, Refused
 from app.rules.grants import CAPABILITIES, Grant, Scope
-from app.services import access, definitions, field_values, journal, present
+from app.services import access, definitions, field_files, field_values, journal, present
 from app.services.actors import Actor
 from app.services.definitions import Defined
 from app.services.transaction import transaction
@@ -57,6 +57,7 @@ def write_in(
     if not changed:
         return appeal
     appeal.extra, appeal.updated_at = after, present.now()
+    field_files.claim_in(actor, fields, appeal.id, cleaned, appeal_id=appeal.id, post_id=grant.post_id)
     journal.write(
         actor,
         "fill_in",
@@ -155,6 +156,8 @@ def _take(
         cleaned = field_values.clean(given, sent, actor=actor, old=old, channel_class=appeal.channel_class)
         if cleaned:
             appeal.extra = field_values.written(old, cleaned)
+            db.session.flush()  # a draft that is only being made has no id before
+            field_files.claim_in(actor, known, appeal.id, cleaned, appeal_id=appeal.id)
             return {definitions.PREFIX + code: value for code, value in cleaned.items()}
     return {}
 

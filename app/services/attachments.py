@@ -16,7 +16,7 @@ from typing import IO, Any
 
 import puremagic
 from flask import current_app
-from sqlalchemy import delete, exists, func, select
+from sqlalchemy import ColumnElement, delete, exists, func, select
 from sqlalchemy.orm import joinedload, undefer
 
 from app.models import Appeal, Attachment, Audit, Person, Post, db
@@ -36,6 +36,8 @@ _SWEPT_AT_ONCE = 200
 _GUESSED_FROM = 64 * 1024
 # Whoever may take some step may hand in what belongs to it.
 _ACTING = tuple(sorted({action.capability for action in flow.ACTIONS.values()}))
+# What no form has claimed yet, for an appeal or for a field of a row.
+_FREE = (Attachment.appeal_id.is_(None), Attachment.field_id.is_(None))
 _CLOSED_FILE = ("archived", "history", "voided")
 
 
@@ -89,6 +91,11 @@ def receive(actor: Actor, *, form_key: str, filename: str, stream_or_bytes: IO[b
     allowed type or infected, Conflict("attachment.scanner-failed").
     """
     access.require_anywhere(actor, *_ACTING)
+    return keep(actor, form_key=form_key, filename=filename, stream_or_bytes=stream_or_bytes)
+
+
+def keep(actor: Actor, *, form_key: str, filename: str, stream_or_bytes: IO[bytes] | bytes) -> Attachment:
+    """`receive` for a caller who answers for access: a field of a sheet that this person fills in."""
     if actor.user_id is None or not form_key or len(form_key) > 64:
         raise Invalid("attachment.no-form", field=FIELD)
     content, bounds = _read(stream_or_bytes), limits()
@@ -174,7 +181,7 @@ def _lock_key(actor: Actor) -> Any:
 
 def _unclaimed(actor: Actor) -> tuple[Any, ...]:
     fresh = Attachment.created_at > present.now() - UNCLAIMED_FOR
-    return (Attachment.user_id == actor.user_id, Attachment.appeal_id.is_(None), fresh)
+    return (Attachment.user_id == actor.user_id, *_FREE, fresh)
 
 
 def _known(actor: Actor, form_key: str, digest: str) -> Attachment | None:
@@ -200,14 +207,14 @@ def staged(actor: Actor, ids: Iterable[int]) -> list[File]:
     if not wanted:
         return []
     query = select(Attachment).where(*_unclaimed(actor), Attachment.id.in_(wanted)).order_by(Attachment.id)
-    return [_file(row, may_remove=True) for row in db.session.scalars(query.options(*_people()))]
+    return [file_of(row, may_remove=True) for row in db.session.scalars(query.options(*_people()))]
 
 
 def discard(actor: Actor, attachment_id: int) -> None:
     """Delete a file that was chosen and not sent. Raises NotFound for another's and for a claimed one."""
     with transaction():
         gone = delete(Attachment).where(
-            Attachment.id == attachment_id, Attachment.user_id == actor.user_id, Attachment.appeal_id.is_(None)
+            Attachment.id == attachment_id, Attachment.user_id == actor.user_id, *_FREE
         )
         if db.session.execute(gone.returning(Attachment.id)).first() is None:
             raise _unknown(attachment_id)
@@ -216,9 +223,7 @@ def discard(actor: Actor, attachment_id: int) -> None:
 def sweep(now: datetime) -> int:
     """Delete what was chosen and not sent for a day; how many. Any number of runs at once."""
     with transaction():
-        old = select(Attachment.id).where(
-            Attachment.appeal_id.is_(None), Attachment.created_at <= now - UNCLAIMED_FOR
-        )
+        old = select(Attachment.id).where(*_FREE, Attachment.created_at <= now - UNCLAIMED_FOR)
         taken = old.order_by(Attachment.created_at).limit(_SWEPT_AT_ONCE).with_for_update(skip_locked=True)
         gone = db.session.execute(delete(Attachment).where(Attachment.id.in_(taken)).returning(Attachment.id))
         return len(gone.all())
@@ -248,8 +253,8 @@ def claim_in(
     query = select(Attachment).where(Attachment.id.in_(wanted), Attachment.user_id == actor.user_id)
     rows = list(db.session.scalars(query.order_by(Attachment.id).with_for_update()))
     oldest = present.now() - UNCLAIMED_FOR
-    new = [row for row in rows if row.appeal_id is None and row.created_at > oldest]
-    known = [row for row in rows if row.appeal_id == appeal_id and row.removed_at is None]
+    new = [row for row in rows if row.appeal_id is None and row.field_id is None and row.created_at > oldest]
+    known = [row for row in rows if row.appeal_id == appeal_id and row.field_id is None and row.removed_at is None]
     if len(new) + len(known) < len(wanted):
         raise FieldErrors([FieldProblem(FIELD, "attachment.gone")])
     _check_weight(appeal_id, new)
@@ -269,8 +274,9 @@ def copy_in(
     """
     seen = exists().where(Appeal.id == Attachment.appeal_id, access.visible_to(actor))
     query = select(Attachment).where(
-        Attachment.appeal_id == from_appeal_id, Attachment.purpose == purpose, Attachment.removed_at.is_(None), seen
-    )
+        Attachment.appeal_id == from_appeal_id, Attachment.purpose == purpose, Attachment.removed_at.is_(None), seen,
+        Attachment.field_id.is_(None),
+    )  # fmt: skip
     rows = list(db.session.scalars(query.order_by(Attachment.id).options(undefer(Attachment.content_sealed))))
     _check_weight(to_appeal_id, rows)
     kept = ("filename_sealed", "content_type", "size", "sha256", "data_key", "content_sealed", "scan")
@@ -299,14 +305,17 @@ def remembered(rows: Iterable[Attachment]) -> list[dict[str, Any]]:
 
 
 def _check_weight(appeal_id: int, new: Sequence[Attachment]) -> None:
+    check_weight(new, FIELD, Attachment.appeal_id == appeal_id)
+
+
+def check_weight(new: Sequence[Attachment], field: str, *where: ColumnElement[bool]) -> None:
+    """Raises FieldErrors at the field when what is there and the new files would be more than one row may hold."""
     most = current_app.config["ATTACHMENT_APPEAL_BYTES"]
-    query = select(func.coalesce(func.sum(Attachment.size), 0)).where(
-        Attachment.appeal_id == appeal_id, Attachment.removed_at.is_(None)
-    )
+    query = select(func.coalesce(func.sum(Attachment.size), 0)).where(*where, Attachment.removed_at.is_(None))
     held: int = db.session.scalar(query) or 0
     if new and held + sum(row.size for row in new) > most:
         sizes = {"limit": most // 1024 // 1024, "held": held // 1024 // 1024}
-        raise FieldErrors([FieldProblem(FIELD, "attachment.appeal-full", sizes)])
+        raise FieldErrors([FieldProblem(field, "attachment.appeal-full", sizes)])
 
 
 def add(
@@ -371,11 +380,15 @@ def _acting_grant(actor: Actor, appeal: Appeal, post_id: int | None) -> Grant:
 
 
 def listed(actor: Actor, appeal_id: int) -> list[File]:
-    """The files of an appeal this person may see, oldest first, with those taken out; none of another appeal."""
+    """The files of an appeal this person may see, oldest first, with those taken out; none of another appeal.
+
+    Files in fields made at run time are not among them: the field shows them (app/services/field_files.py).
+    """
     query = select(Attachment, Appeal).join(Appeal, Appeal.id == Attachment.appeal_id)
-    seen = query.where(Appeal.id == appeal_id, access.visible_to(actor)).order_by(Attachment.id)
+    of_appeal = (Appeal.id == appeal_id, Attachment.field_id.is_(None))
+    seen = query.where(*of_appeal, access.visible_to(actor)).order_by(Attachment.id)
     found = db.session.execute(seen.options(*_people())).all()
-    return [_file(row, may_remove=_may_remove(actor, row, appeal)) for row, appeal in found]
+    return [file_of(row, may_remove=_may_remove(actor, row, appeal)) for row, appeal in found]
 
 
 def content(actor: Actor, attachment_id: int, *, how: str = "download") -> Content:
@@ -384,16 +397,21 @@ def content(actor: Actor, attachment_id: int, *, how: str = "download") -> Conte
     Raises NotFound for everything else: out of sight, taken out, its key destroyed.
     """
     with transaction():
-        query = select(Attachment).where(Attachment.id == attachment_id, Attachment.removed_at.is_(None))
         seen = exists().where(Appeal.id == Attachment.appeal_id, access.visible_to(actor))
         own = (Attachment.appeal_id.is_(None)) & (Attachment.user_id == actor.user_id)
-        row = db.session.scalars(query.where(seen | own).options(undefer(Attachment.content_sealed))).one_or_none()
-        if row is None or row.data_key is None or row.content_sealed is None:
-            raise _unknown(attachment_id)
-        if row.appeal_id is not None:
-            _note_reading(actor, row, how)
-        plain = personal.reveal_bytes(row.data_key, "content", row.content_sealed)
-        return Content(_file(row, may_remove=False), plain)
+        return content_in(actor, attachment_id, Attachment.field_id.is_(None), seen | own, how=how)
+
+
+def content_in(actor: Actor, attachment_id: int, *where: ColumnElement[bool], how: str) -> Content:
+    """A file with its bytes inside the open transaction of the caller, whose conditions say who reads it. Audited."""
+    query = select(Attachment).where(Attachment.id == attachment_id, Attachment.removed_at.is_(None), *where)
+    row = db.session.scalars(query.options(undefer(Attachment.content_sealed))).one_or_none()
+    if row is None or row.data_key is None or row.content_sealed is None:
+        raise _unknown(attachment_id)
+    if row.appeal_id is not None or row.field_id is not None:
+        _note_reading(actor, row, how)
+    plain = personal.reveal_bytes(row.data_key, "content", row.content_sealed)
+    return Content(file_of(row, may_remove=False), plain)
 
 
 def _note_reading(actor: Actor, row: Attachment, how: str) -> None:
@@ -405,20 +423,18 @@ def _note_reading(actor: Actor, row: Attachment, how: str) -> None:
         Audit.object_id == str(row.id),
     )
     if not db.session.scalar(select(same)):
-        audit.record(
-            actor,
-            "attachment.read",
-            object_type="attachment",
-            object_id=row.id,
-            detail={"appeal": row.appeal_id, "how": how},
-        )
+        detail = {"appeal": row.appeal_id, "how": how}
+        if row.field_id is not None:
+            detail |= {"field": row.field_id, "row": row.row_id}
+        audit.record(actor, "attachment.read", object_type="attachment", object_id=row.id, detail=detail)
 
 
 def _people() -> tuple[Any, ...]:
     return (joinedload(Attachment.by), joinedload(Attachment.post))
 
 
-def _file(row: Attachment, *, may_remove: bool) -> File:
+def file_of(row: Attachment, *, may_remove: bool) -> File:
+    """An attachment as pages show it."""
     return File(
         id=row.id,
         name=personal.reveal(row.data_key, "filename", row.filename_sealed),
@@ -455,7 +471,7 @@ def remove(actor: Actor, attachment_id: int, reason: str) -> int:
         raise Invalid("attachment.reason-missing", field="reason")
     with transaction():
         row = db.session.get(Attachment, attachment_id)
-        if row is None or row.appeal_id is None:
+        if row is None or row.appeal_id is None or row.field_id is not None:
             raise _unknown(attachment_id)
         appeal = access.access_appeal(actor, row.appeal_id, for_update=True)
         db.session.refresh(row, with_for_update=True)

@@ -11,6 +11,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_once
 
 from app.models import ChangeSet, ChangeSetRow, Task, db
+from app.rules.cell_edits import unnamed
 from app.rules.errors import Conflict, FieldErrors, Invalid, NotFound, RuleError
 from app.rules.query import Query
 from app.services import grid_rows
@@ -115,8 +116,8 @@ def _kept(set_id: int, one: Outcome) -> dict[str, Any]:
         "change_set_id": set_id,
         "row_id": one.row_id,
         "what": one.what,
-        "old": dict(one.old),
-        "new": dict(one.new),
+        "old": unnamed(one.old),
+        "new": unnamed(one.new),
         "row_version": one.version,
         "problem": problems_kept(one.problems),
     }

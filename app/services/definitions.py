@@ -14,7 +14,8 @@ from typing import Any
 from flask import g, has_request_context
 from sqlalchemy import func, select, update
 
-from app.models import DefinitionVersion, FieldDefinition, OwnSheet, db
+from app.models import DefinitionVersion, FieldConversion, FieldDefinition, OwnSheet, db
+from app.rules.errors import Conflict
 from app.rules.values import COMPUTED, Option, Rule, Value, ValueKind
 from app.services import versions
 
@@ -47,6 +48,7 @@ class Defined:
     rule: Rule
     to: str
     parameters: Mapping[str, Any]
+    is_moving: bool = False  # its kind was asked to change by a job; whether it still does, field_jobs says
 
     @property
     def key(self) -> str:
@@ -116,6 +118,19 @@ def current() -> Definitions:
     return _known
 
 
+def require_current() -> None:
+    """Raises Conflict("definition.moved") when fields changed since this request read them.
+
+    Asked after a row is locked and before values of it are read: a field may have become of another kind while the
+    writer waited for the row.
+    """
+    if has_request_context() and "definitions" in g:
+        now = db.session.scalar(select(DefinitionVersion.version)) or 0
+        if now != g.definitions.version:
+            g.pop("definitions")
+            raise Conflict("definition.moved")
+
+
 def moved() -> None:
     """Definitions changed in the open transaction: every process reads them anew.
 
@@ -136,9 +151,12 @@ def forget() -> None:
 
 def _read(version: int) -> Definitions:
     fields: dict[tuple[str, int | None], list[Defined]] = {}
+    moving = set(
+        db.session.scalars(select(FieldConversion.field_id).where(FieldConversion.state.in_(("pending", "running"))))
+    )
     query = select(FieldDefinition).where(FieldDefinition.retired_at.is_(None))
     for row in db.session.scalars(query.order_by(FieldDefinition.sort, FieldDefinition.id)):
-        fields.setdefault((row.table_name, row.own_sheet_id), []).append(defined(row))
+        fields.setdefault((row.table_name, row.own_sheet_id), []).append(defined(row, is_moving=row.id in moving))
     sheets = db.session.scalars(select(OwnSheet).where(OwnSheet.active).order_by(OwnSheet.sort, OwnSheet.name_pinyin))
     own = {
         row.code: Own(
@@ -161,7 +179,7 @@ def _read(version: int) -> Definitions:
     )
 
 
-def defined(row: FieldDefinition) -> Defined:
+def defined(row: FieldDefinition, *, is_moving: bool = False) -> Defined:
     """A row of the definitions as the rest of the product sees it."""
     parameters = row.parameters or {}
     return Defined(
@@ -186,6 +204,7 @@ def defined(row: FieldDefinition) -> Defined:
         rule=_rule(parameters, ValueKind(row.kind)),
         to=str(parameters.get("to") or ""),
         parameters=MappingProxyType(dict(parameters)),
+        is_moving=is_moving,
     )
 
 

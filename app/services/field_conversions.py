@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 
-from app.models import FieldDefinition, db
+from app.models import FieldDefinition, OwnSheet, db
 from app.rules.definitions import CODE
 from app.rules.values import COMPUTED, NUMBERS, TEXTS, ValueKind
 from app.services import present
 
 SAMPLES = 5
+PART = 5_000  # rows that change before progress is told
 _NUMBER = r"'^ *[-+]?[0-9]{1,15}([.][0-9]{1,15})? *$'"
 _DAY = r"([0-9]{4})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 # No day that its month does not have: the first day of the next month is still to come.
@@ -60,18 +61,64 @@ def losses(row: FieldDefinition, kind: ValueKind, parameters: Mapping[str, Any])
     return Losses(found[0], found[1], found[2], tuple(found[3] or ()))
 
 
-def convert(row: FieldDefinition, kind: ValueKind, parameters: Mapping[str, Any]) -> None:
-    """Write every value as the new kind holds it, and drop what it cannot hold, in the open transaction."""
+def convert(
+    row: FieldDefinition,
+    kind: ValueKind,
+    parameters: Mapping[str, Any],
+    *,
+    told: Callable[[int], None] = lambda _done: None,
+) -> None:
+    """Write every value as the new kind holds it, and drop what it cannot hold, in the open transaction.
+
+    In parts by id, each locked before it is read: whoever is writing a row of it is waited for. `told`: how many so
+    far. Readers see the old values until the transaction ends.
+    """
     turn = _turn(row, kind, parameters)
     if turn is None:
         return
+    after, done = 0, 0
+    part = text(f"SELECT id FROM {row.table_name} WHERE id IN (SELECT id FROM ({_values(row)}) AS v"  # noqa: S608
+                " WHERE id > :after ORDER BY id LIMIT :most) ORDER BY id FOR UPDATE")  # fmt: skip
+    while ids := list(db.session.scalars(part, {"after": after, "most": PART})):
+        _convert_part(row, turn, ids)
+        after, done = ids[-1], done + len(ids)
+        told(done)
+
+
+def _convert_part(row: FieldDefinition, turn: _Turn, ids: Sequence[int]) -> None:
     query = f"""
         UPDATE {row.table_name} AS target
         SET extra = CASE WHEN n.new IS NULL THEN target.extra - '{row.code}'
                          ELSE jsonb_set(target.extra, ARRAY['{row.code}'], n.new) END
-        FROM (SELECT id, {turn.value} AS new FROM ({_values(row)}) AS v) AS n WHERE n.id = target.id
+        FROM (SELECT id, {turn.value} AS new FROM ({_values(row, " AND id = ANY(:ids)")}) AS v) AS n
+        WHERE n.id = target.id
     """  # noqa: S608 - as above
-    db.session.execute(text(query), turn.binds or {})
+    db.session.execute(text(query), {**(turn.binds or {}), "ids": list(ids)})
+
+
+def lost(row: FieldDefinition, kind: ValueKind, parameters: Mapping[str, Any]) -> list[tuple[int, str, str, str]]:
+    """Each value that goes or becomes shorter or coarser: id and name of its row, old words, new ones; by id."""
+    turn = _turn(row, kind, parameters)
+    if turn is None:
+        return []
+    query = f"""
+        SELECT n.id, coalesce({_name_of(row)}, '') AS name, n.t, n.new #>> '{{}}' AS new
+        FROM (SELECT id, t, {turn.value} AS new, {turn.coarser} AS coarser FROM ({_values(row)}) AS v) AS n
+        JOIN {row.table_name} AS target ON target.id = n.id WHERE n.new IS NULL OR n.coarser ORDER BY n.id
+    """  # noqa: S608 - as above
+    labels = {one["code"]: one["label"] for one in (row.parameters or {}).get("options", ())}
+    found = db.session.execute(text(query), turn.binds or {})
+    return [(row_id, name, labels.get(old, old), new or "") for row_id, name, old, new in found]
+
+
+def _name_of(row: FieldDefinition) -> str:
+    """SQL: what the row `target` is called."""
+    if row.own_sheet_id is not None:
+        title = db.session.scalar(select(OwnSheet.title_field).where(OwnSheet.id == row.own_sheet_id)) or ""
+        return f"target.extra ->> '{title}'" if CODE.fullmatch(title) else "NULL"
+    columns = db.metadata.tables[row.table_name].columns
+    return next((f"target.{name}" for name in ("number", "name") if name in columns and row.table_name != "post"),
+                "target.name" if "name" in columns else "NULL")  # fmt: skip
 
 
 def sealed(row: FieldDefinition) -> int:

@@ -28,7 +28,7 @@ from app.rules.errors import Conflict, FieldErrors, FieldProblem, NotFound, Refu
 from app.rules.fields import clean_text
 from app.rules.values import COMPUTED, ValueKind
 from app.rules.workflow import State
-from app.services import audit, definitions, field_conversions, journal, present
+from app.services import audit, definitions, field_conversions, field_jobs, journal, present
 from app.services.actors import Actor
 from app.services.field_conversions import Losses
 from app.services.pinyin import syllables
@@ -125,24 +125,34 @@ def change(
 ) -> FieldDefinition:
     """Change a field. A change of kind that costs values raises LosesValues unless `agreed` is how many.
 
-    A change that changes nothing writes nothing. Raises FieldErrors, Conflict("row.stale"), NotFound.
+    A change that changes nothing writes nothing; many values change by a job. Raises FieldErrors,
+    Conflict("row.stale"), Conflict("definition.moving"), NotFound.
     """
     _require(actor)
     with transaction():
         row = access_field(place, definition_id, for_update=True)
         if version is not None and row.version != version:
             raise Conflict("row.stale")
-        change_in(actor, row, raw, place, agreed=agreed)
+        change_in(actor, row, raw, place, agreed=agreed, by_job=True)
         return row
 
 
 def change_in(
-    actor: Actor, row: FieldDefinition, raw: Mapping[str, Any], place: Place, *, agreed: int | None = None
+    actor: Actor,
+    row: FieldDefinition,
+    raw: Mapping[str, Any],
+    place: Place,
+    *,
+    agreed: int | None = None,
+    by_job: bool = False,
 ) -> bool:
-    """`change` inside the open transaction; whether anything changed."""
+    """`change` inside the open transaction; whether anything changed or, `by_job`, will.
+
+    Whatever a change of kind costs is kept first (app/services/field_jobs.py).
+    """
     made = _changed(row, raw, place)
-    old = told(row)
     kind = ValueKind(made["kind"])
+    field_jobs.require_still(row.id)
     if kind != row.kind:
         sealed = field_conversions.sealed(row) if row.table_name == "appeal" else 0
         if sealed:
@@ -150,15 +160,31 @@ def change_in(
         found = field_conversions.losses(row, kind, made["parameters"])
         if found.lost + found.coarser and agreed != found.lost + found.coarser:
             raise LosesValues(found)
-        _drop_index(row)
+        if by_job and field_jobs.is_long(found, made):
+            field_jobs.start_in(actor, row, made, found)
+            return True
+        if found.lost + found.coarser:
+            field_jobs.keep_in(actor, row, made, found, "done")
+        field_jobs.unindex_in(row)
         field_conversions.convert(row, kind, made["parameters"])
+    changed = finish_in(actor, row, made)
+    _settle(row)
+    return changed
+
+
+def finish_in(actor: Actor, row: FieldDefinition, made: Mapping[str, Any]) -> bool:
+    """Write the definition itself once its values are of its kind, in the open transaction; whether it changed.
+
+    Its index is the caller's to build. Raises FieldErrors at is_unique when rows have the same value now.
+    """
+    old = told(row)
     for name, value in made.items():
         setattr(row, name, value)
     new = told(row)
     if new == old:
         return False
     db.session.flush()
-    _settle(row)
+    _require_different(row)
     _trace(actor, row, "edit", *_different(old, new))
     return True
 
@@ -196,6 +222,7 @@ def retire(actor: Actor, place: Place, definition_id: int) -> None:
     with transaction():
         row = access_field(place, definition_id, for_update=True)
         using = users(row, place)
+        field_jobs.require_still(row.id)
         if using and row.retired_at is None:
             raise Refused("definition.used", {"fields": "、".join(using)})
         hide_in(actor, row, hidden=True)
@@ -325,20 +352,15 @@ def _require(actor: Actor) -> None:
 
 def _settle(row: FieldDefinition) -> None:
     """Build or drop the index of the field. Raises FieldErrors at is_unique with values that several rows have."""
+    _require_different(row)
+    field_jobs.settle_in(row)
+
+
+def _require_different(row: FieldDefinition) -> None:
     if row.is_unique and row.retired_at is None:
         same = field_conversions.duplicates(row)
         if same:
             raise FieldErrors([FieldProblem("is_unique", "definition.duplicates", {"values": "、".join(same)})])
-    db.session.execute(select(func.settle_field_index(row.id)))
-
-
-def _drop_index(row: FieldDefinition) -> None:
-    """An index of the old kind must not read values of the new one."""
-    kept = row.retired_at
-    row.retired_at = present.now()
-    db.session.flush()
-    db.session.execute(select(func.settle_field_index(row.id)))
-    row.retired_at = kept
 
 
 def _different(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

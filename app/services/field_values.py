@@ -31,7 +31,7 @@ from app.models import (
 )
 from app.rules.errors import Conflict, FieldErrors, FieldProblem, Invalid
 from app.rules.values import REFERENCES, Option, ValueKind, read
-from app.services import access, definitions, present
+from app.services import access, definitions, field_files, field_jobs, present
 from app.services.actors import Actor
 from app.services.definitions import PREFIX, Defined
 
@@ -97,13 +97,27 @@ def clean_many(
 ) -> list[dict[str, Any] | FieldErrors]:
     """`clean` for many rows: references are looked up once for all of them."""
     by_key = {one.key: one for one in fields}
+    if any(key in by_key for raw in raws for key in raw):
+        definitions.require_current()
+    moving = _moving(fields)
     before = olds if olds is not None else [{}] * len(raws)
     rows = [
         _read(by_key, raw, old, actor, state, channel_class, is_new=is_new, is_whole=is_whole)
         for raw, old in zip(raws, before, strict=True)
     ]
+    for row in rows:
+        for one in moving:
+            if one.code in row.values:
+                row.wrong(one, "definition.moving")
     _check_references(by_key, rows, before, actor)
     return [FieldErrors(row.problems) if row.problems else row.values for row in rows]
+
+
+def _moving(fields: Sequence[Defined]) -> list[Defined]:
+    """The fields whose kind is being changed at this moment: they take no values."""
+    marked = [one.id for one in fields if one.is_moving]
+    still = field_jobs.open_ids(marked) if marked else set()
+    return [one for one in fields if one.id in still]
 
 
 def _read(
@@ -219,7 +233,7 @@ def _known(one: Defined, wanted: set[int], actor: Actor) -> set[int]:
 def target(one: Defined, actor: Actor) -> tuple[Any, ColumnElement[bool]]:
     """The table a field refers to and which of its rows may be chosen; (None, …) when its sheet is gone."""
     if one.kind is ValueKind.FILES:
-        return Attachment, true()
+        return Attachment, field_files.choosable(one, actor)
     if one.kind in _MODELS:
         other: Any = _MODELS[one.kind]
         return other, other.active
@@ -238,10 +252,13 @@ def target(one: Defined, actor: Actor) -> tuple[Any, ColumnElement[bool]]:
 
 
 def names(fields: Sequence[Defined], extras: Iterable[Mapping[str, Any]], *, english: bool) -> dict[Any, str]:
-    """What the rows are called that fields refer to: {(code, id): name}; one statement for each field that refers."""
+    """What the rows and files are called that fields name: {(code, id): name}; one statement for each such field."""
     rows: list[Mapping[str, Any]] = list(extras)
     found: dict[Any, str] = {}
     for one in fields:
+        if one.kind is ValueKind.FILES:
+            held = {row_id for extra in rows for row_id in extra.get(one.code) or ()}
+            found |= {(one.code, row_id): name for row_id, name in field_files.names(held).items()}
         if one.kind not in REFERENCES:
             continue
         wanted = {extra[one.code] for extra in rows if extra.get(one.code) is not None}
@@ -270,6 +287,8 @@ def worded(one: Defined, value: Any, known: Mapping[Any, str], *, english: bool)
         return None
     if one.kind in REFERENCES:
         return known.get((one.code, value), f"#{value}")
+    if one.kind is ValueKind.FILES:
+        return [known.get((one.code, row_id)) or f"#{row_id}" for row_id in value]
     if one.kind is ValueKind.CHOICE:
         return _label(one.options, value, english=english)
     if one.kind is ValueKind.CHOICES:

@@ -12,8 +12,8 @@ from sqlalchemy.orm import joinedload
 
 from app.models import ChangeSet, ChangeSetRow, Journal, Person, Post, db
 from app.rules.errors import NotFound
-from app.rules.values import REFERENCES
-from app.services import definitions, grid_options, workflow
+from app.rules.values import REFERENCES, ValueKind
+from app.services import definitions, field_files, grid_options, workflow
 from app.services.grid_columns import Column
 from app.services.grids import Grid
 
@@ -99,6 +99,9 @@ def _sets(grid: Grid, row_id: int, requests: set[str]) -> dict[str, int]:
 
 def _shown(grid: Grid, column: Column, values: list[Any], *, english: bool) -> Any:
     """How a value of the journal is shown: a row of another sheet, kept by id or by code, as `[id, name]`."""
+    if column.kind is ValueKind.FILES:
+        known = field_files.names(one for value in values for one in value or ())
+        return lambda value: [[one, known.get(one, "")] for one in value or ()]
     if column.kind not in REFERENCES:
         return lambda value: value
     found = grid_options.rows_of(grid, column, values, english=english)

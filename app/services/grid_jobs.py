@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import select, update
 
 from app.models import ChangeSet, ChangeSetRow, db
+from app.rules.cell_edits import unnamed
 from app.rules.errors import NotFound
 from app.services import change_sets, grid_batches, grid_edits, grid_undo, tasks
 from app.services.change_sets import Outcome
@@ -72,7 +73,7 @@ def _written(grid: Grid, found: ChangeSet, rows: Sequence[ChangeSetRow]) -> list
 
 
 def _settled(row: ChangeSetRow, outcome: Outcome) -> None:
-    row.what, row.old, row.new = outcome.what, dict(outcome.old), dict(outcome.new)
+    row.what, row.old, row.new = outcome.what, unnamed(outcome.old), unnamed(outcome.new)
     row.row_version, row.problem, row.waits = outcome.version, change_sets.problems_kept(outcome.problems), False
 
 

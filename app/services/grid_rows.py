@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from app.models import db
 from app.rules.query import Grouping, Query
 from app.rules.values import NUMBERS, REFERENCES, ValueKind
-from app.services import grid_places, grid_sql, ledger
+from app.services import field_files, grid_places, grid_sql, ledger
 from app.services.grid_columns import Column
 from app.services.grids import Grid
 
@@ -279,7 +279,17 @@ def _made(grid: Grid, chosen: Sequence[Column], order: grid_sql.Sorting, found: 
         values, _rest = _values(chosen, row[2 + keys :])
         cells = {column.key: value for column, value in zip(chosen, values, strict=True)}
         rows.append(Row(row[0], row[1], cells, grid_sql.written_key(row[2 : 2 + keys])))
+    _name_files(chosen, rows)
     return rows
+
+
+def _name_files(chosen: Sequence[Column], rows: Sequence[Row]) -> None:
+    """Ids of files become `[id, name]`: one statement for all cells that hold any."""
+    keys = [column.key for column in chosen if column.kind is ValueKind.FILES]
+    held = [(row, key) for key in keys for row in rows if row.cells[key]]
+    names = field_files.names(file_id for row, key in held for file_id in row.cells[key]) if held else {}
+    for row, key in held:
+        row.cells[key] = [[file_id, names.get(file_id, "")] for file_id in row.cells[key]]
 
 
 def _values(columns: Sequence[Column], row: Sequence[Any]) -> tuple[tuple[Any, ...], Sequence[Any]]:

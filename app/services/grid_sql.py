@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, cast, false, func, literal, not_, or_, true, tuple_
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.types import Text
 
 from app.rules.errors import Invalid
@@ -79,7 +79,7 @@ def is_empty(column: Column) -> Clause:
     """SQL: the cell holds nothing."""
     if column.kind in TEXTS:
         return or_(column.sql.is_(None), column.sql == "") if column.nullable else column.sql == ""
-    if column.kind in (ValueKind.CHOICES, ValueKind.FILES) and column.write != "extra":
+    if column.kind in (ValueKind.CHOICES, ValueKind.FILES) and not isinstance(column.sql.type, JSONB):
         return func.cardinality(column.sql) == 0
     if column.kind is ValueKind.CHOICE and column.write != "extra":
         return func.coalesce(column.sql, "") == ""

@@ -14,7 +14,7 @@ from sqlalchemy.orm import joinedload
 
 from app.models import Journal, OwnRow, db
 from app.rules.errors import Conflict, NotFound, Refused
-from app.services import definitions, field_values, journal, present
+from app.services import definitions, field_files, field_values, journal, present
 from app.services.actors import Actor
 from app.services.definitions import OWN, Own
 from app.services.transaction import transaction
@@ -72,6 +72,7 @@ def write_in(
     if row_id is None:
         db.session.add(row)
     db.session.flush()
+    field_files.claim_in(actor, fields, row.id, new)
     _trace(actor, own, "create" if row_id is None else "edit", row, old if row_id is not None else {}, new,
            request_key)  # fmt: skip
     return row

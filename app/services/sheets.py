@@ -19,6 +19,7 @@ from app.services import (
     calendar,
     changes,
     definitions,
+    field_files,
     field_values,
     grants,
     journal,
@@ -309,6 +310,8 @@ def _write(actor: Actor, draft: Draft, *, action: str = "") -> Any:
     if draft.is_new:
         db.session.add(row)
     db.session.flush()
+    if draft.extra:
+        field_files.claim_in(actor, definitions.current().of(row.__tablename__), row.id, draft.extra)
     after = journalled(sheet, values_of(sheet, row)) | _extra(draft)
     new = {name: value for name, value in after.items() if value != before.get(name)}
     if new:

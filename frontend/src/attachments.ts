@@ -5,7 +5,7 @@ import { csrfToken, post } from "./http";
 import { text } from "./messages";
 import { fileLink } from "./file-view";
 
-interface Kept {
+export interface Kept {
   id: number;
   name: string;
   size: string;
@@ -13,7 +13,10 @@ interface Kept {
   icon: string;
   preview: string;
   preview_url: string;
+  /** "" for a file that belongs to a row already: nothing is deleted with it. */
   discard_url: string;
+  /** Where it is saved from, when it is not shown. */
+  save_url?: string;
 }
 
 // One after the other: each upload keeps one process of the server busy.
@@ -35,7 +38,10 @@ function reasonOf(request: XMLHttpRequest): string {
   return request.status === 413 ? text("The file is too large.") : text("The file did not arrive. Check the connection and choose it again.");
 }
 
-class FileField {
+export class FileField {
+  /** Told whenever a file came or was taken away. */
+  onChange: (kept: readonly Kept[]) => void = () => undefined;
+  private readonly held = new Map<HTMLElement, Kept>();
   private readonly input: HTMLInputElement;
   private readonly list: HTMLElement;
   private readonly status: HTMLElement;
@@ -136,7 +142,7 @@ class FileField {
   }
 
   private arrived(request: XMLHttpRequest, row: HTMLElement, file: File): void {
-    if (request.status !== 200 || !request.responseURL.includes("/attachments/")) {
+    if (request.status !== 200 || !/\/(attachments|files)\//.test(request.responseURL)) {
       this.refuse(file.name, request.status === 200 ? text("You are no longer signed in. Sign in in another window, then choose the file again.") : reasonOf(request), row);
       return;
     }
@@ -148,20 +154,25 @@ class FileField {
     }
     const fresh = this.keptRow(kept);
     row.replaceWith(fresh);
+    this.tell();
     fresh.querySelector("input")!.dispatchEvent(new Event("change", { bubbles: true }));
     this.say(text("{name} is attached.", { name: kept.name }));
   }
 
   private keptRow(kept: Kept): HTMLElement {
     const remove = element("button", { type: "button", class: "btn btn-quiet btn-sm", "aria-label": `${text("Remove")} ${kept.name}` }, text("Remove"));
-    const name = kept.preview ? fileLink(kept.name, kept.preview, kept.preview_url) : kept.name;
+    const saved = kept.save_url ? element("a", { href: kept.save_url, download: "" }, kept.name) : kept.name;
+    const name = kept.preview ? fileLink(kept.name, kept.preview, kept.preview_url) : saved;
     const row = this.row(kept.icon, name, kept.size, remove);
     if (kept.preview === "image" && kept.bytes < SMALL_PICTURE) {
       row.querySelector(".file-icon")!.replaceChildren(element("img", { src: kept.preview_url, alt: "", loading: "lazy" }));
     }
     row.append(element("input", { type: "hidden", name: this.box.dataset["name"]!, value: String(kept.id) }));
+    this.held.set(row, kept);
     remove.addEventListener("click", () => {
       this.forget(row);
+      this.tell();
+      if (!kept.discard_url) return;
       // What fails to be deleted is deleted by itself within a day.
       void post(kept.discard_url).catch(() => undefined);
     });
@@ -193,6 +204,10 @@ class FileField {
     const after = row.nextElementSibling ?? row.previousElementSibling;
     row.remove();
     (after?.querySelector<HTMLElement>("button") ?? this.input).focus();
+  }
+
+  private tell(): void {
+    this.onChange(Array.from(this.list.children).flatMap((row) => this.held.get(row as HTMLElement) ?? []));
   }
 
   private say(words: string): void {
@@ -235,6 +250,18 @@ class FileField {
       true,
     );
   }
+}
+
+/** The box of a field of files where no page of the server made one. */
+export function filesBox(id: string, name: string, address: string, kept: readonly Kept[], most = 20, largest = 0): HTMLElement {
+  const hint = element("span", { class: "drop-hint", "aria-hidden": "true" }, text("or drop them here"));
+  const button = element("span", { class: "btn btn-sm", "aria-hidden": "true" }, text("Choose files"));
+  const zone = element("div", { class: "drop-zone", "data-drop": "" }, element("input", { type: "file", id, multiple: true, "data-enhanced": "files" }), button, hint);
+  const list = element("ul", { class: "file-list", "data-files-list": "" });
+  const box = element("div", { class: "files", "data-files": address, "data-name": name, "data-most": String(most), "data-largest": String(largest || Number.MAX_SAFE_INTEGER) }, list, zone);
+  box.append(element("div", { class: "sr-only", role: "status", "data-files-status": "" }));
+  for (const one of kept) list.append(element("li", { class: "file-row", "data-file": JSON.stringify(one) }));
+  return box;
 }
 
 /** A picture from the clipboard has no name of its own. */

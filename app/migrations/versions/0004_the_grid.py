@@ -106,6 +106,35 @@ def upgrade() -> None:
     sa.UniqueConstraint('table_name', 'own_sheet_id', 'code', name='uq_field_definition_code', postgresql_nulls_not_distinct=True)
     )
     op.create_index(op.f('ix_field_definition_own_sheet_id'), 'field_definition', ['own_sheet_id'], unique=False)
+    op.create_table('field_conversion',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('field_id', sa.Integer(), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.Column('user_id', sa.Integer(), nullable=False),
+    sa.Column('person_id', sa.Integer(), nullable=True),
+    sa.Column('old_kind', sa.String(length=12), nullable=False),
+    sa.Column('made', postgresql.JSONB(astext_type=sa.Text()), server_default='{}', nullable=False),
+    sa.Column('values', sa.Integer(), server_default='0', nullable=False),
+    sa.Column('lost', sa.Integer(), server_default='0', nullable=False),
+    sa.Column('coarser', sa.Integer(), server_default='0', nullable=False),
+    sa.Column('state', sa.String(length=10), server_default='pending', nullable=False),
+    sa.Column('task_id', sa.Integer(), nullable=True),
+    sa.Column('lines_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('data_key', sa.LargeBinary(), nullable=True),
+    sa.CheckConstraint("state IN ('pending', 'running', 'done', 'cancelled', 'failed')", name='field_conversion_state'),
+    sa.ForeignKeyConstraint(['field_id'], ['field_definition.id'], ),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], ),
+    sa.ForeignKeyConstraint(['task_id'], ['task.id'], ),
+    sa.ForeignKeyConstraint(['user_id'], ['ab_user.id'], ),
+    sa.PrimaryKeyConstraint('id')
+    )
+    op.create_index(op.f('ix_field_conversion_field_id'), 'field_conversion', ['field_id'], unique=False)
+    op.add_column('attachment', sa.Column('field_id', sa.Integer(), nullable=True))
+    op.add_column('attachment', sa.Column('row_id', sa.Integer(), nullable=True))
+    op.create_foreign_key(None, 'attachment', 'field_definition', ['field_id'], ['id'])
+    op.drop_index('ix_attachment_unclaimed', table_name='attachment')
+    op.create_index('ix_attachment_unclaimed', 'attachment', ['created_at'], unique=False, postgresql_where=sa.text('appeal_id IS NULL AND field_id IS NULL'))
+    op.create_index('ix_attachment_field', 'attachment', ['field_id', 'row_id'], unique=False, postgresql_where=sa.text('field_id IS NOT NULL'))
     op.create_table('presence',
     sa.Column('user_id', sa.Integer(), nullable=False),
     sa.Column('sheet', sa.String(length=48), nullable=False),
@@ -482,6 +511,14 @@ def downgrade() -> None:
         op.execute(f'DROP TRIGGER staffing_emptied ON {table}')
     op.execute('DROP FUNCTION note_staffing()')
     op.drop_table('staffing_move')
+    op.drop_index(op.f('ix_field_conversion_field_id'), table_name='field_conversion')
+    op.drop_table('field_conversion')
+    op.execute('DELETE FROM attachment WHERE field_id IS NOT NULL')
+    op.drop_index('ix_attachment_field', table_name='attachment')
+    op.drop_index('ix_attachment_unclaimed', table_name='attachment')
+    op.drop_column('attachment', 'row_id')
+    op.drop_column('attachment', 'field_id')
+    op.create_index('ix_attachment_unclaimed', 'attachment', ['created_at'], unique=False, postgresql_where=sa.text('appeal_id IS NULL'))
     for table in SHOWN:
         for word in ('made', 'changed', 'gone'):
             op.execute(f'DROP TRIGGER feed_{word} ON {table}')

@@ -17,6 +17,7 @@ import { Menu } from "./menu";
 import { fitted, isWritable, type Column, type Query, type Row, type Schema, type ShownColumn, type Sorting, type Spec } from "./model";
 import { Notices } from "./notices";
 import { Panel } from "./panel";
+import { listenToFiles } from "./files";
 import { listenToPointer } from "./pointer";
 import { Status } from "./status";
 import { Table, type Look, type Range, type Source } from "./table";
@@ -109,6 +110,7 @@ export class GridApp implements Source {
     this.cards = new Cards(this);
     listenToKeys(this);
     listenToPointer(this);
+    listenToFiles(this);
     this.table.onMoved = () => {
       this.status.draw();
       this.emit("selection");

@@ -57,6 +57,10 @@ export class Editor {
     const column = app.shown[table.active.col];
     const row = app.windows.row(table.active.row);
     const isExtra = row === undefined && table.active.row >= app.windows.total && app.schema.can.add;
+    if (column?.kind === "files" && row && start !== "typed") {
+      void app.panel.showFiles(row, column.key);
+      return false;
+    }
     if (!column || !app.isWritable(column) || (!row && !isExtra)) {
       table.sink.value = "";
       if (column && row) app.explainFixed(column);

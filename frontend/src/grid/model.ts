@@ -1,6 +1,6 @@
 /** What the API of sheets says (app/grid_api.py), and what a view keeps. */
 
-export type Cell = null | string | number | boolean | readonly [number, string] | readonly string[] | readonly number[];
+export type Cell = null | string | number | boolean | readonly [number, string] | readonly string[] | readonly number[] | readonly (readonly [number, string])[];
 
 export interface Choice {
   readonly code: string;

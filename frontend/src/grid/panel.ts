@@ -5,6 +5,7 @@ import { element } from "../dom";
 import { text } from "../messages";
 import { ApiError, requestKey } from "./api";
 import type { GridApp } from "./app";
+import { fileLinks, filesControl, takesFiles } from "./files";
 import { REFERENCES, type Column, type Row } from "./model";
 import { options } from "./picker";
 import { cellText, momentText, plainText, rawOf, SEVERAL, shownText } from "./values";
@@ -57,6 +58,20 @@ export class Panel {
     }
   }
 
+  /** The row at its field of files, into which `files` go at once. */
+  async showFiles(row: Row, key: string, files: readonly File[] = []): Promise<void> {
+    await this.show(row);
+    const input = this.box.querySelector<HTMLInputElement>(`[data-field="${CSS.escape(key)}"] input[type=file]`);
+    if (!input) return;
+    input.scrollIntoView({ block: "center" });
+    input.focus();
+    if (files.length === 0) return;
+    const chosen = new DataTransfer();
+    files.forEach((one) => chosen.items.add(one));
+    input.files = chosen.files;
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+
   /** The row changed under the open panel; what is being written in it stays. */
   refresh(row: Row): void {
     if (this.open?.id !== row.id || this.dirty.size > 0 || this.box.contains(document.activeElement) && document.activeElement !== this.box) return;
@@ -104,13 +119,13 @@ export class Panel {
     past.addEventListener("click", () => void this.showHistory(row, column.key));
     const box = element("div", { class: "grid-field", "data-field": column.key });
     const mark = app.edits.mark(row.id, column.key);
-    if (app.isWritable(column)) {
+    if (app.isWritable(column) || takesFiles(app, column)) {
       const id = `panel-${column.key}`;
       box.append(element("label", { for: id }, column.label), past, this.control(row, column, id));
       if (mark && mark.kind !== "saving") box.append(element("p", { class: "error" }, mark.message));
     } else {
       const value = cellText(row, column);
-      box.append(element("span", { class: "grid-field-name" }, column.label), past, element("div", { class: "grid-field-value" }, ...this.words(column, value)));
+      box.append(element("span", { class: "grid-field-name" }, column.label), past, element("div", { class: "grid-field-value" }, ...(column.kind === "files" && value !== "" ? fileLinks(app, column, row.cells[column.key]) : this.words(column, value))));
     }
     return box;
   }
@@ -125,6 +140,7 @@ export class Panel {
     const mark = this.app.edits.mark(row.id, column.key);
     const value = mark ? mark.change.shown : plainText(row, column);
     const changed = (raw: unknown, shown: string): void => this.write(row, column, raw, shown);
+    if (column.kind === "files") return filesControl(this.app, row, column, id, changed);
     if (column.kind === "bool" || column.kind === "choice" || column.kind === "choices") return this.choice(row, column, id, changed);
     if (REFERENCES.has(column.kind)) return this.reference(row, column, id, changed);
     if (column.kind === "long") {
@@ -233,7 +249,7 @@ export class Panel {
     close.addEventListener("click", () => this.close());
     const form = element("form", { class: "grid-fields" });
     for (const column of app.schema.columns) {
-      if (!app.isWritable(column)) continue;
+      if (!app.isWritable(column) && !takesFiles(app, column)) continue;
       const id = `new-${column.key}`;
       const blank: Row = { id: 0, version: 0, key: "", cells: { [column.key]: (given[column.key] as never) ?? null } };
       const errors = (told?.fields[column.key] ?? []).map((one) => element("p", { class: "error" }, one));
@@ -257,6 +273,7 @@ export class Panel {
 
   private controlFor(blank: Row, column: Column, id: string, given: Record<string, unknown>): HTMLElement {
     const changed = (raw: unknown): void => void (given[column.key] = raw === "" ? null : raw);
+    if (column.kind === "files") return filesControl(this.app, blank, column, id, changed);
     if (column.kind === "bool" || column.kind === "choice" || column.kind === "choices") return this.choice(blank, column, id, changed);
     if (REFERENCES.has(column.kind)) return this.reference(blank, column, id, changed);
     const isLong = column.kind === "long";

@@ -254,7 +254,7 @@ export class Table {
     if (!column) return;
     one.node.style.width = `${this.widths[col] ?? 0}px`;
     one.node.setAttribute("aria-colindex", String(col + 2));
-    const fixed = !this.source.isWritable(column);
+    const fixed = !this.source.isWritable(column) && column.kind !== "files";
     const frozen = col < this.frozen ? (col === this.frozen - 1 ? " grid-frozen is-last" : " grid-frozen") : "";
     one.base = `grid-cell${frozen}${column.kind === "number" || column.kind === "money" ? " is-number" : ""}${fixed ? " is-fixed" : ""}`;
     one.node.setAttribute("aria-readonly", String(fixed));
@@ -463,7 +463,7 @@ export class Table {
     const column = this.columns[this.active.col];
     const row = this.source.row(this.active.row);
     const words = row && column ? this.source.look(row, column).text.replace(/\u0001/g, "、") : "";
-    const fixed = column && !this.source.isWritable(column) ? text("read only") : "";
+    const fixed = column && !this.source.isWritable(column) && column.kind !== "files" ? text("read only") : "";
     this.sink.setAttribute("aria-label", [column?.label ?? "", String(this.active.row + 1), words, fixed].filter((one) => one !== "").join(", "));
     // An input method cannot begin in a cell that nobody types into.
     this.sink.readOnly = fixed !== "";

@@ -50,6 +50,12 @@ function labelOf(column: Column, code: string): string {
   return column.choices.find((one) => one.code === code)?.label ?? code;
 }
 
+/** The name of the only file, else how many and their names. */
+function filesText(value: readonly unknown[]): string {
+  const names = value.map((one) => (Array.isArray(one) ? String(one[1] || `#${one[0]}`) : `#${one}`));
+  return names.length < 2 ? names.join("") : `${text("{n} files", { n: names.length })}: ${names.join("、")}`;
+}
+
 /** The text of a value; several choices with SEVERAL between them. */
 export function shownText(column: Column, value: Cell | undefined): string {
   if (value === null || value === undefined || value === "") return "";
@@ -60,9 +66,9 @@ export function shownText(column: Column, value: Cell | undefined): string {
     if (column.kind === "moment") return momentText(value);
     return value;
   }
+  if (column.kind === "files") return filesText(value);
   if (REFERENCES.has(column.kind)) return String(value[1] ?? value[0] ?? "");
   if (column.kind === "choices") return (value as readonly string[]).map((one) => labelOf(column, one)).join(SEVERAL);
-  if (column.kind === "files") return value.length === 0 ? "" : text("{n} files", { n: value.length });
   return value.join("、");
 }
 
@@ -84,6 +90,7 @@ export function plainText(row: Row, column: Column): string {
 export function rawOf(column: Column, value: Cell | undefined): unknown {
   if (value === undefined) return null;
   if (REFERENCES.has(column.kind) && Array.isArray(value)) return value[0];
+  if (column.kind === "files" && Array.isArray(value)) return value.map((one) => (Array.isArray(one) ? one[0] : one));
   return value;
 }
 

@@ -1,0 +1,178 @@
+"""A field changes its kind: what it costs is kept first, large fields change by a job, atomically, with cancel."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any
+
+import pytest
+from flask import g
+from python_calamine import CalamineWorkbook
+from sqlalchemy import select, text, update
+
+from app.models import Assumption, FieldConversion, FieldDefinition, Journal, OwnRow, OwnSheet, Task, db
+from app.rules.errors import Conflict, FieldErrors
+from app.services import definitions, field_definitions, field_jobs, own_rows, tasks
+from app.services.actors import Actor
+from app.services.definitions import OWN, Own
+from app.services.field_definitions import LosesValues, Place
+from jobs import field_changes
+from tests.factories import Factory
+
+URL = "https://localhost"
+TEXTS = ("12", "十二", "3.5", "没有", "7")
+
+
+@pytest.fixture
+def officer(make: Factory) -> Actor:
+    """Who keeps the system."""
+    return make.actor(officer="system")
+
+
+@pytest.fixture
+def place(officer: Actor) -> Place:
+    """An own sheet of five rows with a text that shall become a number; more than two values are many."""
+    sheet = OwnSheet(code="bridges", name="示例桥梁", title_field="ming")
+    db.session.add(sheet)
+    db.session.flush()
+    place = Place(OWN, sheet.id)
+    db.session.commit()
+    for label, code in (("名称", "ming"), ("长度", "long_")):
+        field_definitions.add(officer, place, {"label": label, "code": code, "kind": "text"})
+    for number, value in enumerate(TEXTS):
+        db.session.add(OwnRow(sheet_id=sheet.id, extra={"ming": f"示例{number}桥", "long_": value}))
+    db.session.execute(update(Assumption).where(Assumption.code == "field_change_in_job").values(value=2))
+    db.session.commit()
+    return place
+
+
+def one(place: Place) -> FieldDefinition:
+    query = select(FieldDefinition).where(FieldDefinition.own_sheet_id == place.own_sheet_id)
+    return db.session.scalars(query.where(FieldDefinition.code == "long_")).one()
+
+
+def values(place: Place) -> list[Any]:
+    query = select(OwnRow.extra["long_"]).where(OwnRow.sheet_id == place.own_sheet_id).order_by(OwnRow.id)
+    return list(db.session.scalars(query))
+
+
+def own() -> Own:
+    return definitions.current().sheets["bridges"]
+
+
+def _run(task_id: int | None) -> None:
+    assert task_id is not None
+    run = tasks.claim(task_id)
+    if run is not None:
+        field_changes.apply(run)
+        assert tasks.finish(run)
+
+
+def asked(officer: Actor, place: Place) -> FieldConversion:
+    """The change, asked for with both of its losses agreed to."""
+    field_definitions.change(officer, place, one(place).id, {"label": "长度", "kind": "number"}, agreed=2)
+    return db.session.scalars(select(FieldConversion)).one()
+
+
+def test_a_large_field_changes_by_a_job_with_what_it_costs_kept(officer: Actor, place: Place) -> None:
+    with pytest.raises(LosesValues):
+        field_definitions.change(officer, place, one(place).id, {"label": "长度", "kind": "number"})
+    kept = asked(officer, place)
+    assert (kept.state, kept.values, kept.lost) == ("pending", 5, 2)
+    assert (one(place).kind, values(place)) == ("text", list(TEXTS))
+    _run(kept.task_id)
+    db.session.expire_all()
+    assert (one(place).kind, values(place)) == ("number", [12, None, 3.5, None, 7])
+    assert kept.task_id is not None
+    assert (kept.state, db.session.get_one(Task, kept.task_id).state) == ("done", "done")
+    _kept, lines = field_jobs.lines(officer, kept.field_id, kept.id)
+    assert [(name, old, new) for _id, name, old, new in lines] == [("示例1桥", "十二", ""), ("示例3桥", "没有", "")]
+    told = db.session.scalars(select(Journal).where(Journal.object_type == "field_definition")).all()[-1]
+    assert told.new["kind"] == "number"
+
+
+def test_meanwhile_the_field_takes_no_values_and_the_others_do(officer: Actor, place: Place) -> None:
+    row = db.session.scalars(select(OwnRow.id).order_by(OwnRow.id)).first()
+    kept = asked(officer, place)
+    with pytest.raises(FieldErrors) as refused:
+        own_rows.write(officer, own(), row, {"x_long_": "13"})
+    assert [(p.field, p.code) for p in refused.value.problems] == [("x_long_", "definition.moving")]
+    own_rows.write(officer, own(), row, {"x_ming": "示例新桥"})
+    with pytest.raises(Conflict, match=r"definition\.moving"):
+        field_definitions.change(officer, place, kept.field_id, {"label": "别的", "kind": "text"})
+    with pytest.raises(Conflict, match=r"definition\.moving"):
+        field_definitions.retire(officer, place, kept.field_id)
+    assert kept.task_id is not None
+    tasks.cancel(officer, kept.task_id)
+    own_rows.write(officer, own(), row, {"x_long_": "13"})
+    _run(kept.task_id)
+    assert (one(place).kind, values(place)[0]) == ("text", "13")
+
+
+def test_cancelled_halfway_nothing_has_changed(
+    officer: Actor, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = asked(officer, place)
+    task_id, kept_id = kept.task_id, kept.id
+    assert task_id is not None
+    monkeypatch.setattr(field_jobs.field_conversions, "PART", 2)
+    run = tasks.claim(task_id)
+    assert run is not None
+    seen: list[int] = []
+
+    def progress(done: int, total: int | None = None, message: str = "") -> None:
+        seen.append(done)
+        if done >= 4:
+            raise tasks.Stopped("cancelled")
+
+    monkeypatch.setattr(run, "progress", progress, raising=False)
+    with pytest.raises(tasks.Stopped):
+        field_changes.apply(run)
+    assert seen == [2, 4]
+    db.session.expire_all()
+    assert (one(place).kind, values(place)) == ("text", list(TEXTS))
+    assert db.session.get_one(FieldConversion, kept_id).state == "cancelled"
+
+
+def test_who_read_the_old_fields_writes_nothing_by_them(officer: Actor, place: Place, make: Factory) -> None:
+    row = db.session.scalars(select(OwnRow.id).order_by(OwnRow.id)).first()
+    with make.app.test_request_context():
+        sheet = own()
+        stale = g.definitions
+        field_definitions.add(officer, place, {"label": "别的", "kind": "text"})
+        g.definitions = stale
+        with pytest.raises(Conflict, match=r"definition\.moved"):
+            own_rows.write(officer, sheet, row, {"x_long_": "13"})
+
+
+def test_an_index_of_numbers_is_built_when_nobody_reads_the_old_values(officer: Actor, place: Place) -> None:
+    db.session.execute(update(Assumption).where(Assumption.code == "field_change_in_job").values(value=5000))
+    db.session.commit()
+    raw = {"label": "长度", "kind": "number", "is_indexed": True}
+    field_definitions.change(officer, place, one(place).id, raw, agreed=2)
+    kept = db.session.scalars(select(FieldConversion)).one()
+    assert (kept.state, one(place).kind) == ("pending", "text")
+    _run(kept.task_id)
+    name = select(text("indexdef")).select_from(text("pg_indexes")).where(text("indexname = :name"))
+    assert "numeric" in db.session.execute(name, {"name": f"fx_{kept.field_id}"}).scalar_one()
+    same = {"label": "长度", "kind": "text", "is_indexed": True}
+    field_definitions.change(officer, place, kept.field_id, same, agreed=0)
+    assert (one(place).kind, values(place)[0]) == ("text", "12")
+
+
+def test_a_small_change_keeps_what_it_costs_and_gives_it_as_a_workbook(
+    officer: Actor, place: Place, make: Factory
+) -> None:
+    db.session.execute(update(Assumption).where(Assumption.code == "field_change_in_job").values(value=5000))
+    db.session.commit()
+    kept = asked(officer, place)
+    assert (kept.state, one(place).kind) == ("done", "number")
+    browser = make.signed_in(officer="system")
+    page = browser.get("/fields/own_bridges", base_url=URL).text
+    address = f"/fields/own_bridges/{kept.field_id}/lost/{kept.id}"
+    assert address in page
+    book = browser.get(address, base_url=URL)
+    assert book.status_code == 200
+    cells = CalamineWorkbook.from_filelike(BytesIO(book.data)).get_sheet_by_index(0).to_python()
+    assert ["示例1桥", "十二"] in [row[1:3] for row in cells]
+    assert make.signed_in(make.holder("editor")).get(address, base_url=URL).status_code in (302, 403)
