@@ -13,7 +13,7 @@ from werkzeug.datastructures import MultiDict
 from app.models import FieldConversion, FieldDefinition
 from app.reports import xlsx
 from app.reports.table import Book, Column, ReportTable, wording
-from app.rules.definitions import NEVER_INDEXED, NEVER_UNIQUE, OPTIONED
+from app.rules.definitions import NEVER_INDEXED, NEVER_UNIQUE, OPTIONED, REPORTED
 from app.rules.values import COMPUTED, NUMBERS, TEXTS, TIMES, ValueKind
 from app.services import present
 
@@ -49,7 +49,7 @@ TONES: Mapping[str, str] = {
     "blue": "info", "purple": "violet",
 }  # fmt: skip
 EMPTY_OPTIONS = 5
-_FLAGS = ("required", "is_unique", "is_indexed", "on_form")
+_FLAGS = ("required", "is_unique", "is_indexed", "on_form", "in_reports")
 _LISTS = ("states", "required_states", "classes", "reader_post_ids", "writer_post_ids")
 _PLAIN = ("longest", "mask", "least", "most", "decimals", "default", "to", "field", "column", "figure", "formula")
 
@@ -64,7 +64,7 @@ def needs(kind: ValueKind) -> Mapping[str, bool]:
     return {
         "options": kind in OPTIONED, "text": kind in TEXTS, "number": kind in NUMBERS, "time": kind in TIMES,
         "default": kind in OPTIONED | TEXTS | NUMBERS, "computed": kind in COMPUTED, "unique": kind not in NEVER_UNIQUE,
-        "indexed": kind not in NEVER_INDEXED,
+        "indexed": kind not in NEVER_INDEXED, "reports": kind in REPORTED,
     }  # fmt: skip
 
 
@@ -134,6 +134,8 @@ def about(row: FieldDefinition) -> str:
         said.append(_("unique"))
     if row.is_indexed:
         said.append(_("indexed"))
+    if row.in_reports:
+        said.append(_("in reports"))
     if row.states or row.classes:
         said.append(_("only in some states or classes"))
     if row.reader_post_ids:

@@ -98,6 +98,7 @@ class FieldDefinition(Stamped, Model):
     is_unique: Mapped[bool] = mapped_column(Boolean, default=False, server_default=text("false"))
     is_indexed: Mapped[bool] = mapped_column(Boolean, default=False, server_default=text("false"))
     on_form: Mapped[bool] = mapped_column(Boolean, default=True, server_default=text("true"))
+    in_reports: Mapped[bool] = mapped_column(Boolean, default=False, server_default=text("false"))
     states: Mapped[list[str]] = mapped_column(ARRAY(String(16)), default=list, server_default="{}")
     required_states: Mapped[list[str]] = mapped_column(ARRAY(String(16)), default=list, server_default="{}")
     classes: Mapped[list[str]] = mapped_column(ARRAY(String(1)), default=list, server_default="{}")

@@ -15,12 +15,13 @@ from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
 from app import forms, report_words, signing, words
+from app.grids import is_english
 from app.messages import sentence
 from app.models import UnitGroup
 from app.reports.overdue import AGE_LABELS, CLOCK_LABELS, COUNTING_RULES, STATE_LABELS, STATES
 from app.rules.errors import FieldErrors, FieldProblem, Invalid
 from app.rules.quarters import Quarter
-from app.services import nil_returns, overdue, overdue_workbook, present, reports, tasks
+from app.services import nil_returns, overdue, overdue_workbook, present, report_fields, reports, tasks
 from app.services.overdue import Filter
 from app.standing import current_actor
 
@@ -117,10 +118,13 @@ class OverdueView(BaseView):
         """The clocks behind a figure."""
         actor, wanted = current_actor(), parsed(request.args)
         after = request.args.get("after")
+        columns = report_fields.columns(report_fields.of_reader(actor), english=is_english())
         return self._page(
             "reports/overdue_rows.html",
             wanted,
-            page=overdue.page(actor, wanted, after=after),
+            page=overdue.page(actor, wanted, after=after, columns=columns),
+            more_labels=[one.label for one in columns],
+            more=lambda entry: report_fields.cells(columns, entry.more, _),
             after=after,
             may_urge=any(actor.grants.can(capability) for capability in overdue.URGERS),
             token=secrets.token_hex(8),
@@ -141,6 +145,7 @@ class OverdueView(BaseView):
             scope=report_words.scope(wanted, _group(wanted, overdue.groups())),
             exported=_("Exported by %(name)s on %(at)s", name=actor.name, at=now),
             calendar=report_words.working_calendar(),
+            english=is_english(),
         )
         overdue_workbook.export(actor, wanted, dress, reason=request.form.get("reason", ""), out=file)
         file.seek(0)

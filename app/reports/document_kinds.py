@@ -6,7 +6,7 @@ A template knows only these names. Every value is a plain text, a code to be sca
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from .table import N_, Translate
@@ -20,19 +20,23 @@ class Code:
 
 
 Row = Mapping[str, str | Code]
-Value = str | Code | Sequence[Row]
+Value = str | Code | Sequence[Row] | Row
 Context = Mapping[str, Value]
 
 
 @dataclass(frozen=True, slots=True)
 class Placeholder:
-    """A name a template may use: what it stands for and an example; `rows` are the names within one row of a list."""
+    """A name a template may use: what it stands for and an example; `rows` are the names within one row of a list.
+
+    `parts` are names said behind a dot: `field.bridge`.
+    """
 
     name: str
     meaning: str
     sample: str = ""
     rows: tuple[Placeholder, ...] = ()
     is_code: bool = False
+    parts: tuple[Placeholder, ...] = ()
 
     @property
     def is_list(self) -> bool:
@@ -283,6 +287,17 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
 SUBJECTS = ("appeal", "slip", "request", "sheet")
 
 
+FIELD = "field"
+
+
+def with_fields(kind: Kind, fields: Sequence[Placeholder]) -> Kind:
+    """The kind with the fields made at run time on appeals, each said as `field.<code>`."""
+    if kind.subject == "sheet" or not fields:
+        return kind
+    group = P(FIELD, N_("Fields your office added"), parts=tuple(fields))
+    return replace(kind, placeholders=(*kind.placeholders, group))
+
+
 def sample(kind: Kind, t: Translate, *, rows: int = 2) -> Context:
     """Example values for every name of a kind, each list with so many rows; `rows=0` is the empty record."""
     return {one.name: _sampled(one, t, rows) for one in kind.placeholders}
@@ -296,6 +311,8 @@ def empty(kind: Kind) -> Context:
 def _sampled(one: Placeholder, t: Translate, rows: int) -> Value:
     if one.is_list:
         return [{part.name: _plain(part, t) for part in one.rows} for _row in range(rows)]
+    if one.parts:
+        return {part.name: _plain(part, t) for part in one.parts}
     return _plain(one, t)
 
 

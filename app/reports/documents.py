@@ -119,7 +119,7 @@ def _walk(node: nodes.Node, names: Names, rows: Mapping[str, Names]) -> Iterator
     elif isinstance(node, nodes.For):
         yield from _loop(node, names, rows)
     elif isinstance(node, nodes.Getattr):
-        yield from _part(node, rows)
+        yield from _part(node, names, rows)
     elif isinstance(node, nodes.Output):
         for child in node.nodes:
             yield from _printed(child, names, rows)
@@ -133,10 +133,14 @@ def _walk(node: nodes.Node, names: Names, rows: Mapping[str, Names]) -> Iterator
 
 def _printed(node: nodes.Node, names: Names, rows: Mapping[str, Names]) -> Iterator[Forbidden]:
     """A list is walked through, never printed; neither is a whole row of it."""
-    if isinstance(node, nodes.Name) and (node.name in rows or (node.name in names and names[node.name].is_list)):
+    if isinstance(node, nodes.Name) and (node.name in rows or (node.name in names and _is_several(names[node.name]))):
         yield Forbidden("template.list-printed", node.name)
     else:
         yield from _walk(node, names, rows)
+
+
+def _is_several(one: Placeholder) -> bool:
+    return one.is_list or bool(one.parts)
 
 
 def _loop(node: nodes.For, names: Names, rows: Mapping[str, Names]) -> Iterator[Forbidden]:
@@ -158,8 +162,10 @@ def _loop(node: nodes.For, names: Names, rows: Mapping[str, Names]) -> Iterator[
             yield from _walk(part, names, within)
 
 
-def _part(node: nodes.Getattr, rows: Mapping[str, Names]) -> Iterator[Forbidden]:
+def _part(node: nodes.Getattr, names: Names, rows: Mapping[str, Names]) -> Iterator[Forbidden]:
     owner = node.node.name if isinstance(node.node, nodes.Name) else ""
+    if owner in names and any(part.name == node.attr for part in names[owner].parts):
+        return
     if owner not in rows:
         yield Forbidden("template.unknown-placeholder", f"{owner}.{node.attr}" if owner else node.attr)
     elif node.attr not in rows[owner]:
@@ -171,8 +177,11 @@ def _values(made: DocxTemplate, kind: Kind, context: Context) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for one in kind.placeholders:
         value = context.get(one.name, "")
-        if one.is_list:
-            rows = () if isinstance(value, str | Code) else value
+        if one.parts:
+            held = value if isinstance(value, Mapping) else {}
+            values[one.name] = {part.name: _value(made, held.get(part.name, "")) for part in one.parts}
+        elif one.is_list:
+            rows = () if isinstance(value, str | Code | Mapping) else value
             values[one.name] = [_row(made, one, row) for row in rows]
         else:
             values[one.name] = _value(made, value)

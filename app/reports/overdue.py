@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
+from functools import partial
 from typing import Literal
 
 from app.rules.measures import AGE_BUCKETS, age_bucket
@@ -70,6 +71,7 @@ class OverdueRow:
     state: State
     urges: int = 0
     link: str = ""
+    more: tuple[Cell, ...] = ()  # of fields made at run time
 
     def age(self, as_of: datetime) -> timedelta:
         """How late it is, or was when it stopped; without a limit, how long it has been running."""
@@ -114,6 +116,7 @@ class OverdueReport:
     exported: str = ""
     author: str = ""
     notes: tuple[str, ...] = field(default=())
+    fields: tuple[Column, ...] = ()
 
 
 def book(report: OverdueReport, *, zone: tzinfo, t: Translate) -> Book:
@@ -126,15 +129,17 @@ def book(report: OverdueReport, *, zone: tzinfo, t: Translate) -> Book:
             _summary(t("Overdue by unit"), t("By unit"), t("Unit"), report.by_unit, report, facts, t),
             _summary(t("Overdue by post"), t("By post"), t("Post"), report.by_post, report, facts, t),
             _by_age(report, facts, t),
-            *(clock_table(state, report.rows[state], report.as_of, facts=facts, t=t) for state in STATES),
+            *(clock_table(state, report.rows[state], report.as_of, facts=facts, t=t, fields=report.fields)
+              for state in STATES),
         ),
     )
 
 
 def clock_table(
     state: State, rows: Iterable[OverdueRow], as_of: datetime, *, facts: tuple[str, ...], t: Translate,
+    fields: tuple[Column, ...] = (),
 ) -> ReportTable:
-    """The clocks of one state, one to a row."""
+    """The clocks of one state, one to a row; `fields` are columns for what `OverdueRow.more` holds."""
     late, stopped = state != "no_limit", state == "finished_late"
     age = t("How late") if late else t("Running for")
     clocks = {code: t(label) for code, label in CLOCK_LABELS.items()}
@@ -154,12 +159,17 @@ def clock_table(
     columns += [
         (Column("age", age, "duration"), lambda number, row: row.age(as_of)),
         (Column("urges", t("Number of urges"), "int"), lambda number, row: row.urges),
+        *((one, partial(_more, place)) for place, one in enumerate(fields)),
         (Column("link", t("Page address"), width=24, screen_only=True), lambda number, row: row.link),
     ]
     return ReportTable(
         title=t(STATE_LABELS[state]), columns=tuple(column for column, _ in columns), facts=facts, frozen=2,
         rows=_cells(rows, [read for _, read in columns]),
     )
+
+
+def _more(place: int, _number: int, row: OverdueRow) -> Cell:
+    return row.more[place]
 
 
 def _cells(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from typing import Literal
@@ -167,6 +167,28 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
+class Sum:
+    """One figure over the numbers of a field, now and in the earlier quarter."""
+
+    name: str
+    value: int | Decimal | None
+    previous: int | Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FieldFigures:
+    """A field made at run time: appeals counted by what it holds, or figures over its numbers.
+
+    `is_several`: an appeal may stand in several of its rows.
+    """
+
+    name: str
+    shares: tuple[Share, ...] = ()
+    sums: tuple[Sum, ...] = ()
+    is_several: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class QuarterFigures:
     """Everything the report says; names and sentences are in the reader's language already.
 
@@ -190,6 +212,8 @@ class QuarterFigures:
     calendar: str = ""
     marks: tuple[str, ...] = ()
     author: str = ""
+    fields: tuple[FieldFigures, ...] = ()
+    overdue_fields: tuple[Column, ...] = ()
 
 
 def book(figures: QuarterFigures, *, zone: tzinfo, t: Translate) -> Book:
@@ -205,6 +229,7 @@ def book(figures: QuarterFigures, *, zone: tzinfo, t: Translate) -> Book:
             _section_table(figures.section, facts, t),
             _share_table(t("By channel"), t("Channel"), figures.channels, figures.received, facts, t),
             _share_table(t("Main categories"), t("Category"), figures.categories, figures.received, facts, t),
+            *(_field_table(one, figures.received, facts, t) for one in figures.fields),
             _overdue_list(figures, facts, t),
             *_charts(figures, facts, t),
             _rules(figures, facts, t),
@@ -360,8 +385,33 @@ def _share_table(
     )
 
 
+def _field_table(one: FieldFigures, received: int, facts: tuple[str, ...], t: Translate) -> ReportTable:
+    """A field made at run time; its name is the office's own and may be that of a sheet of ours."""
+    title = t("Field: {name}").format(name=one.name)
+    if not one.sums:
+        table = _share_table(title, one.name, one.shares, received, facts, t)
+        more = (t("An appeal may stand in several rows."),) if one.is_several else ()
+        return replace(table, notes=(*table.notes, *more))
+    return ReportTable(
+        title=title, facts=facts,
+        columns=(
+            Column("measure", t("Measure"), width=36), Column("value", t("This quarter"), "decimal", width=16),
+            Column("previous", t("Previous quarter"), "decimal", width=16),
+            Column("change", t("Rise or fall"), "growth", width=12),
+        ),
+        rows=[
+            (row.name, _plain(row.value), _plain(row.previous), growth(row.value, row.previous)) for row in one.sums
+        ],
+        notes=(t("Over the appeals received in the period that hold a value."),),
+    )
+
+
+def _plain(value: int | Decimal | None) -> Figure:
+    return Figure(value, "int" if isinstance(value, int) else "decimal")
+
+
 def _overdue_list(figures: QuarterFigures, facts: tuple[str, ...], t: Translate) -> ReportTable:
-    table = clock_table("open_overdue", figures.overdue, figures.as_of, facts=facts, t=t)
+    table = clock_table("open_overdue", figures.overdue, figures.as_of, facts=facts, t=t, fields=figures.overdue_fields)
     return ReportTable(t("Overdue list"), table.columns, table.rows, facts=facts, frozen=table.frozen)
 
 

@@ -36,6 +36,13 @@ OPTIONED = frozenset({ValueKind.CHOICE, ValueKind.CHOICES})
 # No value of these can be told apart from another by an index, or is not kept at all.
 NEVER_UNIQUE = COMPUTED | {ValueKind.LONG, ValueKind.BOOL, ValueKind.CHOICES, ValueKind.FILES}
 NEVER_INDEXED = COMPUTED | {ValueKind.LONG, ValueKind.FILES}
+# What a report shows as a column and counts or sums up by.
+REPORTED = frozenset(
+    {
+        ValueKind.CHOICE, ValueKind.CHOICES, ValueKind.BOOL, ValueKind.NUMBER, ValueKind.MONEY, ValueKind.PERSON,
+        ValueKind.UNIT, ValueKind.POST,
+    }
+)  # fmt: skip
 _LENGTHS = {ValueKind.TEXT: 500, ValueKind.LONG: 20_000}
 
 

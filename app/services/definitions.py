@@ -6,7 +6,7 @@ Writing them is the business of app/services/field_definitions.py and app/servic
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
@@ -39,6 +39,7 @@ class Defined:
     is_unique: bool
     is_indexed: bool
     on_form: bool
+    in_reports: bool
     states: frozenset[str]
     required_states: frozenset[str]
     classes: frozenset[str]
@@ -92,6 +93,9 @@ class Definitions:
     version: int
     fields: Mapping[tuple[str, int | None], tuple[Defined, ...]]
     sheets: Mapping[str, Own]
+    retired: Mapping[tuple[str, int | None], tuple[Defined, ...]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
 
     def of(self, table: str, own_sheet_id: int | None = None) -> tuple[Defined, ...]:
         """The fields of a table in their order, retired ones not among them."""
@@ -154,9 +158,10 @@ def _read(version: int) -> Definitions:
     moving = set(
         db.session.scalars(select(FieldConversion.field_id).where(FieldConversion.state.in_(("pending", "running"))))
     )
-    query = select(FieldDefinition).where(FieldDefinition.retired_at.is_(None))
-    for row in db.session.scalars(query.order_by(FieldDefinition.sort, FieldDefinition.id)):
-        fields.setdefault((row.table_name, row.own_sheet_id), []).append(defined(row, is_moving=row.id in moving))
+    retired: dict[tuple[str, int | None], list[Defined]] = {}
+    for row in db.session.scalars(select(FieldDefinition).order_by(FieldDefinition.sort, FieldDefinition.id)):
+        of_sheets = fields if row.retired_at is None else retired
+        of_sheets.setdefault((row.table_name, row.own_sheet_id), []).append(defined(row, is_moving=row.id in moving))
     sheets = db.session.scalars(select(OwnSheet).where(OwnSheet.active).order_by(OwnSheet.sort, OwnSheet.name_pinyin))
     own = {
         row.code: Own(
@@ -176,6 +181,7 @@ def _read(version: int) -> Definitions:
         version,
         MappingProxyType({key: tuple(found) for key, found in fields.items()}),
         MappingProxyType(own),
+        MappingProxyType({key: tuple(found) for key, found in retired.items()}),
     )
 
 
@@ -195,6 +201,7 @@ def defined(row: FieldDefinition, *, is_moving: bool = False) -> Defined:
         is_unique=row.is_unique,
         is_indexed=row.is_indexed,
         on_form=row.on_form,
+        in_reports=row.in_reports,
         states=frozenset(row.states),
         required_states=frozenset(row.required_states),
         classes=frozenset(row.classes),

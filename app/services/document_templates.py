@@ -17,11 +17,11 @@ from sqlalchemy.orm import undefer
 
 from app.models import DocumentTemplate, db
 from app.reports import document_checks, document_layout, documents
-from app.reports.document_kinds import KINDS, Kind, sample
+from app.reports.document_kinds import Kind, sample
 from app.reports.table import Translate
 from app.rules.errors import FieldErrors, FieldProblem, Invalid, NotFound
 from app.rules.fields import clean_text
-from app.services import access, audit, journal, present
+from app.services import access, audit, document_fields, journal, present
 from app.services.actors import Actor
 from app.services.transaction import transaction
 
@@ -45,7 +45,7 @@ class Version:
 def access_kind(actor: Actor, code: str) -> Kind:
     """The kind, for who keeps the templates. Raises Refused, NotFound("document.unknown-kind")."""
     access.require_anywhere(actor, "system")
-    found = KINDS.get(code)
+    found = document_fields.kind(code, english=False)
     if found is None:
         raise NotFound("document.unknown-kind", {"kind": code})
     return found

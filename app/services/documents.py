@@ -11,9 +11,19 @@ from sqlalchemy.orm import joinedload
 
 from app.models import Appeal, Assignment, HandlingRequest, Slip, db
 from app.reports import document_layout, documents
-from app.reports.document_kinds import KINDS, Context, Kind
+from app.reports.document_kinds import FIELD, Context, Kind
 from app.rules.errors import Conflict, Invalid, NotFound, Refused
-from app.services import access, audit, document_records, document_templates, journal, reading, sheet, slip_sheets
+from app.services import (
+    access,
+    audit,
+    document_fields,
+    document_records,
+    document_templates,
+    journal,
+    reading,
+    sheet,
+    slip_sheets,
+)
 from app.services.actors import Actor
 from app.services.document_records import Reader
 from app.services.transaction import transaction
@@ -125,7 +135,7 @@ def _unmasked(actor: Actor, appeal: Appeal, reason: str) -> None:
 
 
 def _filled(actor: Actor, code: str, subject_id: int, reader: Reader, *, in_full: bool = False) -> Filled:
-    kind = KINDS.get(code)
+    kind = document_fields.kind(code, english=reader.language == "en")
     if kind is None:
         raise NotFound("document.unknown-kind", {"kind": code})
     if kind.subject == "sheet":
@@ -175,7 +185,8 @@ def _about(actor: Actor, appeal: Appeal, reader: Reader, in_full: bool) -> Conte
     if appeal.anonymous and not plain["appellant_name"]:
         shown = {**shown, "appellant_name": reader.t("Anonymous")}
     names = ("appellant_name", "appellant_phone", "appellant_identity", "appellant_address")
-    return document_records.of_appeal(appeal, {name: shown[name] for name in names}, reader)
+    record = document_records.of_appeal(appeal, {name: shown[name] for name in names}, reader)
+    return {**record, FIELD: document_fields.values(actor, appeal, reader)}
 
 
 def _slip(actor: Actor, slip_id: int) -> Slip:

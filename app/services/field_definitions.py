@@ -19,6 +19,7 @@ from app.rules.definitions import (
     NEVER_INDEXED,
     NEVER_UNIQUE,
     OPTIONED,
+    REPORTED,
     Around,
     may_turn,
     parameters,
@@ -36,7 +37,7 @@ from app.services.transaction import transaction
 
 CLASSES = ("A", "B", "C", "D", "E", "F")
 _LISTS = ("states", "required_states", "classes", "reader_post_ids", "writer_post_ids")
-_FLAGS = ("required", "is_unique", "is_indexed", "on_form")
+_FLAGS = ("required", "is_unique", "is_indexed", "on_form", "in_reports")
 _TEXTS = {"label": 80, "label_en": 120, "help": 300}
 
 
@@ -285,6 +286,7 @@ def read(raw: Mapping[str, Any], place: Place, *, key: str = "") -> dict[str, An
         raise FieldErrors(problems)
     if kind in COMPUTED:
         made |= {"required": False, "required_states": [], "writer_post_ids": []}
+    made["in_reports"] = made["in_reports"] and place.table == "appeal" and kind in REPORTED
     made["is_unique"] = made["is_unique"] and kind not in NEVER_UNIQUE
     made["is_indexed"] = made["is_indexed"] and kind not in NEVER_INDEXED
     return made

@@ -6,7 +6,7 @@ a clock, and the appeal it belongs to, are read as they are now.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -22,6 +22,7 @@ from sqlalchemy import (
     case,
     func,
     literal,
+    null,
     or_,
     select,
     tuple_,
@@ -39,6 +40,7 @@ from app.rules.quarters import Quarter, midnight
 from app.rules.workflow import CLOCK_KINDS
 from app.services import access, journal, ladders, outbox, present
 from app.services.actors import Actor
+from app.services.grid_columns import Column
 from app.services.transaction import transaction
 
 READERS = ("supervise", "report", "triage")
@@ -123,6 +125,7 @@ class Entry:
     age: timedelta
     urges: int
     runs: bool
+    more: tuple[tuple[Any, str | None], ...] = ()  # of the columns asked for: value, name of what it refers to
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,17 +330,19 @@ def _count(row: RowMapping) -> OverdueCount:
 # --- the rows behind a figure -------------------------------------------------------------------------------
 
 
-def page(actor: Actor, wanted: Filter, *, after: str | None = None, limit: int = ROWS) -> Page:
+def page(
+    actor: Actor, wanted: Filter, *, after: str | None = None, limit: int = ROWS, columns: Sequence[Column] = ()
+) -> Page:
     """The rows behind a figure, longest due first, in two statements; `after` is the key of the page before.
 
     Raises Invalid("page.key-unreadable") and Refused like `summary`.
     """
     clocks = _clocks(actor, wanted)
-    query = _entries(clocks)
+    query = _entries(clocks, columns=columns)
     if after is not None:
         moment, clock_id = _key(after)
         query = query.where(tuple_(_order(clocks), clocks.c.id) > tuple_(literal(moment, Moment), literal(clock_id)))
-    found = [_entry(row) for row in db.session.execute(query.limit(limit + 1)).mappings()]
+    found = [_entry(row, len(columns)) for row in db.session.execute(query.limit(limit + 1)).mappings()]
     total = db.session.execute(select(func.count(), func.count(clocks.c.appeal_id.distinct()))).one()
     shown, last = tuple(found[:limit]), found[limit - 1 : limit]
     following = f"{(last[0].due_at or last[0].started_at).isoformat()}~{last[0].clock_id}" if found[limit:] else None
@@ -359,8 +364,13 @@ def _key(text: str) -> tuple[datetime, int]:
     return found
 
 
-def _entries(clocks: Subquery, urged_by: datetime | None = None) -> Select[Any]:
+def _entries(clocks: Subquery, urged_by: datetime | None = None, columns: Sequence[Column] = ()) -> Select[Any]:
     c = clocks.c
+    more = [
+        part
+        for place, one in enumerate(columns)
+        for part in (one.sql.label(f"more_{place}"), _or_null(one.name).label(f"name_{place}"))
+    ]
     urges = select(func.count()).where(Urge.clock_id == c.id)
     if urged_by is not None:
         urges = urges.where(Urge.at <= urged_by)
@@ -375,6 +385,7 @@ def _entries(clocks: Subquery, urged_by: datetime | None = None) -> Select[Any]:
             Post.name.label("post"),
             Post.name_en.label("post_en"),
             urges.scalar_subquery().label("urges"),
+            *more,
         )
         .join(Appeal, Appeal.id == c.appeal_id)
         .outerjoin(Unit, Unit.id == c.unit_id)
@@ -383,7 +394,11 @@ def _entries(clocks: Subquery, urged_by: datetime | None = None) -> Select[Any]:
     )
 
 
-def _entry(row: RowMapping) -> Entry:
+def _or_null(sql: ColumnElement[Any] | None) -> ColumnElement[Any]:
+    return sql if sql is not None else null()
+
+
+def _entry(row: RowMapping, more: int = 0) -> Entry:
     return Entry(
         clock_id=row["id"],
         appeal_id=row["appeal_id"],
@@ -400,17 +415,25 @@ def _entry(row: RowMapping) -> Entry:
         age=row["age"],
         urges=row["urges"],
         runs=row["runs"],
+        more=tuple((row[f"more_{place}"], row[f"name_{place}"]) for place in range(more)),
     )
 
 
-def stream(actor: Actor, wanted: Filter, session: Session, *, urged_by: datetime | None = None) -> Iterator[Entry]:
+def stream(
+    actor: Actor,
+    wanted: Filter,
+    session: Session,
+    *,
+    urged_by: datetime | None = None,
+    columns: Sequence[Column] = (),
+) -> Iterator[Entry]:
     """All rows of a filter in the same order, read as they are wanted from a cursor of their own.
 
     Urges are counted up to `urged_by`; without it up to now, as a page shows them.
     """
-    query = _entries(_clocks(actor, wanted), urged_by).execution_options(yield_per=1000)
+    query = _entries(_clocks(actor, wanted), urged_by, columns).execution_options(yield_per=1000)
     for row in session.execute(query).mappings():
-        yield _entry(row)
+        yield _entry(row, len(columns))
 
 
 # --- the telephone urge -------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
@@ -15,8 +15,9 @@ from app.reports.overdue import STATES, OverdueCount, OverdueReport, OverdueRow,
 from app.reports.table import Translate
 from app.rules.errors import Invalid
 from app.rules.fields import clean_text
-from app.services import access, audit, overdue, present
+from app.services import access, audit, overdue, present, report_fields
 from app.services.actors import Actor
+from app.services.grid_columns import Column
 from app.services.overdue import Entry, Filter, Line, Summary
 from app.services.snapshot import snapshot
 from app.services.transaction import transaction
@@ -38,6 +39,7 @@ class Dress:
     calendar: str
     author: str = ""
     notes: tuple[str, ...] = ()
+    english: bool = False
 
 
 def export(actor: Actor, wanted: Filter, dress: Dress, *, reason: str, out: BinaryIO) -> int:
@@ -69,13 +71,16 @@ def _clocks_in(count: OverdueCount) -> int:
 
 
 def _report(actor: Actor, wanted: Filter, figures: Summary, dress: Dress, session: Session) -> OverdueReport:
+    columns = report_fields.columns(report_fields.of_reader(actor), english=dress.english)
+
     def named(lines: Iterable[Line]) -> tuple[tuple[str, OverdueCount], ...]:
         return tuple((dress.line(line), line.count) for line in lines)
 
     def rows(state: State) -> Iterator[OverdueRow]:
         if wanted.state not in (None, state):
             return iter(())
-        return rows_of(overdue.stream(actor, replace(wanted, state=state), session), dress.named, dress.link)
+        entries = overdue.stream(actor, replace(wanted, state=state), session, columns=columns)
+        return rows_of(entries, dress.named, dress.link, columns, dress.t)
 
     return OverdueReport(
         as_of=wanted.as_of,
@@ -90,10 +95,17 @@ def _report(actor: Actor, wanted: Filter, figures: Summary, dress: Dress, sessio
         exported=dress.exported,
         author=dress.author,
         notes=dress.notes,
+        fields=report_fields.headed(columns),
     )
 
 
-def rows_of(entries: Iterable[Entry], named: Callable[[Any], str], link: Callable[[int], str]) -> Iterator[OverdueRow]:
+def rows_of(
+    entries: Iterable[Entry],
+    named: Callable[[Any], str],
+    link: Callable[[int], str],
+    columns: Sequence[Column] = (),
+    t: Translate = str,
+) -> Iterator[OverdueRow]:
     """Clocks as rows of a workbook, in the reader's language."""
     for entry in entries:
         yield OverdueRow(
@@ -108,4 +120,5 @@ def rows_of(entries: Iterable[Entry], named: Callable[[Any], str], link: Callabl
             state=entry.state,
             urges=entry.urges,
             link=link(entry.appeal_id),
+            more=report_fields.cells(columns, entry.more, t),
         )

@@ -35,8 +35,9 @@ from app.reports.table import Translate
 from app.rules.grants import Grant, GrantSet, Scope
 from app.rules.measures import Punctuality, Tally, mean_days
 from app.rules.quarters import Quarter
-from app.services import overdue, overdue_workbook, present
+from app.services import overdue, overdue_workbook, present, report_fields
 from app.services.actors import Actor
+from app.services.grid_columns import Column
 
 GROUPS = ("local", "department")
 SECTIONS = "section"
@@ -141,6 +142,10 @@ def data_moment(session: Session, quarter: Quarter, now: datetime) -> datetime:
     parameters |= {"first_day": quarter.first_day, "last_day": quarter.last_day}
     starts, ends = parameters["s0"], parameters["e0"]
     last: datetime | None = session.execute(_LAST_CHANGE, parameters).scalar_one()
+    if keys := [one.key for one in report_fields.of_everybody()]:
+        # What the fields of reports hold is read as it is now: writing into one is a change.
+        filled = session.execute(report_fields.LAST_FILLED, {**parameters, "keys": keys}).scalar_one()
+        last = max((one for one in (last, filled) if one is not None), default=None)
     earliest: datetime = ends if ends <= now else starts
     return max(last, earliest).astimezone(UTC) if last is not None else earliest
 
@@ -377,6 +382,8 @@ def figures(
     step("shares")
     span = _span(quarter, as_of) | {"before_starts": quarter.previous.moments(present.zone())[0]}
     has_base = not earlier[0].is_empty
+    known = report_fields.of_everybody()
+    columns = report_fields.columns(known, english=reader.english)
     return QuarterFigures(
         period=reader.period,
         starts_on=quarter.first_day,
@@ -389,7 +396,11 @@ def figures(
         received=now.counts["received"],
         channels=_shares(session, _CHANNELS, span, reader, reader.t("Channel not recorded"), has_base),
         categories=_shares(session, _CATEGORIES, span, reader, reader.t("Not categorised"), has_base),
-        overdue=_overdue_list(session, quarter, as_of, reader),
+        fields=report_fields.figures(
+            session, known, span, reader.t, english=reader.english, has_base=has_base
+        ),
+        overdue=_overdue_list(session, quarter, as_of, reader, columns),
+        overdue_fields=report_fields.headed(columns),
         calendar=reader.calendar,
         marks=(reader.sample_mark,) if now.counts["fictional"] else (),
     )
@@ -483,9 +494,15 @@ def _shares(
     )
 
 
-def _overdue_list(session: Session, quarter: Quarter, as_of: datetime, reader: Reader) -> Iterator[OverdueRow]:
+def _overdue_list(
+    session: Session, quarter: Quarter, as_of: datetime, reader: Reader, columns: Sequence[Column]
+) -> Iterator[OverdueRow]:
     """The clocks of every kind that came due by the end of the quarter and still run, late, at `as_of`."""
     wanted = replace(overdue.usual(as_of), as_of=as_of, state="open_overdue", due_by=quarter.moments(present.zone())[1])
     return overdue_workbook.rows_of(
-        overdue.stream(COMPILER, wanted, session, urged_by=as_of), reader.named, reader.link
+        overdue.stream(COMPILER, wanted, session, urged_by=as_of, columns=columns),
+        reader.named,
+        reader.link,
+        columns,
+        reader.t,
     )

@@ -550,7 +550,7 @@ def test_a_leaders_appeal_that_was_forwarded_counts_in_both(app: Flask) -> None:
 def test_the_figures_cost_a_fixed_number_of_statements(world: None) -> None:
     with statements_in() as seen:
         _figures()
-    assert len(seen) == 12, "\n\n".join(seen)
+    assert len(seen) == 13, "\n\n".join(seen)
 
 
 # --- the moment of the figures ------------------------------------------------------------------------------

@@ -90,6 +90,7 @@ def upgrade() -> None:
     sa.Column('is_unique', sa.Boolean(), server_default=sa.text('false'), nullable=False),
     sa.Column('is_indexed', sa.Boolean(), server_default=sa.text('false'), nullable=False),
     sa.Column('on_form', sa.Boolean(), server_default=sa.text('true'), nullable=False),
+    sa.Column('in_reports', sa.Boolean(), server_default=sa.text('false'), nullable=False),
     sa.Column('states', postgresql.ARRAY(sa.String(length=16)), server_default='{}', nullable=False),
     sa.Column('required_states', postgresql.ARRAY(sa.String(length=16)), server_default='{}', nullable=False),
     sa.Column('classes', postgresql.ARRAY(sa.String(length=1)), server_default='{}', nullable=False),
