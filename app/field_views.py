@@ -7,19 +7,19 @@ import secrets
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from flask import Response, flash, redirect, request, send_file, url_for
+from flask import Response, flash, jsonify, redirect, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_appbuilder import BaseView, expose, has_access
 from flask_babel import gettext as _
 
-from app import field_places, field_words, words
+from app import field_places, field_words, formula_check, words
 from app.forms import request_key
 from app.messages import by_field, sentence
 from app.models import FieldDefinition
 from app.report_views import XLSX
-from app.rules.definitions import FIGURES, TURNS, formula_kinds
-from app.rules.errors import Conflict, FieldErrors, Invalid, RuleError
-from app.rules.formulas import FUNCTIONS, KINDS, parse
+from app.rules.definitions import FIGURES, TURNS
+from app.rules.errors import Conflict, FieldErrors, Invalid
+from app.rules.formulas import FUNCTIONS
 from app.rules.values import COLOURS, ValueKind
 from app.rules.workflow import State
 from app.services import definition_files, field_definitions, field_jobs, present, sheet_rows, tasks
@@ -35,7 +35,8 @@ class FieldsView(BaseView):
     route_base = "/fields"
     class_permission_name = "Fields"
     method_permission_name = {  # noqa: RUF012
-        "index": "read", "sheet": "read", "download": "read", "lost": "read", "new": "write",
+        "index": "read", "sheet": "read", "download": "read", "lost": "read", "formula": "read",
+        "new": "write",
         "edit": "write", "move": "write", "retire": "write", "restore": "write", "upload": "write",
     }  # fmt: skip
     default_view = "index"
@@ -117,6 +118,13 @@ class FieldsView(BaseView):
         file = field_words.lost_workbook(row, kept, lines, field_places.label(code))
         return send_file(file, XLSX, as_attachment=True, download_name=f"{row.code}-{conversion_id}.xlsx")
 
+    @expose("/<code>/formula", methods=("POST",))
+    @has_access
+    def formula(self, code: str) -> ResponseReturnValue:
+        """What is wrong in a formula and where, or what it comes to in some rows: asked while somebody writes it."""
+        place, key = field_places.place(code), request.form.get("key", "")
+        return jsonify(formula_check.check(code, place, request.form.get("formula", ""), key=key).as_json())
+
     @expose("/<code>/<int:field_id>/move", methods=("POST",))
     @has_access
     def move(self, code: str, field_id: int) -> ResponseReturnValue:
@@ -183,7 +191,11 @@ class FieldsView(BaseView):
         errors: Mapping[str, list[str]] | None = None, losses: Any = None,
     ) -> ResponseReturnValue:  # fmt: skip
         columns = field_places.columns(code)
-        checked = _checked(place, sent) if kind is ValueKind.FORMULA and "check" in request.form else None
+        own_key = f"x_{row.code}" if row is not None else ""
+        checked = None
+        if kind is ValueKind.FORMULA and "check" in request.form:
+            text = str((sent or {}).get("parameters", {}).get("formula", ""))
+            checked = formula_check.check(code, place, text, key=own_key)
         page = self.render_template(
             "fields/form.html", code=code, name=field_places.label(code), kind=kind, row=row, errors=errors or {},
             now=sent or field_words.shown(row), needs=field_words.needs(kind), kinds=field_words.KINDS,
@@ -195,7 +207,7 @@ class FieldsView(BaseView):
             links=_options(place.around.links.items()),
             figures=[(one, field_words.FIGURE_WORDS[one]) for one in FIGURES],
             **_named(place, columns), columns=columns.values(), functions=FUNCTIONS.values(),
-            empty_options=field_words.EMPTY_OPTIONS, own_key=f"x_{row.code}" if row is not None else "",
+            empty_options=field_words.EMPTY_OPTIONS, own_key=own_key,
         )  # fmt: skip
         return page, 422 if errors or losses else 200
 
@@ -242,16 +254,6 @@ def _named(place: Place, columns: Mapping[str, field_places.Named]) -> dict[str,
             for code, (_links, kinds) in around.pointing.items()
         ),
     }
-
-
-def _checked(place: Place, sent: Mapping[str, Any] | None) -> tuple[str, str]:
-    """What a formula comes to, or what is wrong in it and where."""
-    text = str((sent or {}).get("parameters", {}).get("formula", ""))
-    try:
-        made = parse(text, formula_kinds(place.around.columns))
-    except RuleError as error:
-        return "danger", sentence(error.code, error.data)
-    return "ok", _("The formula is right and gives %(kind)s.", kind=_(KINDS[made.kind]))
 
 
 def _places() -> list[tuple[str, Place]]:

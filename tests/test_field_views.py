@@ -10,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, text
 
-from app.models import FieldDefinition, OwnRow, OwnSheet, db
+from app.models import FieldDefinition, OwnRow, OwnSheet, Unit, db
 from app.services import definitions, own_rows
 from tests.factories import Factory
 from tests.test_desk import counted
@@ -82,6 +82,26 @@ def test_what_is_wrong_stands_at_its_field_and_nothing_is_lost(officer: FlaskCli
     assert 'value="x"' in page
     assert "选项" in send(officer, "units/new", status=422, kind="choice", label="示例")
     assert officer.get("/fields/nowhere", base_url=URL).status_code == 404
+
+
+def test_a_formula_is_checked_while_it_is_written(officer: FlaskClient, make: Factory) -> None:
+    def told(formula: str, **more: str) -> dict[str, Any]:
+        answer = officer.post("/fields/units/formula", base_url=URL, data={"formula": formula, **more})
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json
+        return found
+
+    wrong = told("1 + {nope}")
+    assert (wrong["right"], wrong["at"], wrong["samples"]) == (False, 5, [])
+    assert "nope" in wrong["message"]
+    right = told("{sort} * 2")
+    newest = db.session.scalars(select(Unit).order_by(Unit.id.desc()).limit(3)).all()
+    assert (right["right"], right["samples"]) == (True, [[one.name, str(one.sort * 2)] for one in newest])
+    appeals = officer.post("/fields/appeals/formula", base_url=URL, data={"formula": "{number}"})
+    assert appeals.json is not None
+    assert (appeals.json["right"], appeals.json["samples"]) == (True, [])
+    other = make.signed_in(make.holder("editor"))
+    assert other.post("/fields/units/formula", base_url=URL, data={"formula": "1"}).status_code in (302, 403)
 
 
 def test_a_formula_is_checked_with_the_place_of_its_mistake(officer: FlaskClient) -> None:

@@ -138,9 +138,13 @@ def _formulas(fields: Iterable[Defined], columns: Mapping[str, Column], *, engli
 
 
 def _formula(one: Defined, columns: Mapping[str, Column]) -> dict[str, Any] | None:
+    return _of_text(str(one.parameters.get("formula") or ""), columns)
+
+
+def _of_text(text: str, columns: Mapping[str, Column]) -> dict[str, Any] | None:
     kinds = formula_kinds({key: column.kind for key, column in columns.items()})
     try:
-        formula = formulas.parse(str(one.parameters.get("formula") or ""), kinds)
+        formula = formulas.parse(text, kinds)
     except Invalid:
         return None
 
@@ -151,6 +155,12 @@ def _formula(one: Defined, columns: Mapping[str, Column]) -> dict[str, Any] | No
     # The same day for the whole statement; a new one each request.
     sql = formula_sql.compiled(formula, cell, now=present.now(), zone=present.zone())
     return {"kind": formula.kind, "sql": sql}
+
+
+def trial(text: str, columns: Mapping[str, Column], kind: ValueKind) -> Column | None:
+    """A formula that is no field yet, as a column; None where it names one the reader has not."""
+    made = _of_text(text, columns)
+    return Column(key="", label="", **{**made, "kind": kind}) if made is not None else None
 
 
 def _operand(column: Column) -> Sql:

@@ -156,6 +156,15 @@ def by_ids(grid: Grid, ids: Sequence[int], query: Query) -> list[Row]:
     return _made(grid, chosen, order, db.session.execute(rows))
 
 
+def sampled(grid: Grid, column: Column, limit: int) -> list[tuple[Row, Any]]:
+    """The newest rows the reader may see, by what they are called, each with the cell of a column that is none yet."""
+    query = select(grid.model.id, column.sql).where(grid.where).order_by(grid.model.id.desc()).limit(limit)
+    found = {row_id: _json(value) for row_id, value in db.session.execute(query)}
+    titles = Query(columns=(grid.title,)) if grid.title in grid.columns else Query()
+    rows = sorted(by_ids(grid, list(found), titles), key=lambda row: -row.id)
+    return [(row, found[row.id]) for row in rows]
+
+
 def outline(grid: Grid, query: Query) -> Outline:
     """How many rows the query has and where to jump in: counted apart, so that no row waits for it."""
     by = grid_places.counts(grid, query)
