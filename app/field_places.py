@@ -33,13 +33,15 @@ class Named:
 
 
 def codes() -> Iterator[tuple[str, str]]:
-    """Every sheet that takes fields, with its name."""
-    english = grids.is_english()
+    """Every sheet that takes fields, with its name; of two over one table (units, offices) the first: they share."""
+    english, seen = grids.is_english(), set()
     yield "appeals", str(_l("Appeals"))
     for own in definitions.current().sheets.values():
         yield grids.OWN_PREFIX + own.code, own.name_en if english else own.name
     for code, sheet in BY_CODE.items():
-        if hasattr(sheet.model, "extra"):
+        table = sheet.model.__tablename__
+        if hasattr(sheet.model, "extra") and table not in seen:
+            seen.add(table)
             yield code, str(sheet.label_plural)
 
 

@@ -21,7 +21,7 @@ K = ValueKind
 KINDS: Mapping[ValueKind, tuple[Any, Any]] = {
     K.TEXT: (_l("Text"), _l("One line: a name, a number with leading zeros, a file reference.")),
     K.LONG: (_l("Long text"), _l("Several lines.")),
-    K.NUMBER: (_l("Number"), _l("A quantity that can be summed.")),
+    K.NUMBER: (_l("Numeric value"), _l("A quantity that can be summed.")),
     K.MONEY: (_l("Money"), _l("An amount with two decimals.")),
     K.DATE: (_l("Date"), _l("A day.")),
     K.MOMENT: (_l("Moment"), _l("A day and a time of day.")),
@@ -32,7 +32,7 @@ KINDS: Mapping[ValueKind, tuple[Any, Any]] = {
     K.UNIT: (_l("Unit"), _l("A unit of the three groups or an office.")),
     K.POST: (_l("Post"), _l("A post of the staffing table.")),
     K.FILES: (_l("Attachment"), _l("One or several files: scans, pictures, recordings, documents.")),
-    K.LINK: (_l("Link"), _l("A row of another sheet.")),
+    K.LINK: (_l("Link to a row"), _l("A row of another sheet.")),
     K.LOOKUP: (_l("Lookup"), _l("What a linked row says in one of its columns.")),
     K.ROLLUP: (_l("Rollup"), _l("Count or sum of the rows that link to this one.")),
     K.FORMULA: (_l("Formula"), _l("Computed from other columns of the row, as in Excel.")),

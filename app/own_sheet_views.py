@@ -27,7 +27,7 @@ EMPTY_LINES = 8
 KINDS: Mapping[ValueKind, Any] = {
     ValueKind.TEXT: _l("Text"),
     ValueKind.LONG: _l("Long text"),
-    ValueKind.NUMBER: _l("Number"),
+    ValueKind.NUMBER: _l("Numeric value"),
     ValueKind.MONEY: _l("Money"),
     ValueKind.DATE: _l("Date"),
     ValueKind.MOMENT: _l("Moment"),

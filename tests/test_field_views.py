@@ -84,6 +84,20 @@ def test_what_is_wrong_stands_at_its_field_and_nothing_is_lost(officer: FlaskCli
     assert officer.get("/fields/nowhere", base_url=URL).status_code == 404
 
 
+def test_sheets_over_one_table_share_their_fields_and_stand_in_the_file_once(officer: FlaskClient) -> None:
+    send(officer, "units/new", kind="link", label="示例上级", on_form="1", code="above", to="units")
+    rollup = {"to": "units", "field": "x_above", "figure": "count"}
+    send(officer, "units/new", kind="rollup", label="示例下级数", on_form="1", code="below", **rollup)
+    assert "/fields/offices" not in look(officer, "")
+    body = officer.get("/fields/file", base_url=URL).data
+    db.session.execute(text("DELETE FROM field_definition"))
+    definitions.moved()
+    db.session.commit()
+    page = officer.post("/fields/file", base_url=URL, data={"file": (io.BytesIO(body), "fields.json")}).text
+    assert page.count(">示例下级数<") == 1
+    assert 'name="apply"' in page
+
+
 def test_a_formula_is_checked_while_it_is_written(officer: FlaskClient, make: Factory) -> None:
     def told(formula: str, **more: str) -> dict[str, Any]:
         answer = officer.post("/fields/units/formula", base_url=URL, data={"formula": formula, **more})

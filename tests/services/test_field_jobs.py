@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask import g
 from python_calamine import CalamineWorkbook
-from sqlalchemy import select, text, update
+from sqlalchemy import event, select, text, update
 
 from app.models import Assumption, FieldConversion, FieldDefinition, Journal, OwnRow, OwnSheet, Task, db
 from app.rules.errors import Conflict, FieldErrors
@@ -176,3 +176,36 @@ def test_a_small_change_keeps_what_it_costs_and_gives_it_as_a_workbook(
     cells = CalamineWorkbook.from_filelike(BytesIO(book.data)).get_sheet_by_index(0).to_python()
     assert ["示例1桥", "十二"] in [row[1:3] for row in cells]
     assert make.signed_in(make.holder("editor")).get(address, base_url=URL).status_code in (302, 403)
+
+
+@pytest.mark.parametrize("asked", [
+    {"filter": {"all": [{"field": "x_grade", "op": "between", "value": [2, 3]}]}, "sort": [["x_grade", "asc"]]},
+    {"sort": [["x_grade", "asc"]]},
+    {"sort": [["x_ming", "desc"]]},
+])  # fmt: skip
+def test_an_index_that_was_asked_for_is_used(
+    officer: Actor, place: Place, make: Factory, asked: dict[str, Any]
+) -> None:
+    """The condition and the order are written as the index is; with sequential scans dear the planner takes it."""
+    raw = {"label": "等级", "code": "grade", "kind": "number", "is_indexed": True}
+    grade = field_definitions.add(officer, place, raw).id
+    name = db.session.scalars(select(FieldDefinition).where(FieldDefinition.code == "ming")).one()
+    field_definitions.change(officer, place, name.id, {"label": "名称", "kind": "text", "is_indexed": True})
+    db.session.execute(text("SET LOCAL enable_seqscan = off"))
+    db.session.execute(text("SET LOCAL enable_sort = off"))
+    browser = make.signed_in(officer="system")
+    seen: list[tuple[str, Any]] = []
+    connection = db.session.connection()
+
+    def note(_c: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
+        if "own_row.extra" in statement and "LIMIT" in statement:
+            seen.append((statement, parameters))
+
+    event.listen(connection, "before_cursor_execute", note)
+    answer = browser.post("/api/v1/sheets/own_bridges/rows", base_url=URL, json={"query": asked})
+    event.remove(connection, "before_cursor_execute", note)
+    assert answer.status_code == 200, answer.text
+    plans = "\n".join(
+        str(row[0]) for said, values in seen for row in connection.exec_driver_sql(f"EXPLAIN {said}", values)
+    )
+    assert (f"fx_{name.id}" if "x_ming" in str(asked) else f"fx_{grade}") in plans, plans
