@@ -130,4 +130,5 @@ def _several(labels: Mapping[Any, str], value: Any) -> str:
     """Choices, and files by their names."""
     if not isinstance(value, list):
         return "" if value is None else str(value)
-    return "、".join(str(one.get("name", "")) if isinstance(one, dict) else labels.get(one, str(one)) for one in value)
+    files = [str(one[1] or f"#{one[0]}") for one in value if isinstance(one, list)]
+    return "、".join(files or [labels.get(one, str(one)) for one in value])

@@ -33,7 +33,7 @@ def sheet_code(one: Defined) -> str:
 
 def line(code: str, file: File) -> dict[str, Any]:
     """A chosen file as the script of forms and of the spreadsheet shows it."""
-    address = url_for("sheet_files.content", code=code, file_id=file.id)
+    address = url_for("cell_files.content", code=code, file_id=file.id)
     return {
         "id": file.id,
         "name": file.shown_name,
@@ -42,7 +42,7 @@ def line(code: str, file: File) -> dict[str, Any]:
         "icon": file.type.icon,
         "preview": file.type.preview,
         "preview_url": f"{address}?inline=1" if file.type.preview else "",
-        "discard_url": url_for("sheet_files.discard", code=code, file_id=file.id),
+        "discard_url": url_for("cell_files.discard", code=code, file_id=file.id),
     }
 
 
@@ -50,7 +50,7 @@ def field(actor: Actor, one: Defined, ids: Iterable[int]) -> dict[str, Any]:
     """What the input of the field needs beside its label (macro `field` of _macros/files.html)."""
     code = sheet_code(one)
     found = field_files.listed(actor, one, ids)
-    address = url_for("sheet_files.receive", code=code, key=one.key, form=secrets.token_hex(12))
+    address = url_for("cell_files.receive", code=code, key=one.key, form=secrets.token_hex(12))
     return {
         "files": found,
         "lines": [line(code, file) for file in found],
@@ -88,7 +88,7 @@ def links(one: Defined, ids: Iterable[int], names: Mapping[int, str]) -> Markup:
     code = sheet_code(one)
     made = [
         Markup('<a href="{}" download data-no-busy>{}</a>').format(
-            url_for("sheet_files.content", code=code, file_id=row_id), names[row_id]
+            url_for("cell_files.content", code=code, file_id=row_id), names[row_id]
         )
         if names.get(row_id)
         else _("Anonymised: no longer readable")

@@ -14,7 +14,7 @@ from app.extra_files import line
 from app.grid_api import opened
 from app.services import attachments, grid_files
 
-files = Blueprint("sheet_files", __name__, url_prefix="/api/v1/sheets")
+files = Blueprint("cell_files", __name__, url_prefix="/api/v1/sheets")
 
 
 def init_grid_file_api(app: Flask) -> None:

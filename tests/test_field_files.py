@@ -11,9 +11,11 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
 
+from app import export_files, grids
 from app.models import Attachment, Audit, ChangeSetRow, Journal, OwnRow, db
+from app.rules.query import Query
 from app.rules.values import ValueKind
-from app.services import attachments, definitions, field_definitions, own_sheets, present
+from app.services import attachments, definitions, field_definitions, grid_rows, own_sheets, present
 from app.services.definitions import OWN, Own
 from app.services.field_definitions import Place
 from app.services.own_sheets import Line, Plan
@@ -110,6 +112,18 @@ def test_what_a_cell_lets_go_of_stays_and_comes_back_by_undo(own: Own, make: Fac
     assert past["history"][0]["new"] == [[file["id"], "示例照.png"]]
     assert "示例照.png" in writer.get(f"/own/{own.code}/{made['id']}/history", base_url=URL).text
     assert attachments.sweep(present.now() + timedelta(days=30)) == 0
+
+
+def test_an_export_says_the_names(own: Own, make: Factory) -> None:
+    writer, code = make.signed_in(make.holder("supervisor")), f"own_{own.code}"
+    files = [hand_in(writer, code, png()), hand_in(writer, code, pdf(), "示例说明.pdf")]
+    values = {"x_ming_cheng": "一", "x_scan": [one["id"] for one in files]}
+    ask(writer, f"{code}/rows/new", values=values, request_key="n")
+    with make.app.test_request_context():
+        grid = grids.grid(code, grids.Reader(make.actor(make.holder("supervisor")), frozenset(), english=False))
+        [row] = grid_rows.stream(grid, Query(columns=("x_ming_cheng", "x_scan")), db.session)
+        say = export_files._words_of(grid.columns["x_scan"])
+        assert (row[0], say(row[1])) == ("一", "示例照.png、示例说明.pdf")
 
 
 def test_a_file_of_another_row_or_person_is_no_value(own: Own, make: Factory) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, literal_column, select, text
@@ -130,8 +131,20 @@ def stream(grid: Grid, query: Query, session: Session) -> Iterator[Sequence[Any]
     order, chosen = grid_sql.sorting(grid, query.orders), _chosen(grid, query)
     rows = _rows(grid, query, chosen, order).order_by(*order.clauses()).execution_options(yield_per=PART)
     first = 2 + len(order.parts) + 1
-    for row in session.execute(rows):
-        yield tuple(_cells(chosen, row, first))
+    cells = (tuple(_cells(chosen, row, first)) for row in session.execute(rows))
+    places = [place for place, column in enumerate(chosen) if column.kind is ValueKind.FILES]
+    yield from _with_names(cells, places) if places else cells
+
+
+def _with_names(rows: Iterator[Sequence[Any]], places: Sequence[int]) -> Iterator[Sequence[Any]]:
+    """Ids of files become `[id, name]`, in one statement for each part of the rows."""
+    while part := list(islice(rows, PART)):
+        names = field_files.names(one for row in part for place in places for one in row[place] or ())
+        for row in part:
+            made = list(row)
+            for place in places:
+                made[place] = [[one, names.get(one, "")] for one in row[place] or ()]
+            yield made
 
 
 def _cells(columns: Sequence[Column], row: Sequence[Any], at: int) -> Iterator[Any]:
