@@ -34,15 +34,16 @@ def create_app(config: Mapping[str, Any]) -> Flask:
     from flask import Flask, g
     from flask_appbuilder import AppBuilder, Model
     from flask_migrate import Migrate
-    from flask_wtf import CSRFProtect
 
     from app.api import init_api
+    from app.bearer import ApiCsrf, NoCookie
     from app.cli import init_cli
     from app.errors import init_errors
     from app.file_api import init_file_api
     from app.grid_api import init_grid_api
     from app.grid_edit_api import init_grid_edit_api
     from app.grid_file_api import init_grid_file_api
+    from app.integration_api import init_integration_api
     from app.models import db
     from app.pages import init_pages
     from app.security import StaffingSecurityManager, init_security
@@ -52,6 +53,7 @@ def create_app(config: Mapping[str, Any]) -> Flask:
     app = Flask("app", root_path=__path__[0])
     app.config.from_mapping(config)
     app.url_map.converters["int"] = _row_id(app.url_map.converters["int"])
+    app.session_interface = NoCookie()
     app.config["ASSET_VERSION"] = _asset_version(app.root_path)
     db.init_app(app)
     Migrate(app, db, directory=f"{__path__[0]}/migrations", metadata=Model.metadata)
@@ -60,7 +62,7 @@ def create_app(config: Mapping[str, Any]) -> Flask:
         g.request_id = uuid.uuid4().hex
 
     # After the request has its number: a refused form's page names it.
-    app.extensions["csrf_protect"] = CSRFProtect(app)
+    app.extensions["csrf_protect"] = ApiCsrf(app)
 
     with app.app_context():
         appbuilder = AppBuilder(
@@ -77,6 +79,7 @@ def create_app(config: Mapping[str, Any]) -> Flask:
     init_api(app)
     init_grid_api(app)
     init_file_api(app)
+    init_integration_api(app)
     init_grid_edit_api(app)
     init_grid_file_api(app)
     init_view_api(app)

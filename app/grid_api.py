@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import Blueprint, Flask, Response, jsonify, request
 
-from app import grids
+from app import bearer, grids
 from app.rules import query as queries
 from app.rules.errors import Invalid, NotFound
 from app.rules.query import Query
@@ -29,7 +29,9 @@ def init_grid_api(app: Flask) -> None:
 @sheets.get("/")
 def index() -> Response:
     """Every sheet the caller may open."""
-    found = [{"code": one.code, "label": one.label} for one in grids.readable(grids.reader())]
+    token = bearer.current()
+    readable = grids.readable(grids.reader())
+    found = [{"code": one.code, "label": one.label} for one in readable if token is None or token.reaches(one.code)]
     return jsonify(sheets=found)
 
 

@@ -9,14 +9,14 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
 from app import words
-from app.file_messages import FILE_SENTENCES
+from app.exchange_messages import EXCHANGE_SENTENCES
 from app.rules.errors import FieldErrors, RuleError
 from app.rules.formulas import KINDS
 from app.rules.values import ValueKind
 
-# Alphabetical. A test finds every code raised in the product here or in app/file_messages.py.
+# Alphabetical. A test finds every code raised in the product here or in app/exchange_messages.py.
 SENTENCES: Mapping[str, Any] = {
-    **FILE_SENTENCES,
+    **EXCHANGE_SENTENCES,
     "absence.both-away": _l("%(place)s: A and B would both be away from %(starts)s to %(ends)s. Name who stands in."),
     "absence.decided": _l("This request has been decided already."),
     "absence.in-past": _l("This lies in the past."),

@@ -16,10 +16,13 @@ from flask_appbuilder.security.sqla.models import User
 from flask_babel import gettext as _
 from flask_login import LoginManager, current_user
 
-from app import signing
+from app import bearer, signing
 from app.account_views import AccountView, SignInView, confirm_page
 from app.errors import wants_json
+from app.grid_api import sheets
+from app.grid_edit_api import edits
 from app.headers import init_headers, is_static
+from app.integration_api import integration
 from app.messages import sentence
 from app.models import db
 from app.rules import passwords as password_rules
@@ -27,7 +30,7 @@ from app.rules.errors import FieldErrors, Refused
 from app.services import accounts, audit, passwords, sessions
 from app.services.transaction import transaction
 from app.signing import StaleLogin
-from app.standing import GrantedAccess, current_actor
+from app.standing import GrantedAccess, current_actor, current_standing
 
 # What answers without a login. "/" sends strangers to the login page itself.
 PUBLIC = frozenset({"SignInView.login", "LocaleView.index", "health"})
@@ -53,6 +56,7 @@ DEFAULTS: dict[str, Any] = {
     "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
     "RATELIMIT_SWALLOW_ERRORS": True,
     "AUTH_RATE_LIMIT": "20 per minute",
+    "API_RATE_LIMIT": "600 per minute",
     "FAB_PASSWORD_HASH_METHOD": "scrypt",
     "FAB_PASSWORD_HASH_SALT_LENGTH": 16,
 }
@@ -83,15 +87,24 @@ class StaffingSecurityManager(GrantedAccess, SecurityManager):
             exempt_when=lambda: request.endpoint != "SignInView.login",
             deduct_when=lambda response: response.status_code == 401,
         )(self.auth_view.blueprint)
+        for one in (sheets, edits, integration):
+            self.limiter.limit(
+                lambda: current_app.config["API_RATE_LIMIT"],
+                key_func=bearer.key,
+                exempt_when=lambda: not bearer.is_sent(),
+            )(one)
 
     def create_login_manager(self, app: Flask) -> LoginManager:
         """Sessions are rows of ours; Flask-Login neither remembers nor guesses from addresses."""
         manager = super().create_login_manager(app)
         manager.session_protection = None
+        manager.request_loader(lambda _request: bearer.load())
         return manager
 
     def load_user(self, pk: int | str) -> User | None:
-        """The user of this request's session, only while its row is live."""
+        """The user of this request's session, only while its row is live; a token in the header goes before it."""
+        if bearer.is_sent():
+            return None
         token = signing.token()
         found = sessions.current(token) if token else None
         if found is None or str(found.user.id) != str(pk):
@@ -128,6 +141,7 @@ def init_security(app: Flask) -> None:
     init_headers(app)
     app.before_request(_guard)
     app.after_request(_record_denial)
+    app.after_request(_tell_how)
     app.register_error_handler(StaleLogin, _ask_again)
 
 
@@ -148,6 +162,13 @@ def audit_denied() -> None:
 def _guard() -> ResponseReturnValue | None:
     """Nobody unknown gets past, and nobody with a password that has run out."""
     if request.endpoint is None or is_static():
+        return None
+    if bearer.is_sent():
+        if not current_user.is_authenticated:
+            abort(401)
+        if current_standing() is None:
+            abort(401)  # its person does not act for its post now
+        bearer.guard()
         return None
     if not current_user.is_authenticated:
         return _stranger()
@@ -179,6 +200,16 @@ def _stranger() -> ResponseReturnValue | None:
 def _record_denial(response: Response) -> Response:
     if response.status_code == 403 and current_user.is_authenticated and not g.get("asked_again"):
         audit_denied()
+    return response
+
+
+def _tell_how(response: Response) -> Response:
+    """A program that was not let in is told how it gets in, one that asks too often when it may ask again."""
+    if bearer.is_sent():
+        if response.status_code == 401:
+            response.headers["WWW-Authenticate"] = "Bearer"
+        if response.status_code == 429:
+            response.headers.setdefault("Retry-After", "60")
     return response
 
 

@@ -7,8 +7,9 @@ from typing import Any
 from flask import current_app, g, has_request_context, request
 from flask_login import current_user
 
+from app import bearer
 from app.rules.errors import Refused
-from app.services import standing_memory
+from app.services import api_tokens, standing_memory
 from app.services.actors import Actor
 from app.services.grants import Standing
 
@@ -20,6 +21,8 @@ def current_standing() -> Standing | None:
     known: Standing | None = g.get("standing")
     if known is None or known.user_id != current_user.id:
         known = standing_memory.standing(current_user.id)
+        if known is not None and (token := bearer.current()) is not None:
+            known = api_tokens.restricted(known, token.post_id)
         g.standing = known
     return known
 

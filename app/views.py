@@ -50,6 +50,7 @@ from app.staffing_table_views import StaffingTableView
 from app.staffing_upload_views import StaffingUploadView
 from app.standing import current_actor, current_standing
 from app.suggestion_views import SuggestionView
+from app.token_views import TokensView
 
 
 class HomeView(IndexView):
@@ -124,6 +125,7 @@ def register(appbuilder: AppBuilder) -> None:
     appbuilder.add_view(GridView, "Grid", icon="fa-table-cells", label=_l("Spreadsheets"), **WORK)
     appbuilder.add_view_no_menu(OwnRowView)
     appbuilder.add_view_no_menu(FilesView)
+    appbuilder.add_view_no_menu(TokensView)
     appbuilder.add_view_no_menu(CalendarEntryView)
     appbuilder.add_view_no_menu(RecountView)
     appbuilder.add_view(InboxView, "Inbox", icon="fa-bell", label=_l("Inbox"), **WORK)

@@ -16,7 +16,7 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract
 from babel.messages.pofile import read_po
 
-from app.file_messages import FILE_SENTENCES
+from app.exchange_messages import EXCHANGE_SENTENCES
 from app.messages import SENTENCES
 from app.rules.workflow import GUARDS
 
@@ -149,8 +149,8 @@ def test_no_sentence_is_left_over() -> None:
 
 
 def test_codes_stand_in_alphabetical_order() -> None:
-    files = [code for code in SENTENCES if code in FILE_SENTENCES]
-    others = [code for code in SENTENCES if code not in FILE_SENTENCES]
+    files = [code for code in SENTENCES if code in EXCHANGE_SENTENCES]
+    others = [code for code in SENTENCES if code not in EXCHANGE_SENTENCES]
     assert files == sorted(files)
     assert others == sorted(others)
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import delete, func, literal_column, select
+from sqlalchemy import delete, func, literal_column, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from app.models import FeedRow, Presence, db
+from app.rules.errors import Conflict, Invalid
 from app.services.grids import Grid
 from app.services.transaction import transaction
 
@@ -67,6 +69,57 @@ def poll(grid: Grid, since: int, row_id: int | None) -> tuple[int, list[int], li
     with transaction():
         at, ids, people, _mine = db.session.execute(statement).one()
     return int(at), list(ids or ()), _people(people)
+
+
+@dataclass(frozen=True, slots=True)
+class Fed:
+    """Changed rows in the order of their transactions, and the mark to go on from."""
+
+    ids: list[int]
+    mark: str
+    is_more: bool
+
+
+def fed(grid: Grid, mark: str, limit: int) -> Fed:
+    """Every changed row after the mark, at least once and none left out; a transaction still open comes later.
+
+    Without a mark nothing is told but the one to begin with. Raises Invalid("feed.mark") and, for a mark from before
+    KEPT, Conflict("feed.too-old"): what happened since is forgotten, and the sheet is to be read anew.
+    """
+    xmin: Any = literal_column("pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+    horizon, now = db.session.execute(select(xmin, func.now())).one()
+    end = f"{horizon - 1}.{2**31 - 1}.{int(now.timestamp())}"
+    if not mark:
+        return Fed([], end, is_more=False)
+    xid, row_id, at = _read_mark(mark)
+    if at < now.timestamp() - KEPT.total_seconds():
+        raise Conflict("feed.too-old")
+    query = (
+        select(FeedRow.xid, FeedRow.row_id)
+        .where(
+            FeedRow.table_name == grid.table,
+            tuple_(FeedRow.xid, FeedRow.row_id) > (xid, row_id),
+            FeedRow.xid < horizon,
+        )
+        .group_by(FeedRow.xid, FeedRow.row_id)
+        .order_by(FeedRow.xid, FeedRow.row_id)
+        .limit(limit + 1)
+    )
+    found = db.session.execute(query).all()
+    if len(found) <= limit:
+        return Fed(list(dict.fromkeys(one.row_id for one in found)), end, is_more=False)
+    last = found[limit - 1]
+    ids = list(dict.fromkeys(one.row_id for one in found[:limit]))
+    # The moment of the mark stays: what it leads to is not newer than that.
+    return Fed(ids, f"{last.xid}.{last.row_id}.{at}", is_more=True)
+
+
+def _read_mark(mark: str) -> tuple[int, int, int]:
+    parts = mark.split(".")
+    if len(parts) != 3 or not all(one.isascii() and one.isdigit() and len(one) < 19 for one in parts):
+        raise Invalid("feed.mark")
+    xid, row_id, at = (int(one) for one in parts)
+    return xid, row_id, at
 
 
 def _people(found: Sequence[tuple[str, int | None]] | None) -> list[Somebody]:

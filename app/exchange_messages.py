@@ -1,4 +1,4 @@
-"""What is wrong with a file that goes into a sheet or out of one, and what to do; part of app/messages.py."""
+"""What is wrong with what goes into sheets or out of them: files, tokens, feeds; part of app/messages.py."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 
 # Alphabetical.
-FILE_SENTENCES: Mapping[str, Any] = {
+EXCHANGE_SENTENCES: Mapping[str, Any] = {
     "export.format": _l("Choose a workbook (xlsx) or CSV in UTF-8 or GB18030."),
     "export.grown": _l("The view has grown past what may be exported at once. Narrow its filter and export it again."),
     "export.over-cap": _l(
@@ -17,10 +17,20 @@ FILE_SENTENCES: Mapping[str, Any] = {
     ),
     "export.reason-missing": _l("Say what you need the workbook for."),
     "export.too-many-rows": _l("These are %(rows)s rows; a workbook takes %(most)s. Narrow the choice."),
+    "feed.mark": _l("This is no mark of a change feed. Take `next` of an earlier answer, or leave it out to begin."),
+    "feed.too-old": _l(
+        "Changes are kept for a day, and this mark is older. Read the sheet anew, then go on from a new mark."
+    ),
     "sheet-file.empty": _l("The file has no row."),
     "sheet-file.expired": _l("The file was kept for %(days)s days and is gone. Export the view once more."),
     "sheet-file.not-ready": _l("This file is not ready. Look at its page for how far it is."),
     "sheet-file.not-text": _l("This is neither a workbook (xlsx) nor a CSV file in UTF-8 or GB18030."),
     "sheet-file.unknown": _l("There is no such file of yours."),
     "sheet-file.used": _l("This file was used already. Hand it in again."),
+    "token.days": _l("A number of days from 1 to %(most)s."),
+    "token.not-here": _l("A token opens sheets alone. This address is for people."),
+    "token.officer": _l("An officer has no tokens."),
+    "token.reads-only": _l("This token only reads."),
+    "token.too-many": _l("You have %(most)s tokens already. Revoke one first."),
+    "token.unknown": _l("There is no such token of yours."),
 }
