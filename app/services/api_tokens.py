@@ -80,7 +80,8 @@ def make(actor: Actor, wanted: Wanted, known: Collection[str]) -> tuple[ApiToken
         problems.append(FieldProblem("post", "field.choice", {"value": ""}))
     if not set(wanted.sheets) <= set(known):
         problems.append(FieldProblem("sheets", "field.choice", {"value": ""}))
-    if not 1 <= wanted.days <= (most := most_days()):
+    most = most_days()
+    if not 1 <= wanted.days <= most:
         problems.append(FieldProblem("days", "token.days", {"most": most}))
     if problems:
         raise FieldErrors(problems)
