@@ -30,6 +30,7 @@ def _object(must: str = "", /, **properties: Any) -> dict[str, Any]:
 
 
 TEXT, WHOLE, BOOL, ANY = {"type": "string"}, {"type": "integer"}, {"type": "boolean"}, {}  # type: ignore[var-annotated]
+BYTES: dict[str, Any] = {"type": "string", "contentMediaType": "application/octet-stream"}
 MOMENT = {"type": "string", "format": "date-time"}
 KEY = TEXT | {"maxLength": 64, "description": "Chosen by the caller; sent again with the same key, it acts once."}
 VALUES = {"type": "object", "description": "Cells by column key, as typed or as JSON.", "additionalProperties": True}
@@ -135,6 +136,9 @@ BODIES: Mapping[tuple[str, str], tuple[Mapping[str, Any] | None, Mapping[str, An
     ("sheet_edits.trash", "GET"): (None, _object(rows=_list(ANY))),
     ("sheet_edits.restore", "POST"): (_object("request_key", request_key=KEY), _ref("One")),
     ("sheet_edits.options", "GET"): (None, _object(options=_list(_object(value=WHOLE, label=TEXT, pinyin=TEXT)))),
+    ("cell_files.receive", "POST"): (BYTES, _object("id", id=WHOLE, name=TEXT)),
+    ("cell_files.discard", "POST"): (None, _object(discarded=WHOLE)),
+    ("cell_files.content", "GET"): (None, BYTES),
     ("sheet_files.export", "POST"): (
         _object(
             "query reason request_key", query=_ref("Query"), format={"enum": ["xlsx", "csv"]},
@@ -144,7 +148,7 @@ BODIES: Mapping[tuple[str, str], tuple[Mapping[str, Any] | None, Mapping[str, An
     ),
     ("sheet_files.listed", "GET"): (None, _object(files=_list(_ref("File")))),
     ("sheet_files.show", "GET"): (None, _ref("File")),
-    ("sheet_files.content", "GET"): (None, {"type": "string", "contentMediaType": "application/octet-stream"}),
+    ("sheet_files.content", "GET"): (None, BYTES),
     ("sheet_files.drop", "DELETE"): (None, _object(file=WHOLE, state=TEXT)),
     ("views.index", "GET"): (None, _object(views=_list(_ref("View")), posts=_list(ANY), me=ANY)),
     ("views.create", "POST"): (
@@ -180,6 +184,8 @@ ASKED: Mapping[str, tuple[tuple[str, Mapping[str, Any], str], ...]] = {
         ("limit", WHOLE | {"minimum": 1, "maximum": 500, "default": 100}, "changed rows of a page"),
         ("columns", TEXT, "column keys; without them all columns"),
     ),
+    "cell_files.receive": (("form", TEXT, "chosen by the caller: what belongs together"),),
+    "cell_files.content": (("inline", TEXT, "`1`: to be looked at instead of saved"),),
     "sheet_edits.history": (("field", TEXT, "column key"),),
     "sheet_edits.options": (("q", TEXT, "what was typed: part of the name, or initials of its sound"),),
     "sheet_files.listed": (("before", WHOLE, "older than the file of that number"),),
@@ -250,9 +256,13 @@ def _operation(app: Flask, address: str, endpoint: str, method: str) -> dict[str
     if parameters:
         found["parameters"] = parameters
     if sent is not None:
-        found["requestBody"] = {"required": True, "content": {"application/json": {"schema": dict(sent)}}}
+        found["requestBody"] = {"required": True, "content": _content(sent)}
     return found
 
 
 def _answer(words: str, schema: Mapping[str, Any]) -> dict[str, Any]:
-    return {"description": words, "content": {"application/json": {"schema": dict(schema)}}}
+    return {"description": words, "content": _content(schema)}
+
+
+def _content(schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {schema.get("contentMediaType", "application/json"): {"schema": dict(schema)}}

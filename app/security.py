@@ -21,6 +21,7 @@ from app.account_views import AccountView, SignInView, confirm_page
 from app.errors import wants_json
 from app.grid_api import sheets
 from app.grid_edit_api import edits
+from app.grid_file_api import files as cell_files
 from app.headers import init_headers, is_static
 from app.integration_api import integration
 from app.messages import sentence
@@ -87,7 +88,7 @@ class StaffingSecurityManager(GrantedAccess, SecurityManager):
             exempt_when=lambda: request.endpoint != "SignInView.login",
             deduct_when=lambda response: response.status_code == 401,
         )(self.auth_view.blueprint)
-        for one in (sheets, edits, integration):
+        for one in (sheets, edits, cell_files, integration):
             self.limiter.limit(
                 lambda: current_app.config["API_RATE_LIMIT"],
                 key_func=bearer.key,
