@@ -145,7 +145,7 @@ def _field(actor: Actor, entry: Mapping[str, Any], place_of: Callable[[str], Pla
             row = field_definitions.add_in(actor, place, wish)
             outcome = "added"
         else:
-            outcome = "changed" if field_definitions.change_in(actor, row, wish, place) else "same"
+            outcome = "changed" if field_definitions.change_in(actor, row, wish, place, by_job=True) else "same"
         if bool(entry.get("retired")) != (row.retired_at is not None):
             field_definitions.hide_in(actor, row, hidden=bool(entry.get("retired")))
             outcome = "changed" if outcome == "same" else outcome

@@ -169,7 +169,8 @@ def change_in(
         field_jobs.unindex_in(row)
         field_conversions.convert(row, kind, made["parameters"])
     changed = finish_in(actor, row, made)
-    _settle(row)
+    if changed:
+        _settle(row)
     return changed
 
 
