@@ -45,15 +45,18 @@ def check(code: str, place: Place, text: str, *, key: str = "") -> Checked:
     except FieldErrors as error:
         problem = error.problems[0]
         at = problem.data.get("at", 0)
-        return Checked(
-            False, sentence(problem.code, problem.data), at if isinstance(at, int) else 0, _length(problem.data)
-        )
+        at = at if isinstance(at, int) else 0
+        return Checked(False, sentence(problem.code, problem.data), at, _length(text, at, problem.data))
     kind = _(formulas.KINDS[ValueKind(made["result"])])
     said = _("The formula is right and gives %(kind)s.", kind=kind)
     return Checked(True, said, samples=tuple(_samples(code, made["formula"], ValueKind(made["result"]), key)))
 
 
-def _length(data: Mapping[str, object]) -> int:
+def _length(text: str, at: int, data: Mapping[str, object]) -> int:
+    """How much of the text is wrong: a column with its braces, else the name or sign that the refusal names."""
+    closed = text.find("}", at - 1) if text[at - 1 : at] in ("{", "｛") else -1
+    if closed >= 0:
+        return closed - at + 2
     wrong = data.get("name") or data.get("text")
     return len(wrong) if isinstance(wrong, str) and wrong not in ("…", "�") else 1
 

@@ -106,7 +106,7 @@ def test_a_formula_is_checked_while_it_is_written(officer: FlaskClient, make: Fa
         return found
 
     wrong = told("1 + {nope}")
-    assert (wrong["right"], wrong["at"], wrong["samples"]) == (False, 5, [])
+    assert (wrong["right"], wrong["at"], wrong["length"], wrong["samples"]) == (False, 5, 6, [])
     assert "nope" in wrong["message"]
     right = told("{sort} * 2")
     newest = db.session.scalars(select(Unit).order_by(Unit.id.desc()).limit(3)).all()

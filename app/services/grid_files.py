@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import IO
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, or_, select
 
-from app.models import Attachment, db
+from app.models import Attachment
 from app.rules.errors import NotFound, Refused
 from app.rules.values import ValueKind
 from app.services import attachments, field_files, field_values
@@ -24,7 +24,7 @@ def receive(grid: Grid, key: str, *, form_key: str, filename: str, stream: IO[by
     """
     column = grid.column(key)
     defined = column.defined
-    if defined is None or column.kind is not ValueKind.FILES or column.write != "extra":
+    if defined is None or not _keeps_files(column):
         raise NotFound("query.unknown-field", {"field": key[:40]})
     if not (grid.can_edit or grid.can_add) or not field_values.may_write(grid.actor, defined):
         raise Refused("access.not-granted", {"capability": "attach"})
@@ -37,21 +37,22 @@ def content(grid: Grid, attachment_id: int, *, how: str) -> Content:
 
     Raises NotFound("attachment.unknown") for every other file.
     """
+    # One condition for both: a file that is being claimed at this moment is found before and afterwards.
+    held = (_held(grid, column, attachment_id) for column in grid.columns.values() if _keeps_files(column))
     with transaction():
-        column = _column_of(grid, attachment_id)
-        if column is None:
-            return attachments.content_in(grid.actor, attachment_id, field_files.own_unsent(grid.actor), how=how)
-        held = select(grid.model.id).where(grid.model.id == Attachment.row_id, grid.where)
-        holds = column.sql.contains([attachment_id])
-        return attachments.content_in(grid.actor, attachment_id, held.where(holds).exists(), how=how)
+        readable = or_(field_files.own_unsent(grid.actor), *held)
+        return attachments.content_in(grid.actor, attachment_id, readable, how=how)
 
 
-def _column_of(grid: Grid, attachment_id: int) -> Column | None:
-    """The column of the sheet whose field holds the file, None for a file that no field holds."""
-    field_id = db.session.scalar(select(Attachment.field_id).where(Attachment.id == attachment_id))
-    if field_id is None:
-        return None
-    for column in grid.columns.values():
-        if column.defined is not None and column.defined.id == field_id and column.write == "extra":
-            return column
-    raise NotFound("attachment.unknown", {"id": attachment_id})
+def _keeps_files(column: Column) -> bool:
+    """Whether files of the column are its own: a looked-up cell names those of another sheet."""
+    return column.kind is ValueKind.FILES and column.defined is not None and column.write == "extra"
+
+
+def _held(grid: Grid, column: Column, attachment_id: int) -> ColumnElement[bool]:
+    """SQL: a row in the reader's sight holds the file in this column."""
+    field_id = column.defined.id if column.defined is not None else None
+    row = select(grid.model.id).where(
+        grid.model.id == Attachment.row_id, grid.where, column.sql.contains([attachment_id])
+    )
+    return and_(Attachment.field_id == field_id, row.exists())

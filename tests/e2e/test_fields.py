@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 
 from playwright.sync_api import expect
 
+from tests.bad_files import png
 from tests.e2e.conftest import Visit
 from tests.e2e.product import Product
 from tests.e2e.test_grid import Sheet
@@ -65,3 +67,49 @@ def test_a_choice_with_colours_is_there_at_once(visit: Visit, product: Product) 
     expect(clerk.page.locator("[name=x_e2e_source]")).to_have_count(0)
     clerk.open(f"/appeals/{appeal_id}")
     expect(clerk.page.get_by_text("示例线索来源")).to_have_count(0)
+
+
+DROP = """([key, name]) => {
+  const { table, windows } = document.getElementById('grid').app;
+  const app = document.getElementById('grid').app;
+  const cell = [...document.querySelectorAll('.grid-row .grid-cell')][0].getBoundingClientRect();
+  const col = app.shown.findIndex((one) => one.key === key);
+  const head = document.querySelector(`.grid-head [aria-colindex="${col + 2}"]`).getBoundingClientRect();
+  const data = new DataTransfer();
+  const png = Uint8Array.from(atob(name.split('|')[1]), (one) => one.charCodeAt(0));
+  data.items.add(new File([png], name.split('|')[0], { type: 'image/png' }));
+  const at = { clientX: head.left + 10, clientY: cell.top + 5, dataTransfer: data, bubbles: true, cancelable: true };
+  table.pane.dispatchEvent(new DragEvent('drop', at));
+}"""
+
+
+def test_files_are_chosen_dropped_on_a_cell_and_taken_out(visit: Visit, product: Product) -> None:
+    officer = visit("sysadmin")
+    page = officer.page
+    officer.open("/fields/units/new?kind=files")
+    page.fill("input[name=label]", "示例图纸")
+    page.fill("input[name=code]", "e2e_plan")
+    page.locator("form .btn-primary").last.click()
+    page.wait_for_url("**/fields/units")
+    sheet = Sheet(officer, "units")
+    sheet.go(0, "x_e2e_plan")
+    page.keyboard.press("F2")
+    panel = page.locator(".grid-panel")
+    chosen = panel.locator("[data-field=x_e2e_plan] input[type=file]")
+    chosen.set_input_files({"name": "示例甲.png", "mimeType": "image/png", "buffer": png()})
+    row = panel.locator("[data-field=x_e2e_plan] .file-row")
+    expect(row.locator("a")).to_have_text("示例甲.png")
+    held = "SELECT count(*) = 1 FROM unit WHERE jsonb_array_length(extra -> 'e2e_plan') = {}"
+    product.until(held.format(1))
+    page.evaluate(DROP, ["x_e2e_plan", "示例乙.png|" + b64encode(png(2)).decode()])
+    expect(row).to_have_count(2)
+    expect(page.get_by_text("2个文件").first).to_be_visible()
+    product.until(held.format(2))
+    row.first.get_by_role("button").click()
+    expect(row).to_have_count(1)
+    expect(page.locator(".grid-cell", has_text="示例乙.png").first).to_be_visible()
+    product.until(held.format(1))
+    panel.get_by_role("button", name="关闭").first.click()
+    page.keyboard.press("Control+z")
+    expect(page.get_by_text("2个文件").first).to_be_visible()
+    product.until(held.format(2))

@@ -22,6 +22,8 @@ interface Past {
 export class Panel {
   private readonly box = element("aside", { class: "grid-panel", hidden: true, tabindex: "-1" });
   private open: Row | undefined;
+  /** Files came or went since it was drawn: what the server said before is older. */
+  private isTouched = false;
   private dirty = new Map<string, { raw: unknown; shown: string }>();
   /** Others add sections of their own at the end: (row, where) → nothing. */
   readonly sections: ((row: Row, into: HTMLElement) => void)[] = [];
@@ -42,6 +44,7 @@ export class Panel {
   async show(row: Row, history?: string): Promise<void> {
     this.keepChanges();
     this.open = row;
+    this.isTouched = false;
     this.box.hidden = false;
     this.app.root.classList.add("has-panel");
     this.box.setAttribute("aria-label", this.titleOf(row));
@@ -49,7 +52,7 @@ export class Panel {
     this.box.focus({ preventScroll: true });
     try {
       const whole = await this.app.api.get<Row>(`/rows/${row.id}`);
-      if (this.open?.id === row.id) {
+      if (this.open?.id === row.id && !this.isTouched && !this.box.querySelector(".is-sending")) {
         this.open = whole;
         this.draw(whole, history);
       }
@@ -140,7 +143,12 @@ export class Panel {
     const mark = this.app.edits.mark(row.id, column.key);
     const value = mark ? mark.change.shown : plainText(row, column);
     const changed = (raw: unknown, shown: string): void => this.write(row, column, raw, shown);
-    if (column.kind === "files") return filesControl(this.app, row, column, id, changed);
+    if (column.kind === "files") {
+      return filesControl(this.app, row, column, id, (ids, shown) => {
+        this.isTouched = true;
+        changed(ids, shown);
+      });
+    }
     if (column.kind === "bool" || column.kind === "choice" || column.kind === "choices") return this.choice(row, column, id, changed);
     if (REFERENCES.has(column.kind)) return this.reference(row, column, id, changed);
     if (column.kind === "long") {
