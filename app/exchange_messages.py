@@ -21,6 +21,16 @@ EXCHANGE_SENTENCES: Mapping[str, Any] = {
     "feed.too-old": _l(
         "Changes are kept for a day, and this mark is older. Read the sheet anew, then go on from a new mark."
     ),
+    "import.adds-nothing": _l("There is no such row, and this sheet takes no new ones."),
+    "import.changed-since": _l("Somebody changed this row after the file was looked at. Look at the file once more."),
+    "import.column-twice": _l("Two columns of the file go into the same column."),
+    "import.key-empty": _l("The column by which a row is known is empty here."),
+    "import.key-several": _l("Several rows of the sheet have this key."),
+    "import.key-twice": _l("This key stands in the file more than once."),
+    "import.key-unknown": _l("No row of the sheet that you may see has this key."),
+    "import.no-column": _l("Choose at least one column that is to be filled in."),
+    "import.no-key": _l("Choose by which column a row is known; it has to be among the columns of the file."),
+    "import.read-only": _l("This column is not filled in by hand."),
     "sheet-file.empty": _l("The file has no row."),
     "sheet-file.expired": _l("The file was kept for %(days)s days and is gone. Export the view once more."),
     "sheet-file.not-ready": _l("This file is not ready. Look at its page for how far it is."),

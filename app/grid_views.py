@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_appbuilder import BaseView, expose, has_access
 
 from app import grids
-from app.services import present
+from app.services import present, sheet_imports
 from app.services.grids import Grid
 from app.sheets import BY_CODE, view_name
 
@@ -33,7 +33,7 @@ class GridView(BaseView):
         grid = grids.grid(code, grids.reader())
         return self.render_template(
             "grid/sheet.html", grid=grid, row_address=row_address(grid), list_address=list_address(grid),
-            zone=present.zone().key,
+            zone=present.zone().key, takes_files=sheet_imports.is_open(grid),
         )  # fmt: skip
 
 

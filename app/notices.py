@@ -86,6 +86,7 @@ TASKS: Mapping[str, Any] = {
     "own_sheet": _l("Sheet from a file"),
     "quarterly_report": _l("Quarterly report"),
     "sheet_export": _l("Export of a spreadsheet"),
+    "sheet_import": _l("Import into a spreadsheet"),
 }
 # Where a notice leads that is about no appeal: kind → (endpoint, name of the id in its address, "" for none).
 PLACES: Mapping[str, tuple[str, str]] = {

@@ -45,6 +45,7 @@ from app.roster_file_views import RosterFileView, ShiftNoteView
 from app.roster_views import RosterView
 from app.services import sheet_access
 from app.services.sheet_rows import Sheet
+from app.sheet_import_views import SheetImportView
 from app.sheets import SHEETS
 from app.staffing_table_views import StaffingTableView
 from app.staffing_upload_views import StaffingUploadView
@@ -125,6 +126,7 @@ def register(appbuilder: AppBuilder) -> None:
     appbuilder.add_view(GridView, "Grid", icon="fa-table-cells", label=_l("Spreadsheets"), **WORK)
     appbuilder.add_view_no_menu(OwnRowView)
     appbuilder.add_view_no_menu(FilesView)
+    appbuilder.add_view_no_menu(SheetImportView)
     appbuilder.add_view_no_menu(TokensView)
     appbuilder.add_view_no_menu(CalendarEntryView)
     appbuilder.add_view_no_menu(RecountView)

@@ -192,7 +192,13 @@ def _case(world: World, case: Case) -> Measured:
     if "group" not in body:
         body["query"] = {**body["query"], "columns": world.columns}
     asked, bare = caller.written("POST", case.path, body), world.floor.written("GET", f"/{case.statement}")
-    _same(case, _ok(caller.send(asked)).json, _ok(world.floor.send(bare)).json)
+    for left in (2, 1, 0):  # a limit may pass between the two: then what is overdue is counted once more
+        try:
+            _same(case, _ok(caller.send(asked)).json, _ok(world.floor.send(bare)).json)
+            break
+        except AssertionError:
+            if not left or "group" not in body:
+                raise
     calls: dict[str, Callable[[], object]] = {
         "raw SQL": lambda: _raw(world, case.statement),
         "floor": lambda: _ok(world.floor.send(bare)),

@@ -27,6 +27,7 @@ HANDLERS: dict[str, str] = {
     "quarterly_report": "jobs.reports.compile_quarterly",
     "recount": "jobs.recounts.apply",
     "sheet_export": "jobs.exports.make",
+    "sheet_import": "jobs.sheet_imports.work",
     "suggestions": "jobs.suggestions.train",
 }
 

@@ -111,6 +111,18 @@ def record(set_id: int, outcomes: Sequence[Outcome], **columns: Any) -> None:
     db.session.execute(statement.execution_options(synchronize_session=False))
 
 
+def append(set_id: int, outcomes: Sequence[Outcome]) -> None:
+    """What became of more rows of a change set that is written part by part."""
+    if outcomes:
+        db.session.execute(insert(ChangeSetRow), [_kept(set_id, one) for one in outcomes])
+    done, refused = sum(one.is_done for one in outcomes), sum(bool(one.problems) for one in outcomes)
+    values = {
+        "total": ChangeSet.total + len(outcomes), "done": ChangeSet.done + done, "refused": ChangeSet.refused + refused,
+    }  # fmt: skip
+    statement = update(ChangeSet).where(ChangeSet.id == set_id).values(**values)
+    db.session.execute(statement.execution_options(synchronize_session=False))
+
+
 def _kept(set_id: int, one: Outcome) -> dict[str, Any]:
     return {
         "change_set_id": set_id,

@@ -87,6 +87,31 @@ def tried(grid: Grid, asked: Sequence[Asked], *, post_id: int | None = None) -> 
         return outcomes
 
 
+def written_both(
+    grid: Grid, asked: Sequence[Asked], new: Sequence[Mapping[str, Any]]
+) -> tuple[list[Outcome], list[Outcome]]:
+    """Edit rows and add others in the open transaction; what became of each, in their order.
+
+    A row asked for twice is the caller's mistake.
+    """
+    edits, _rows = edited(grid, asked)
+    by_id = {one.row_id: one for one in edits}
+    return [by_id[one.row_id] for one in asked], _created(grid, new)[0]
+
+
+def tried_both(
+    grid: Grid, asked: Sequence[Asked], new: Sequence[Mapping[str, Any]]
+) -> tuple[list[Outcome], list[Outcome]]:
+    """What `written_both` would do, in a transaction that is taken back."""
+    found: tuple[list[Outcome], list[Outcome]] = ([], [])
+    try:
+        with grid_edits.refusals(grid), transaction():
+            found = written_both(grid, asked, new)
+            raise _Trial(Answer(None))
+    except _Trial:
+        return found
+
+
 def _merged(cells: Sequence[Asked]) -> list[Asked]:
     """One entry for each row, in the order of ids: whoever edits the same rows at once waits, and never in a circle."""
     found: dict[int, Asked] = {}

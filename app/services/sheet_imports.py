@@ -1,0 +1,435 @@
+"""A workbook or CSV into a sheet that is there: looked at first, then written part by part, taken back in one step.
+
+Every row goes through the service of its form (app/services/grid_edits.py): rights, rules, uniqueness and versions are
+those of the form, at the moment of writing. What is refused is told row by row and handed out as a workbook.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sqlalchemy import Text, cast, func, select, update
+from sqlalchemy.orm import defer
+
+from app.models import ChangeSet, ChangeSetRow, SheetFile, db
+from app.rules import imports_into, sheet_guess
+from app.rules.errors import Conflict, NotFound
+from app.rules.fields import clean_text
+from app.rules.imports_into import Mode, Plan
+from app.rules.values import NUMBERS, ValueKind
+from app.services import (
+    assumptions,
+    audit,
+    change_sets,
+    file_contents,
+    grid_batches,
+    grid_edits,
+    own_sheets,
+    present,
+    tasks,
+)
+from app.services.actors import Actor
+from app.services.change_sets import Outcome, Problem
+from app.services.grid_batches import Asked
+from app.services.grid_columns import Column
+from app.services.grids import Grid
+from app.services.transaction import transaction
+
+PART = 100  # rows of one transaction
+USUALLY_AT_ONCE = 500
+MOST_REFUSED, SHOWN = 20_000, 30
+_KEYS = frozenset({ValueKind.TEXT, ValueKind.DATE}) | NUMBERS
+# Uploaded → checked (or checking, by a task) → done (or applying, by a task); cancelled, failed.
+OPEN = ("uploaded", "checked")
+
+
+@dataclass
+class Tally:
+    """What becomes of the rows of a file."""
+
+    added: int = 0
+    changed: int = 0
+    same: int = 0
+    refused: int = 0
+    reasons: list[list[Any]] = field(default_factory=list)
+    sample: list[dict[str, Any]] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """As it is kept with the file."""
+        return {
+            "added": self.added, "changed": self.changed, "same": self.same, "refused": self.refused,
+            "reasons": self.reasons, "sample": self.sample,
+        }  # fmt: skip
+
+
+def tally_of(kept: Mapping[str, Any]) -> Tally:
+    """What `to_json` wrote; nothing yet for an empty one."""
+    return Tally(**kept) if kept else Tally()
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row of the file: its number as the program counts, its cells by column, the text of its key."""
+
+    number: int
+    values: Mapping[str, Any]
+    key: str
+
+
+# --- handing in -------------------------------------------------------------------------------------------------------
+
+
+def fillable(grid: Grid) -> list[Column]:
+    """The columns that a file may fill in."""
+    is_new = grid.can_add and grid.family == "dictionary"
+    return [one for one in grid.columns.values() if one.write or (is_new and one.defined is None)]
+
+
+def keys(grid: Grid) -> list[Column]:
+    """The columns by which a row may be known."""
+    return [one for one in grid.columns.values() if one.kind in _KEYS and one.kind is not ValueKind.LONG]
+
+
+def hand_in(grid: Grid, filename: str, content: bytes) -> SheetFile:
+    """Keep a file for the sheet, judged by its content. Raises Invalid for what is neither workbook nor CSV."""
+    require_open(grid)
+    rows = own_sheets.read(content)
+    header = sheet_guess.header_row(rows)
+    with transaction():
+        row = SheetFile(
+            way="import", sheet=grid.code, user_id=grid.actor.user_id, person_id=grid.actor.person_id,
+            state="uploaded", filename=clean_text(filename)[:200], size=len(content), rows=len(rows) - header - 1,
+            format="xlsx" if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")) else "csv",
+            spec={"header": header}, at=present.now(),
+        )  # fmt: skip
+        db.session.add(row)
+        db.session.flush()
+        file_contents.keep(row, content)
+        return row
+
+
+def is_open(grid: Grid) -> bool:
+    """Whether the reader may write anything of the sheet."""
+    return grid.can_add or (grid.can_edit and any(one.write for one in grid.columns.values()))
+
+
+def require_open(grid: Grid) -> None:
+    """Raises NotFound("sheet.unknown") for who may write nothing of the sheet."""
+    if not is_open(grid):
+        raise NotFound("sheet.unknown", {"sheet": grid.code})
+
+
+def access_file(actor: Actor, file_id: int, *, for_update: bool = False) -> SheetFile:
+    """A file that one handed in for a sheet. Raises NotFound("sheet-file.unknown")."""
+    query = select(SheetFile).where(
+        SheetFile.id == file_id, SheetFile.user_id == actor.user_id, SheetFile.way == "import",
+        SheetFile.spec.has_key("header"), SheetFile.spec["sheet_id"].is_(None),
+    )  # fmt: skip
+    if for_update:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    found = db.session.scalars(query).one_or_none()
+    if found is None:
+        raise NotFound("sheet-file.unknown", {"id": file_id})
+    return found
+
+
+def listed(actor: Actor, code: str) -> Sequence[SheetFile]:
+    """One's last files for a sheet."""
+    query = select(SheetFile).options(defer(SheetFile.content_sealed), defer(SheetFile.data_key))
+    query = query.where(SheetFile.user_id == actor.user_id, SheetFile.way == "import", SheetFile.sheet == code)
+    query = query.where(SheetFile.spec.has_key("header"), SheetFile.spec["sheet_id"].is_(None))
+    return db.session.scalars(query.where(SheetFile.state != "dropped").order_by(SheetFile.id.desc()).limit(20)).all()
+
+
+def headings(row: SheetFile) -> tuple[list[sheet_guess.Guess], int]:
+    """The columns of the file with samples, and the place of the row that names them."""
+    rows, header = own_sheets.read(file_contents.read(row)), int(row.spec["header"])
+    return sheet_guess.columns(rows, header), header
+
+
+# --- looking, doing ---------------------------------------------------------------------------------------------------
+
+
+def check(grid: Grid, file_id: int, plan: Plan) -> SheetFile:
+    """Say what the plan would do, writing nothing; by a task when the file is large.
+
+    Raises FieldErrors for a plan that cannot be carried out, Conflict("sheet-file.used").
+    """
+    imports_into.check(plan, [one.key for one in fillable(grid)], [one.key for one in keys(grid)])
+    with transaction():
+        row = _locked(grid.actor, file_id)
+        row.spec = {**row.spec, "plan": plan.to_json(), "versions": {}}
+        row.outcome = {}
+        is_large = _asks_a_task(row, grid, "checking")
+    if not is_large:
+        run_check(grid, file_id)
+    return row
+
+
+def apply(grid: Grid, file_id: int, *, request_key: str) -> SheetFile:
+    """Write what was looked at; by a task when the file is large. Sent again it is done once.
+
+    Raises Conflict("sheet-file.used") for a file that was not looked at, or was applied already.
+    """
+    with transaction():
+        row = access_file(grid.actor, file_id, for_update=True)
+        if row.change_set_id is not None and row.spec.get("request") == request_key:
+            return row
+        if row.state != "checked":
+            raise Conflict("sheet-file.used")
+        row.change_set_id = change_sets.begin(grid, "import", request_key, file=file_id, at=0).id
+        row.spec = {**row.spec, "request": request_key}
+        is_large = _asks_a_task(row, grid, "applying")
+        found = db.session.get_one(ChangeSet, row.change_set_id)
+        found.state, found.task_id = "running", row.task_id
+    if not is_large:
+        run_apply(grid, file_id)
+    return row
+
+
+def _locked(actor: Actor, file_id: int) -> SheetFile:
+    row = access_file(actor, file_id, for_update=True)
+    if row.state not in OPEN:
+        raise Conflict("sheet-file.used")
+    return row
+
+
+def _asks_a_task(row: SheetFile, grid: Grid, state: str) -> bool:
+    """Leave a large file to a worker."""
+    row.state, row.task_id = state, None
+    at_once = assumptions.whole(assumptions.value("grid_bulk_in_job"), USUALLY_AT_ONCE)
+    if row.rows <= at_once:
+        return False
+    row.task_id = tasks.create(
+        "sheet_import", queue="imports", subject_id=row.id, total=row.rows, requested_by=grid.actor.user_id
+    ).id
+    return True
+
+
+def run_check(grid: Grid, file_id: int, run: tasks.Run | None = None) -> None:
+    """Look through the file, from its beginning however often it is run."""
+    row = db.session.get_one(SheetFile, file_id, populate_existing=True)
+    if row.state != "checking":
+        return
+    plan, tally = imports_into.plan_of(row.spec["plan"]), Tally()
+    look = _Look(plan, _twice(row, plan), {}, is_trial=True)
+    for at, lines in _parts(row, plan, 0):
+        _counted(tally, lines, _outcomes(grid, look, lines))
+        if run is not None:
+            run.progress(at, row.rows)
+    with transaction():
+        if run is not None:
+            run.fence()
+        kept = db.session.get_one(SheetFile, file_id, with_for_update=True, populate_existing=True)
+        kept.state, kept.outcome = "checked", tally.to_json()
+        kept.spec = {**kept.spec, "versions": look.versions}
+
+
+def run_apply(grid: Grid, file_id: int, run: tasks.Run | None = None) -> None:
+    """Write the file part by part; a successor goes on behind the last part that was committed."""
+    row = db.session.get_one(SheetFile, file_id, populate_existing=True)
+    if row.state != "applying" or row.change_set_id is None:
+        return
+    plan, set_id = imports_into.plan_of(row.spec["plan"]), row.change_set_id
+    look = _Look(plan, _twice(row, plan), row.spec["versions"], is_trial=False)
+    begun = int(db.session.get_one(ChangeSet, set_id).spec["at"])
+    for at, lines in _parts(row, plan, begun):
+        with grid_edits.refusals(grid), transaction():
+            if run is not None:
+                run.fence()
+            change_sets.append(set_id, _outcomes(grid, look, lines))
+            found = db.session.get_one(ChangeSet, set_id, populate_existing=True)
+            found.spec = {**found.spec, "at": at}
+        if run is not None:
+            run.progress(at, row.rows)
+    with transaction():
+        kept = db.session.get_one(SheetFile, file_id, with_for_update=True, populate_existing=True)
+        _ended(kept, "done")
+        told = {name: kept.outcome[name] for name in ("added", "changed", "same", "refused")}
+        detail = {"file": file_id, "change_set": set_id, **told}
+        audit.record(grid.actor, "sheet.import", object_type="sheet", object_id=grid.code, detail=detail)
+
+
+def give_up(file_id: int) -> None:
+    """The task was cancelled: a look is forgotten, what was written stays and can be undone."""
+    with transaction():
+        row = db.session.get_one(SheetFile, file_id, with_for_update=True, populate_existing=True)
+        if row.state == "checking":
+            row.state, row.task_id = "uploaded", None
+        elif row.state == "applying":
+            _ended(row, "cancelled")
+
+
+def reopen(actor: Actor, file_id: int) -> None:
+    """Back to the columns of a file that was looked at. Raises Conflict("sheet-file.used")."""
+    with transaction():
+        row = _locked(actor, file_id)
+        row.state, row.task_id, row.outcome = "uploaded", None, {}
+
+
+def drop(actor: Actor, file_id: int) -> None:
+    """Forget a file that was not applied. Raises Conflict("sheet-file.used") while it is worked on or afterwards."""
+    with transaction():
+        row = _locked(actor, file_id)
+        file_contents.drop(row)
+        row.state = "dropped"
+
+
+def refused_rows(row: SheetFile) -> Iterator[tuple[int, list[Any], list[list[Any]]]]:
+    """(number, cells as they were, problems) of the refused rows, in front of them that of the headings."""
+    rows, header = own_sheets.read(file_contents.read(row)), int(row.spec["header"])
+    yield header + 1, list(rows[header]), []
+    for number, problems in row.outcome.get("reasons", ()):
+        yield number, list(rows[number - 1]), problems
+
+
+# --- rows of the file -------------------------------------------------------------------------------------------------
+
+
+def _parts(row: SheetFile, plan: Plan, begin: int) -> Iterator[tuple[int, list[Line]]]:
+    """(how many rows are behind it, rows) part by part; blank rows are left out."""
+    rows, header = own_sheets.read(file_contents.read(row)), int(row.spec["header"])
+    body = rows[header + 1 :]
+    for start in range(begin, len(body), PART):
+        part = enumerate(body[start : start + PART], header + 2 + start)
+        lines = [_line(number, cells, plan) for number, cells in part if not imports_into.is_blank(cells)]
+        yield min(start + PART, len(body)), lines
+
+
+def _line(number: int, cells: Sequence[Any], plan: Plan) -> Line:
+    values, key = {}, ""
+    for place, name in plan.places.items():
+        value = imports_into.typed(cells[place]) if place < len(cells) else None
+        if name == plan.key and plan.mode is not Mode.ADD:
+            key = str(value or "").strip()
+            if plan.mode is Mode.UPDATE:
+                continue
+        if value not in (None, ""):
+            values[name] = value
+        elif plan.clears:
+            values[name] = None
+    return Line(number, values, key)
+
+
+def _twice(row: SheetFile, plan: Plan) -> frozenset[str]:
+    """Keys that stand in the file more than once."""
+    seen: set[str] = set()
+    again: set[str] = set()
+    if plan.mode is not Mode.ADD:
+        for _at, lines in _parts(row, plan, 0):
+            for one in lines:
+                (again if one.key in seen else seen).add(one.key)
+    return frozenset(again)
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """How lines are judged: the plan, keys that stand in the file twice, the versions that were seen when it was looked
+    at (filled by a trial)."""
+
+    plan: Plan
+    twice: frozenset[str]
+    versions: dict[str, int]
+    is_trial: bool
+
+
+def _outcomes(grid: Grid, look: _Look, lines: Sequence[Line]) -> list[Outcome]:
+    """What becomes of each line, in their order; written in the open transaction unless it is a trial."""
+    plan, known = look.plan, _known(grid, look.plan, lines)
+    found: dict[int, Outcome] = {}
+    changed: list[tuple[int, Asked]] = []
+    fresh: list[tuple[int, Mapping[str, Any]]] = []
+    for place, one in enumerate(lines):
+        rows = known.get(one.key, [])
+        code = _refusal(look, one, rows) or ("import.adds-nothing" if not rows and not grid.can_add else "")
+        if code:
+            problem = Problem(rows[0][0] if rows else None, None, plan.key, code)
+            found[place] = Outcome(rows[0][0] if rows else None, problems=(problem,))
+        elif rows:
+            if look.is_trial:
+                look.versions[str(rows[0][0])] = rows[0][1]
+            values = {key: value for key, value in one.values.items() if key != plan.key}
+            changed.append((place, Asked(rows[0][0], rows[0][1], values)))
+        else:
+            fresh.append((place, {key: value for key, value in one.values.items() if value is not None}))
+    act = grid_batches.tried_both if look.is_trial else grid_batches.written_both
+    edited, made = act(grid, [one for _place, one in changed], [one for _place, one in fresh])
+    found |= {place: one for (place, _asked), one in zip(changed, edited, strict=True)}
+    found |= {place: one for (place, _values), one in zip(fresh, made, strict=True)}
+    return [_numbered(found[place], line) for place, line in enumerate(lines)]
+
+
+def _numbered(outcome: Outcome, line: Line) -> Outcome:
+    """A refusal names the row of the file."""
+    return replace(outcome, problems=tuple(replace(one, new=line.number) for one in outcome.problems))
+
+
+def _refusal(look: _Look, one: Line, rows: Sequence[tuple[int, int]]) -> str:
+    """Why a line is not even tried, "" when it is."""
+    if look.plan.mode is Mode.ADD:
+        return ""
+    if not one.key:
+        return "import.key-empty"
+    if one.key in look.twice:
+        return "import.key-twice"
+    if len(rows) > 1:
+        return "import.key-several"
+    if not rows:
+        return "import.key-unknown" if look.plan.mode is Mode.UPDATE else ""
+    is_known = look.is_trial or look.versions.get(str(rows[0][0])) == rows[0][1]
+    return "" if is_known else "import.changed-since"
+
+
+def _known(grid: Grid, plan: Plan, lines: Sequence[Line]) -> dict[str, list[tuple[int, int]]]:
+    """(id, version) of the rows that the reader sees, by the text of their key; in one statement."""
+    wanted = sorted({one.key for one in lines if one.key})
+    if plan.mode is Mode.ADD or not wanted:
+        return {}
+    column = grid.column(plan.key)
+    text: Any = column.sql if column.kind is ValueKind.TEXT else cast(column.sql, Text)
+    if column.kind in NUMBERS:
+        text = func.trim_scale(column.sql).cast(Text)
+    query = select(text, grid.model.id, grid.model.version).where(grid.where, text.in_(wanted))
+    found: dict[str, list[tuple[int, int]]] = {}
+    for key, row_id, version in db.session.execute(query):
+        found.setdefault(key, []).append((row_id, version))
+    return found
+
+
+def _counted(tally: Tally, lines: Sequence[Line], outcomes: Sequence[Outcome]) -> None:
+    for line, one in zip(lines, outcomes, strict=True):
+        if one.problems:
+            tally.refused += 1
+            if len(tally.reasons) < MOST_REFUSED:
+                told = change_sets.problems_kept(one.problems) or {"cells": []}
+                tally.reasons.append([line.number, [[p["field"], p["code"], p["data"]] for p in told["cells"]]])
+        elif one.what == "create":
+            tally.added += 1
+        elif one.new or one.old:
+            tally.changed += 1
+            if len(tally.sample) < SHOWN:
+                tally.sample.append({"row": line.number, "old": dict(one.old), "new": dict(one.new)})
+        else:
+            tally.same += 1
+
+
+def _ended(row: SheetFile, state: str) -> None:
+    """Close the change set and tell what became of the rows, as it stands in it."""
+    row.state = state
+    set_id = row.change_set_id
+    db.session.execute(
+        update(ChangeSet)
+        .where(ChangeSet.id == set_id)
+        .values(state=state, total=ChangeSet.done + ChangeSet.refused)
+        .execution_options(synchronize_session=False)
+    )
+    tally = Tally()
+    query = select(ChangeSetRow).where(ChangeSetRow.change_set_id == set_id).order_by(ChangeSetRow.id)
+    for one in db.session.scalars(query.execution_options(yield_per=1_000)):
+        problems = (one.problem or {}).get("cells", [])
+        number = problems[0]["new"] if problems else 0
+        outcome = Outcome(one.row_id, one.what, one.old, one.new, one.row_version, tuple(change_sets.problems_of(one)))
+        _counted(tally, [Line(number, {}, "")], [outcome])
+    row.outcome = tally.to_json()
