@@ -53,7 +53,7 @@ def check(plan: Plan, fillable: Sequence[str], keys: Sequence[str]) -> None:
     """
     named = list(plan.places.values())
     problems = [
-        FieldProblem(f"column_{place}", "import.column-twice")
+        FieldProblem(f"column_{place}", "import.two-into-one")
         for place, key in plan.places.items()
         if named.count(key) > 1
     ]

@@ -258,7 +258,7 @@ def test_a_plan_that_cannot_be_carried_out_is_told_at_its_columns(sheet: Grid) -
         sheet_imports.check(sheet, row.id, Plan({0: code, 1: code}, Mode.BOTH, key_of(sheet, "名称")))
     told = {(one.field, one.code) for one in refused.value.problems}
     assert told == {
-        ("column_0", "import.column-twice"), ("column_1", "import.column-twice"), ("key", "import.no-key"),
+        ("column_0", "import.two-into-one"), ("column_1", "import.two-into-one"), ("key", "import.no-key"),
     }  # fmt: skip
     with pytest.raises(FieldErrors):
         sheet_imports.check(sheet, row.id, Plan({0: "nothing"}, Mode.ADD))
