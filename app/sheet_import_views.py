@@ -156,7 +156,7 @@ class SheetImportView(BaseView):
         return str(
             self.render_template(
                 f"sheet_imports/{template}.html", row=row, grid=grid, errors=errors, modes=MODES, states=STATES,
-                key=secrets.token_hex(12), **(_columns(row, grid) if template == "columns" else _told(row, grid)),
+                request_key=secrets.token_hex(12), **(_columns(row, grid) if template == "columns" else _told(row, grid)),
             )
         )  # fmt: skip
 
