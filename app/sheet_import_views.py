@@ -153,10 +153,11 @@ class SheetImportView(BaseView):
 
     def _show(self, row: SheetFile, grid: Grid, errors: Mapping[str, list[str]]) -> str:
         template = {"uploaded": "columns", "checked": "looked"}.get(row.state, "progress")
+        more = _columns(row, grid) if template == "columns" else _told(row, grid)
         return str(
             self.render_template(
                 f"sheet_imports/{template}.html", row=row, grid=grid, errors=errors, modes=MODES, states=STATES,
-                request_key=secrets.token_hex(12), **(_columns(row, grid) if template == "columns" else _told(row, grid)),
+                request_key=secrets.token_hex(12), **more,
             )
         )  # fmt: skip
 

@@ -21,7 +21,7 @@ interface FilterData {
 class FilterForm {
   private readonly rows: HTMLElement;
 
-  constructor(private readonly form: HTMLFormElement, private readonly data: FilterData) {
+  constructor(form: HTMLFormElement, private readonly data: FilterData) {
     this.rows = form.querySelector<HTMLElement>(".filter-rows")!;
     for (const [column, comparison, value] of data.active) this.add(column, comparison, Array.isArray(value) ? value : [value]);
     form.querySelectorAll<HTMLElement>("[data-add-filter]").forEach((button) =>

@@ -22,7 +22,7 @@ function open(app: GridApp, anchor: HTMLElement): void {
   const key = requestKey();
   let format = "xlsx";
   const told = text("{rows} rows, {columns} columns, in this order", { rows: app.windows.isCounted ? String(app.windows.total) : "…", columns: String(app.shown.length) });
-  const reason = element("input", { type: "text", maxLength: 200, required: true, id: "export-reason", autocomplete: "off" });
+  const reason = element("input", { type: "text", maxlength: "200", required: true, id: "export-reason", autocomplete: "off" });
   const problem = element("p", { class: "field-error", role: "alert", hidden: true });
   box.body.append(
     element("p", {}, told),
