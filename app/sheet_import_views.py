@@ -234,9 +234,11 @@ def _told(row: SheetFile, grid: Grid) -> dict[str, Any]:
 
 
 def _why(problems: list[list[Any]], grid: Grid) -> str:
-    told = dict.fromkeys(f"{_label(grid, field)}：{sentence(code, data)}" if _label(grid, field) else
-                         sentence(code, data) for field, code, data in problems)  # fmt: skip
-    return " ".join(told)
+    told = []
+    for key, code, data in problems:
+        why, label = sentence(code, data), _label(grid, key)
+        told.append(_("%(column)s: %(why)s", column=label, why=why) if label else why)
+    return " ".join(dict.fromkeys(told))
 
 
 def _label(grid: Grid, key: str) -> str:
