@@ -313,7 +313,13 @@ def test_undo_restores_what_still_holds_what_was_written_and_tells_the_rest(make
         ("cell", None),
         ("fill", None),
     ]
-    assert send(keeper, "POST", address, request_key=key())["change_set"]
+    once_more = send(keeper, "POST", address, request_key=key())["change_set"]
+    assert once_more
+    # Taken back, done again, taken back by undoing that: the first is taken back.
+    redo = send(keeper, "POST", f"ledger/edits/{once_more}/undo", request_key=key())["change_set"]
+    assert send(keeper, "GET", "ledger/edits/mine")["edits"][-1]["undone"] is None
+    send(keeper, "POST", f"ledger/edits/{redo}/undo", request_key=key())
+    assert send(keeper, "GET", "ledger/edits/mine")["edits"][-1]["undone"] == once_more
 
 
 def test_only_ones_own_changes_are_undone(make: Factory) -> None:

@@ -60,12 +60,14 @@ def _by_job(grid: Grid, found: ChangeSet, undo_id: int) -> Answer:
 
 
 def settle(found: ChangeSet, undo_id: int) -> None:
-    """The change set is taken back; what an undo had taken back is in force again."""
+    """The change set is taken back; what an undo had taken back is in force again, and so on back to the first."""
     found.undone_by_id = undo_id
-    if found.kind == "undo":
+    while found.kind == "undo":
         original = db.session.get(ChangeSet, int(found.spec["of"]), with_for_update=True, populate_existing=True)
-        if original is not None:
-            original.undone_by_id = None
+        if original is None:
+            return
+        original.undone_by_id = found.id if found.undone_by_id is None else None
+        found = original
 
 
 def _rows(set_id: int) -> list[ChangeSetRow]:
