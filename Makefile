@@ -28,9 +28,10 @@ e2e: .venv/.dev product ## browser tests in Chromium, start and stop stories
 bench: .venv/.dev product ## figures at 100,000 appeals against raw SQL and raw libraries
 	@exec $(PY) -m benchmarks $(ARGS)
 
-lint: .venv/.dev ## ruff and mypy
+lint: .venv/.dev ## ruff and mypy; tsc where the front end was built here
 	@$(PY) -m ruff check .
 	@$(PY) -m mypy
+	@if [ -x frontend/node_modules/.bin/tsc ]; then cd frontend && node_modules/.bin/tsc --noEmit; fi
 
 drift: .venv/.dev ## fail when models and migrations disagree
 	@exec $(PY) -m tests.drift
