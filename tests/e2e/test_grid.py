@@ -348,3 +348,52 @@ def test_on_a_telephone_the_rows_are_cards_that_open(visit: Visit) -> None:
     expect(visitor.page.locator(".grid-panel h2")).to_have_text(title)
     visitor.page.locator(".grid-panel").get_by_role("button", name="关闭").click()
     expect(visitor.page.locator(".grid-panel")).to_be_hidden()
+
+
+def pressed(sheet: Sheet, name: str, **where: Any) -> None:
+    """Click the button of that name."""
+    sheet.page.get_by_role("button", name=name, exact=True, **where).click()
+
+
+def positions(sheet: Sheet) -> list[Any]:
+    """What the first rows hold."""
+    return [sheet.value(row, "position") for row in range(3)]
+
+
+def test_many_rows_are_changed_at_once_and_taken_back_after_the_page_was_loaded_anew(people: Sheet) -> None:
+    before = positions(people)
+    people.go(0, "position")
+    pressed(people, "批量修改")
+    box = people.page.locator("dialog.tool-box")
+    expect(box.get_by_role("button", name="修改这些行")).to_be_disabled()
+    box.locator("#bulk-position").fill("示例批量职务")
+    box.get_by_role("button", name="先预览").click()
+    expect(box.locator(".bulk-told")).to_contain_text(f"将修改{people.state['total']}行")
+    expect(box.locator(".bulk-sample tbody tr").first).to_contain_text("示例批量职务")
+    assert positions(people) == before
+    box.get_by_role("button", name="修改这些行").click()
+    expect(people.page.locator('[data-notice="bulk"]')).to_contain_text("修改完成")
+    until(people.page, "document.getElementById('grid').app.windows.row(0)?.cells.position === '示例批量职务'")
+    people = Sheet(people.visitor, "people")
+    people.press("Control+z")
+    people.settled()
+    until(people.page, "document.getElementById('grid').app.windows.row(0)?.cells.position !== '示例批量职务'")
+    assert positions(people) == before
+    pressed(people, "我的修改")
+    expect(people.page.locator(".grid-past-list li").first).to_contain_text("已撤销")
+
+
+def test_a_deleted_row_is_in_the_trash_and_comes_back(visit: Visit) -> None:
+    reminders = Sheet(visit(KEEPER), "reminders")
+    reminders.go(1, "name")
+    called = reminders.value(1, "name")
+    reminders.press("Shift+F10")
+    reminders.page.get_by_role("menuitem", name="删除此行").click()
+    expect(reminders.page.locator('[data-notice="removed"]')).to_be_visible()
+    until(reminders.page, "document.getElementById('grid').app.windows.row(1)?.cells.active === false")
+    pressed(reminders, "回收站")
+    trash = reminders.page.locator("dialog.tool-box")
+    expect(trash).to_contain_text(called)
+    trash.get_by_role("button", name="恢复").click()
+    expect(trash).to_contain_text("回收站为空")
+    until(reminders.page, "document.getElementById('grid').app.windows.row(1)?.cells.active === true")

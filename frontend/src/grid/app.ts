@@ -21,6 +21,7 @@ import { listenToFiles } from "./files";
 import { listenToPointer } from "./pointer";
 import { Status } from "./status";
 import { Table, type Look, type Range, type Source } from "./table";
+import { followed } from "./tasks";
 import { Transfer } from "./transfer";
 import { cellText, setZone } from "./values";
 import { Windows } from "./windows";
@@ -98,6 +99,7 @@ export class GridApp implements Source {
       conflict: () => this.notices.conflicts(),
       added: () => this.windows.reload(),
       told: (words, tone) => showToast({ text: words, tone }),
+      follow: async (task) => void (await followed(this, task, text("Taking rows back"))),
     });
     this.table = new Table(host, this, schema.label);
     host.append(this.empty);

@@ -33,6 +33,8 @@ interface Answer {
   readonly change_set: number | null;
   readonly rows: readonly Row[];
   readonly problems: readonly Problem[];
+  /** A job does it. */
+  readonly task?: number;
 }
 export interface Keeper {
   /** false: the row is not held. */
@@ -41,6 +43,8 @@ export interface Keeper {
   conflict(mark: Mark): void;
   added(): void;
   told(words: string, tone: string): void;
+  /** Resolves when the job has ended. */
+  follow(task: number): Promise<void>;
 }
 
 const BATCH = 200;
@@ -50,6 +54,7 @@ export class Edits {
   readonly marks = new Map<number, Map<string, Mark>>();
   private undos: number[][] = [];
   private redos: number[][] = [];
+  private isRecalled = false;
   private queue: Promise<void> = Promise.resolve();
   /** How many acts are on their way. */
   waiting = 0;
@@ -114,16 +119,39 @@ export class Edits {
     return this.save(mark.change);
   }
 
-  undo(): Promise<void> {
+  async undo(): Promise<void> {
+    if (this.undos.length === 0 && this.waiting === 0) await this.recall();
     return this.turn(this.undos, this.redos, text("Nothing of yours is left to undo."));
   }
   redo(): Promise<void> {
     return this.turn(this.redos, this.undos, text("There is nothing to do again."));
   }
+  /** One certain act, whatever was done after it. */
+  undoOnly(changeSet: number): Promise<void> {
+    this.isRecalled = true;
+    this.undos = this.undos.filter((sets) => !sets.includes(changeSet));
+    return this.turn([[changeSet]], this.redos, "");
+  }
+  /** What one changed before the page was loaded is found once, when nothing later is left to undo. */
+  private async recall(): Promise<void> {
+    if (this.isRecalled) return;
+    this.isRecalled = true;
+    try {
+      interface Own { id: number; kind: string; undone: number | null }
+      const { edits } = await this.api.get<{ edits: Own[] }>("/edits/mine");
+      this.undos = edits.filter((one) => one.kind !== "undo" && one.undone === null).map((one) => [one.id]).reverse();
+    } catch {
+      this.isRecalled = false;
+    }
+  }
   /** An act that another part of the page did, so that Ctrl+Z finds it too. */
   remember(changeSet: number | null): void {
-    if (changeSet === null) return;
-    this.undos.push([changeSet]);
+    if (changeSet !== null) this.rememberAll([changeSet]);
+  }
+  /** The same for an act of several change sets. */
+  rememberAll(changeSets: readonly number[]): void {
+    if (changeSets.length === 0) return;
+    this.undos.push([...changeSets]);
     this.redos = [];
     this.keeper.marked();
   }
@@ -282,6 +310,7 @@ export class Edits {
         try {
           const told = await this.patiently(() => this.api.post<Answer>(`/edits/${one}/undo`, { request_key: requestKey() }));
           if (told.change_set) turned.push(told.change_set);
+          if (told.task !== undefined) await this.keeper.follow(told.task);
           problems.push(...told.problems);
           // A row that came or went back moves all places behind it; cells change where they stand.
           isMoved ||= told.rows.length === 0;

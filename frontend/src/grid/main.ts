@@ -4,7 +4,9 @@ import { text } from "../messages";
 import { ApiError, SheetApi } from "./api";
 import { GridApp, keptLayout } from "./app";
 import type { Schema, Spec } from "./model";
+import "./bulk";
 import "./exports";
+import "./mine";
 import "./toolbar/start";
 
 interface View {

@@ -182,9 +182,9 @@ export class Panel {
     return select;
   }
 
-  /** All rows it may lead to are fetched when it is first touched. */
+  /** The first rows it may lead to; the others are found by typing. */
   private reference(row: Row, column: Column, id: string, changed: (raw: unknown, shown: string) => void): HTMLElement {
-    const select = element("select", { id, "data-combobox": true });
+    const select = element("select", { id, "data-combobox": true, "data-options": `${this.app.api.base}/options/${encodeURIComponent(column.key)}` });
     const here = rawOf(column, row.cells[column.key]);
     select.append(new Option("", ""));
     if (here !== null && here !== undefined) select.append(new Option(plainText(row, column), String(here), true, true));
@@ -279,8 +279,12 @@ export class Panel {
     form.querySelector<HTMLElement>("input:not([type=hidden]), textarea, select")?.focus();
   }
 
-  private controlFor(blank: Row, column: Column, id: string, given: Record<string, unknown>): HTMLElement {
-    const changed = (raw: unknown): void => void (given[column.key] = raw === "" ? null : raw);
+  /** An editor of the column that writes into `given`. */
+  controlFor(blank: Row, column: Column, id: string, given: Record<string, unknown>, told = (): void => undefined): HTMLElement {
+    const changed = (raw: unknown): void => {
+      given[column.key] = raw === "" ? null : raw;
+      told();
+    };
     if (column.kind === "files") return filesControl(this.app, blank, column, id, changed);
     if (column.kind === "bool" || column.kind === "choice" || column.kind === "choices") return this.choice(blank, column, id, changed);
     if (REFERENCES.has(column.kind)) return this.reference(blank, column, id, changed);
