@@ -17,6 +17,7 @@ EXCHANGE_SENTENCES: Mapping[str, Any] = {
     ),
     "export.reason-missing": _l("Say what you need the workbook for."),
     "export.too-many-rows": _l("These are %(rows)s rows; a workbook takes %(most)s. Narrow the choice."),
+    "export.too-much-for-paper": _l("The ledger is printed %(most)s items at a time at most. Narrow the filter."),
     "feed.mark": _l("This is no mark of a change feed. Take `next` of an earlier answer, or leave it out to begin."),
     "feed.too-old": _l(
         "Changes are kept for a day, and this mark is older. Read the sheet anew, then go on from a new mark."

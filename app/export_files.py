@@ -11,7 +11,7 @@ from typing import Any
 from flask_babel import force_locale
 from flask_babel import gettext as _
 
-from app import query_words
+from app import ledger_paper, query_words
 from app.reports import csv_file, xlsx
 from app.reports.table import Book, Cell, ReportTable, wording
 from app.reports.table import Column as Printed
@@ -45,7 +45,7 @@ def make(grid_of: Callable[[], Grid], file_id: int, run: tasks.Run | None = None
         def write(rows: Iterator[Sequence[Any]], at: datetime, path: Path) -> Made:
             return _write(grid, wanted, rows, at, path)
 
-        sheet_exports.make(grid, file_id, wanted.query, write, run)
+        sheet_exports.make(grid, file_id, wanted.query, write, run, layout=wanted.layout)
 
 
 def _write(grid: Grid, wanted: Wanted, rows: Iterator[Sequence[Any]], at: datetime, path: Path) -> Made:
@@ -58,6 +58,9 @@ def _write(grid: Grid, wanted: Wanted, rows: Iterator[Sequence[Any]], at: dateti
         head = [str(one.label) for one in columns]
         with path.open("w", encoding=csv_file.ENCODINGS[wanted.encoding], newline="") as out:
             return Made(csv_file.write(out, head, lines), name)
+    if wanted.layout:
+        says = [_paper_of(one) for one in columns]
+        return Made(ledger_paper.write(grid, wanted.query, says, rows, at, path), name)
     cells = [_cell_of(one) for one in columns]
     facts = [_("Sheet: %(sheet)s", sheet=grid.label)]
     facts += [_("View: %(view)s", view=wanted.view)] if wanted.view else []
@@ -101,6 +104,13 @@ def _text_of(column: Column) -> Callable[[Any], str]:
         return _moment
     say = _words_of(column)
     return lambda value: csv_file.neutral(say(value))
+
+
+def _paper_of(column: Column) -> Callable[[Any], str]:
+    """How a cell of the column is read on paper; a workbook's text is never a formula."""
+    if column.kind is ValueKind.MOMENT:
+        return lambda value: _moment(value)[:16]
+    return _words_of(column)
 
 
 def _moment(value: Any) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, Flask, Response, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app import export_files, file_views, grids, signing
+from app import export_files, file_views, grids, ledger_paper, signing
 from app.grid_api import body_of, opened, query_of, text_in
 from app.messages import sentence
 from app.rules.errors import Invalid
@@ -26,20 +26,23 @@ def init_file_api(app: Flask) -> None:
 
 @files.post("/sheets/<code>/exports")
 def export(code: str) -> ResponseReturnValue:
-    """A view as a file: `{"query": {…, "columns": […]}, "format": "xlsx"|"csv", "encoding", "view", "reason",
+    """A view as a file: `{"query": {…, "columns": […]}, "format": "xlsx"|"csv", "encoding", "layout", "view", "reason",
     "request_key"}`.
 
     Small ones are ready in the answer, large ones are made by a worker. Asks for a fresh login.
+    `"layout": "ledger"` gives the pages of the ledger for printing, with their own columns.
     """
     grid = opened(code)
-    body = body_of("query", "format", "encoding", "view", "reason", "request_key")
+    body = body_of("query", "format", "encoding", "layout", "view", "reason", "request_key")
     signing.require_fresh()
     query = query_of(grid, body)
     if not query.columns or not text_in(body, "request_key"):
         raise Invalid("query.unreadable", {"at": "query.columns, request_key"})
+    if text_in(body, "layout") == "ledger" and code == "ledger":
+        query = ledger_paper.of_paper(grid, query)
     wanted = Wanted(
         query, text_in(body, "format") or "xlsx", text_in(body, "encoding") or "utf-8", text_in(body, "view"),
-        "en" if grids.is_english() else "zh",
+        "en" if grids.is_english() else "zh", text_in(body, "layout"),
     )  # fmt: skip
     row = sheet_exports.ask(grid, wanted, reason=text_in(body, "reason"), request_key=text_in(body, "request_key"))
     if row.task_id is None:

@@ -142,7 +142,8 @@ BODIES: Mapping[tuple[str, str], tuple[Mapping[str, Any] | None, Mapping[str, An
     ("sheet_files.export", "POST"): (
         _object(
             "query reason request_key", query=_ref("Query"), format={"enum": ["xlsx", "csv"]},
-            encoding={"enum": ["utf-8", "gb18030"]}, view=TEXT, reason=TEXT, request_key=KEY,
+            encoding={"enum": ["utf-8", "gb18030"]}, layout={"enum": ["", "ledger"]}, view=TEXT, reason=TEXT,
+            request_key=KEY,
         ),
         _ref("File"),
     ),

@@ -46,6 +46,22 @@ def test_a_small_view_is_ready_in_the_answer_and_carries_who_fetched_it(make: Fa
     assert client.get(told["content"], base_url=URL).status_code == 404
 
 
+def test_the_ledger_on_paper_has_columns_of_its_own_and_is_of_the_ledger_alone(make: Factory) -> None:
+    keeper = make.holder("ledger_admin")
+    client = make.signed_in(keeper)
+    told = ask(client, layout="ledger").json
+    fetched = client.get(told["content"], base_url=URL)
+    sheet = CalamineWorkbook.from_filelike(io.BytesIO(fetched.data)).get_sheet_by_index(0).to_python()
+    assert sheet[0][0] == "市政府民声直通车台账"
+    assert keeper.name in str(sheet[2][0])
+    assert sheet[3][:3] == ["序号", "编号", "收到时间"]
+    other = client.post("/api/v1/sheets/appeals/exports", base_url=URL, json={
+        **ASKED, "query": {"columns": ["number"]}, "layout": "ledger", "request_key": "k2",
+    })  # fmt: skip
+    assert (other.status_code, other.json["error"]["code"]) == (422, "export.format")
+    assert ask(client, layout="poster", request_key="k3").json["error"]["code"] == "export.format"
+
+
 def test_an_old_login_is_asked_for_the_password_first(make: Factory) -> None:
     client = make.signed_in(make.holder("ledger_admin"))
     long_ago = present.now().replace(year=present.now().year - 1)

@@ -29,8 +29,9 @@ from app.services.transaction import transaction
 
 FORMATS = ("xlsx", "csv")
 ENCODINGS = ("utf-8", "gb18030")
+LAYOUTS = ("", "ledger")
 REASON, VIEW_NAME = 200, 80
-USUAL_CAP, USUALLY_AT_ONCE = 100_000, 2_000
+USUAL_CAP, USUALLY_AT_ONCE, USUALLY_PRINTED = 100_000, 2_000, 5_000
 OBJECT = "sheet_file"
 SIGN_OF_LIFE = 1_000  # rows
 
@@ -44,6 +45,7 @@ class Wanted:
     encoding: str = "utf-8"
     view: str = ""
     locale: str = "zh"
+    layout: str = ""  # "ledger": the pages of the ledger on paper
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +60,17 @@ class Made:
 Writer = Callable[[Iterator[Sequence[Any]], datetime, Path], Made]
 
 
-def cap(actor: Actor) -> int:
-    """How many rows this person may export at once: the most that one of his posts allows, else the assumption."""
+def cap(actor: Actor, layout: str = "") -> int:
+    """How many rows this person may export at once: the most that one of his posts allows, else the assumption.
+
+    On paper the ledger has no more than `ledger_print_cap` says.
+    """
     own = select(func.max(Post.export_cap)).where(Post.id.in_(list(actor.grants.post_ids)), Post.active)
     found = db.session.scalar(own)
-    return int(found) if found else assumptions.whole(assumptions.value("grid_export_cap"), USUAL_CAP)
+    most = int(found) if found else assumptions.whole(assumptions.value("grid_export_cap"), USUAL_CAP)
+    if not layout:
+        return most
+    return min(most, assumptions.whole(assumptions.value("ledger_print_cap"), USUALLY_PRINTED), USUALLY_PRINTED)
 
 
 def ask(grid: Grid, wanted: Wanted, *, reason: str, request_key: str) -> SheetFile:
@@ -79,10 +87,13 @@ def ask(grid: Grid, wanted: Wanted, *, reason: str, request_key: str) -> SheetFi
         raise Invalid("export.reason-missing", field="reason")
     if wanted.format not in FORMATS or wanted.encoding not in ENCODINGS:
         raise Invalid("export.format", field="format")
-    most = cap(actor)
+    on_paper = grid.code == "ledger" and wanted.format == "xlsx"
+    if wanted.layout not in LAYOUTS or (wanted.layout and not on_paper):
+        raise Invalid("export.format", field="format")
+    most = cap(actor, wanted.layout)
     rows = _count(grid, wanted.query, most + 1)
     if rows > most:
-        raise Invalid("export.over-cap", {"most": most})
+        raise Invalid("export.too-much-for-paper" if wanted.layout else "export.over-cap", {"most": most})
     at_once = assumptions.whole(assumptions.value("grid_export_in_job"), USUALLY_AT_ONCE)
     try:
         with transaction():
@@ -103,7 +114,7 @@ def _filed(
 ) -> SheetFile:
     spec = {
         "query": queries.write(wanted.query), "encoding": wanted.encoding, "view": wanted.view[:VIEW_NAME],
-        "locale": wanted.locale,
+        "locale": wanted.locale, "layout": wanted.layout,
     }  # fmt: skip
     row = SheetFile(
         way="export", sheet=grid.code, user_id=actor.user_id, person_id=actor.person_id, format=wanted.format,
@@ -145,15 +156,17 @@ def wanted_of(row: SheetFile, grid: Grid) -> Wanted:
     """What was asked for, checked anew against what the reader may see now. Raises what `queries.read` raises."""
     spec = row.spec
     query = queries.read(spec["query"], grid.kinds)
-    return Wanted(query, row.format, spec["encoding"], spec["view"], spec["locale"])
+    return Wanted(query, row.format, spec["encoding"], spec["view"], spec["locale"], spec.get("layout", ""))
 
 
-def make(grid: Grid, file_id: int, query: Query, write: Writer, run: tasks.Run | None = None) -> None:
+def make(
+    grid: Grid, file_id: int, query: Query, write: Writer, run: tasks.Run | None = None, *, layout: str = ""
+) -> None:
     """Write the file and keep it, unless it was dropped or another worker took it over (raises tasks.Stopped).
 
     Raises Invalid("export.grown") when the rows are more by now than he may have.
     """
-    most = cap(grid.actor)
+    most = cap(grid.actor, layout)
     with TemporaryDirectory(prefix="export-") as folder:
         path = Path(folder) / "file"
         with snapshot() as session:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from flask import Flask
 from python_calamine import CalamineWorkbook
 from sqlalchemy import delete, select, update
 
-from app import export_files, grids
+from app import export_files, grids, ledger_paper
 from app.models import Assumption, Audit, Holding, Post, SheetFile, Task, db
 from app.reports import csv_file, watermark
 from app.rules import query as queries
@@ -217,3 +218,25 @@ def test_a_text_longer_than_a_cell_is_not_cut(ledger: Grid, make: Factory) -> No
     sheets = (book.get_sheet_by_name(name).to_python() for name in book.sheet_names)
     whole = "".join(str(cell) for rows in sheets for row in rows for cell in row)
     assert whole.count("长") >= 40_000
+
+
+def test_the_ledger_is_printed_with_its_own_columns_totals_and_lines_to_sign(ledger: Grid) -> None:
+    view = wanted(ledger, "subject")
+    paper = replace(view, query=ledger_paper.of_paper(ledger, view.query), layout="ledger")
+    row = made(ledger, paper)
+    table = cells(file_contents.read(row))
+    assert (row.state, row.rows) == ("ready", len(EVIL))
+    head = next(one for one in table if one[0] == "序号")
+    assert head == ["序号", "编号", "收到时间", "渠道", "标题", "责任单位", "到期", "是否按时办结", "办理结果", "附注"]
+    assert {one[4] for one in table} >= {"=1+1", "110101199003071234"}
+    total, so_far = (next(one for one in table if one[0] == label) for label in ("本页小计", "累计"))
+    assert total[2] == so_far[2]
+    assert total[2].startswith(f"件数：{len(EVIL)}")
+    assert any(one[0] == "填表人：" for one in table)
+    db.session.execute(update(Assumption).where(Assumption.code == "ledger_print_cap").values(value=3))
+    codes = []
+    for key, view in (("k2", paper), ("k3", replace(paper, format="csv"))):
+        with pytest.raises(Invalid) as refused:
+            sheet_exports.ask(ledger, view, reason="示例用途", request_key=key)
+        codes.append(refused.value.code)
+    assert codes == ["export.too-much-for-paper", "export.format"]

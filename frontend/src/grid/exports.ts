@@ -10,7 +10,8 @@ interface Told {
   readonly content: string | null;
 }
 
-const FORMATS = (): readonly (readonly [string, string])[] => [
+const FORMATS = (sheet: string): readonly (readonly [string, string])[] => [
+  ...(sheet === "ledger" ? ([["xlsx utf-8 ledger", text("Ledger for printing (xlsx, A4)")]] as const) : []),
   ["xlsx", text("Workbook (xlsx)")],
   ["csv utf-8", text("CSV, UTF-8")],
   ["csv gb18030", text("CSV, GB18030")],
@@ -29,7 +30,7 @@ function open(app: GridApp, anchor: HTMLElement): void {
     element("label", { for: "export-reason" }, text("What is it for?")),
     reason,
     element("p", { class: "muted" }, text("The reason and the number of rows stand in the audit trail, your name in the file.")),
-    chosen(text("Format"), FORMATS(), format, (value) => (format = value)),
+    chosen(text("Format"), FORMATS(app.schema.code), format, (value) => (format = value)),
     problem,
   );
   const refuse = (words: string, confirm = false): void => {
@@ -45,10 +46,10 @@ function open(app: GridApp, anchor: HTMLElement): void {
       return;
     }
     go.disabled = true;
-    const [kind, encoding] = format.split(" ");
+    const [kind, encoding, layout] = format.split(" ");
     const query = { ...app.query(), columns: app.shown.map((one) => one.key) };
     try {
-      const made = await app.api.post<Told>("/exports", { query, format: kind, encoding: encoding ?? "utf-8", view: app.viewName, reason: reason.value, request_key: key });
+      const made = await app.api.post<Told>("/exports", { query, format: kind, encoding: encoding ?? "utf-8", layout: layout ?? "", view: app.viewName, reason: reason.value, request_key: key });
       window.location.assign(made.page);
     } catch (error) {
       go.disabled = false;
