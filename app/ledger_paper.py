@@ -64,4 +64,5 @@ def write(
 
 def _counts(counted: Mapping[str, int]) -> str:
     each = [f"{label} {counted.get(code, 0)}" for code, label in words.FINISHED.items() if code != "without_note"]
+    each.append(_("No limit %(count)s", count=counted.get("", 0)))
     return "　".join([_("Items: %(count)s", count=sum(counted.values())), *each])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import zipfile
 from dataclasses import replace
 from datetime import timedelta
@@ -232,6 +233,8 @@ def test_the_ledger_is_printed_with_its_own_columns_totals_and_lines_to_sign(led
     total, so_far = (next(one for one in table if one[0] == label) for label in ("本页小计", "累计"))
     assert total[2] == so_far[2]
     assert total[2].startswith(f"件数：{len(EVIL)}")
+    counts = [int(one) for one in re.findall(r"\d+", total[2])]
+    assert counts[0] == sum(counts[1:])
     assert any(one[0] == "填表人：" for one in table)
     db.session.execute(update(Assumption).where(Assumption.code == "ledger_print_cap").values(value=3))
     codes = []
