@@ -196,7 +196,7 @@ class Bulk {
       if (this.isPicked) await this.applyPicked();
       else {
         const done = await app.api.post<Done>("/bulk", this.body({ request_key: this.key }));
-        this.box.close();
+        this.leave();
         app.edits.remember(done.change_set);
         if (done.task !== undefined) await followed(app, done.task, text("Changing rows"));
         else app.reload();
@@ -207,6 +207,12 @@ class Bulk {
     }
   }
 
+  /** Back to the cell one came from, where Ctrl+Z is at hand. */
+  private leave(): void {
+    this.box.close();
+    window.setTimeout(() => this.app.table.focus());
+  }
+
   private async applyPicked(): Promise<void> {
     const { app } = this;
     const changes = this.picked.flatMap((row) => this.keys.map((key) => {
@@ -215,7 +221,7 @@ class Bulk {
       const shown = column && typeof raw !== "object" ? shownText(column, raw as Cell) : "";
       return { id: row.id, version: row.version, key, base: row.cells[key] ?? null, raw, shown };
     }));
-    this.box.close();
+    this.leave();
     await app.long(text("Changing rows"), this.picked.length, (progress, signal) => app.edits.saveMany("fill", changes, [], progress, signal));
   }
 
