@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import Blueprint, Flask, Response, jsonify, request
 
-from app import bearer, grids
+from app import bearer, grids, token_reading
 from app.rules import query as queries
 from app.rules.errors import Invalid, NotFound
 from app.rules.query import Query
@@ -59,15 +59,17 @@ def schema(code: str) -> Response:
 def rows(code: str) -> Response:
     """A window of rows: `{"query": …, "after": key, "skip": n, "limit": n, "backwards": bool}` or `{"offset": n}`."""
     grid, body = opened(code), body_of("query", "after", "skip", "limit", "backwards", "offset")
+    query = query_of(grid, body)
     found = grid_rows.window(
         grid,
-        query_of(grid, body),
+        query,
         after=text_in(body, "after"),
         skip=whole_in(body, "skip", 0),
         limit=whole_in(body, "limit", 100),
         is_backwards=bool(body.get("backwards")),
         offset=None if body.get("offset") is None else whole_in(body, "offset", 0),
     )
+    token_reading.audited(grid, len(found), query)
     return jsonify(rows=[shown(one) for one in found])
 
 

@@ -12,16 +12,14 @@ from typing import Any
 
 from flask import Blueprint, Flask, Response, current_app, jsonify, request
 
-from app import bearer
+from app import token_reading
 from app.grid_api import opened, shown
 from app.openapi import description
 from app.rules import query as queries
 from app.rules.errors import Invalid
 from app.rules.query import Query
-from app.services import audit, grid_presence, grid_rows
+from app.services import grid_presence, grid_rows
 from app.services.grids import Grid
-from app.services.transaction import transaction
-from app.standing import current_actor
 
 integration = Blueprint("integration", __name__, url_prefix="/api/v1")
 USUAL, MOST = 100, 500
@@ -38,7 +36,7 @@ def rows(code: str) -> Response:
     grid = opened(code)
     query, limit = _query(grid), _limit()
     found = grid_rows.window(grid, query, after=_after(), limit=limit)
-    _audited(grid, len(found), query)
+    token_reading.audited(grid, len(found), query)
     following = urlsafe_b64encode(found[-1].key.encode()).decode() if len(found) == limit else None
     return jsonify(rows=[shown(one) for one in found], next=following)
 
@@ -51,7 +49,7 @@ def changes(code: str) -> Response:
     fed = grid_presence.fed(grid, request.args.get("since", ""), _limit())
     known = {one.id: one for one in (grid_rows.by_ids(grid, fed.ids, query) if fed.ids else [])}
     if fed.ids:
-        _audited(grid, len(known), query)
+        token_reading.audited(grid, len(known), query)
     return jsonify(
         rows=[shown(known[one]) for one in fed.ids if one in known],
         gone=[one for one in fed.ids if one not in known],
@@ -98,14 +96,3 @@ def _limit() -> int:
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MOST):
         raise Invalid("query.unreadable", {"at": f"limit (1–{MOST})"})
     return int(text)
-
-
-def _audited(grid: Grid, count: int, query: Query) -> None:
-    """Rows that leave by a token stand in the audit trail, with how many and by which fields they were chosen."""
-    token = bearer.current()
-    if token is None or not count:
-        return
-    fields = sorted({one.field for one in query.where.conditions()})
-    detail = {"token": token.token_id, "rows": count, "filtered": fields}
-    with transaction():
-        audit.record(current_actor(), "token.read", object_type="sheet", object_id=grid.code, detail=detail)

@@ -192,8 +192,8 @@ ASKED: Mapping[str, tuple[tuple[str, Mapping[str, Any], str], ...]] = {
     "sheet_files.listed": (("before", WHOLE, "older than the file of that number"),),
 }
 # Beside 401, 403 and 404, which any address may answer.
-_WRITES = ("409", "422", "429")
-_ALSO = {"POST": _WRITES, "PATCH": _WRITES, "DELETE": _WRITES, "GET": ("422", "429")}
+_REFUSED = ("409", "422", "429")
+_ALSO = {"POST": _REFUSED, "PATCH": _REFUSED, "DELETE": _REFUSED, "GET": _REFUSED}
 _SAID = {
     "401": "Not signed in, or the token opens nothing (any more).", "403": "Not allowed.",
     "404": "There is none, or none that the caller may see.",

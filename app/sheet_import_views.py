@@ -230,7 +230,8 @@ def _told(row: SheetFile, grid: Grid) -> dict[str, Any]:
         for one in tally.sample
     ]  # fmt: skip
     status = tasks.describe(row.task_id) if row.task_id else None
-    return {"tally": tally, "reasons": reasons, "sample": sample, "status": status, "sentence": sentence}
+    return {"tally": tally, "reasons": reasons, "sample": sample, "status": status, "sentence": sentence,
+            "broke_off": sheet_imports.broke_off(row)}  # fmt: skip
 
 
 def _why(problems: list[list[Any]], grid: Grid) -> str:

@@ -50,6 +50,7 @@ def current_actor() -> Actor:
         name=standing.name,
         ip=request.remote_addr or "",
         request_id=g.get("request_id", ""),
+        only_post=token.post_id if (token := bearer.current()) is not None else None,
     )
 
 

@@ -155,6 +155,7 @@ def test_a_reading_token_asks_and_writes_nothing(make: Factory, keeper: Person, 
     body = {"version": appeal.version, "values": {"note": "示例附注"}, "request_key": "k"}
     reading = token_of(make, keeper)
     assert call(reading, "/api/v1/sheets/ledger/rows", "POST", json={"query": {}}).status_code == 200
+    assert make.count(Audit, event="token.read") == 1
     refused = call(reading, address, "PATCH", json=body)
     assert (refused.status_code, refused.json["error"]["code"]) == (403, "token.reads-only")
     assert call(reading, "/api/v1/sheets/ledger/edits", "POST", json={}).status_code == 403

@@ -27,6 +27,7 @@ def form_of(page: str, action: str) -> dict[str, str]:
     form = re.search(rf'<form[^>]*action="[^"]*{action}".*?</form>', page, re.DOTALL)
     assert form is not None, action
     found = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form[0]))
+    found.pop("csrf_token", "")  # another one every second
     for name, options in re.findall(r'<select name="(\w+)".*?>(.*?)</select>', form[0], re.DOTALL):
         chosen = re.search(r'value="([^"]*)" selected', options)
         found[name] = chosen[1] if chosen else ""

@@ -18,6 +18,7 @@ class Actor:
     ip: str = ""
     request_id: str = ""
     process: str = field(default="", kw_only=True)
+    only_post: int | None = field(default=None, kw_only=True)  # of a token: what it hands to a worker acts for no other
 
 
 def software(process: str) -> Actor:

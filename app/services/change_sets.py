@@ -88,7 +88,7 @@ def begin(grid: Grid, kind: str, request_key: str, *, post_id: int | None = None
         person_id=actor.person_id,
         post_id=post_id,
         request_key=request_key,
-        spec={"request": actor.request_id, **spec},
+        spec={"request": actor.request_id, "only_post": actor.only_post, **spec},
     )
     once = made.on_conflict_do_nothing(constraint="uq_change_set_request").returning(ChangeSet.id)
     set_id = db.session.scalar(once)

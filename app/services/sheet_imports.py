@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Text, cast, func, select, update
 from sqlalchemy.orm import defer
 
-from app.models import ChangeSet, ChangeSetRow, SheetFile, db
+from app.models import ChangeSet, ChangeSetRow, SheetFile, Task, db
 from app.rules import imports_into, sheet_guess
-from app.rules.errors import Conflict, NotFound
+from app.rules.errors import Conflict, Invalid, NotFound
 from app.rules.fields import clean_text
 from app.rules.imports_into import Mode, Plan
-from app.rules.values import NUMBERS, ValueKind
+from app.rules.values import NUMBERS, Value, ValueKind, read
 from app.services import (
     assumptions,
     audit,
@@ -214,8 +215,8 @@ def run_check(grid: Grid, file_id: int, run: tasks.Run | None = None) -> None:
     if row.state != "checking":
         return
     plan, tally = imports_into.plan_of(row.spec["plan"]), Tally()
-    look = _Look(plan, _twice(row, plan), {}, is_trial=True)
-    for at, lines in _parts(row, plan, 0):
+    look = _Look(plan, _twice(grid, row, plan), {}, is_trial=True)
+    for at, lines in _parts(grid, row, plan, 0):
         _counted(tally, lines, _outcomes(grid, look, lines))
         if run is not None:
             run.progress(at, row.rows)
@@ -233,9 +234,9 @@ def run_apply(grid: Grid, file_id: int, run: tasks.Run | None = None) -> None:
     if row.state != "applying" or row.change_set_id is None:
         return
     plan, set_id = imports_into.plan_of(row.spec["plan"]), row.change_set_id
-    look = _Look(plan, _twice(row, plan), row.spec["versions"], is_trial=False)
+    look = _Look(plan, _twice(grid, row, plan), row.spec["versions"], is_trial=False)
     begun = int(db.session.get_one(ChangeSet, set_id).spec["at"])
-    for at, lines in _parts(row, plan, begun):
+    for at, lines in _parts(grid, row, plan, begun):
         with grid_edits.refusals(grid), transaction():
             if run is not None:
                 run.fence()
@@ -263,10 +264,28 @@ def give_up(file_id: int) -> None:
 
 
 def reopen(actor: Actor, file_id: int) -> None:
-    """Back to the columns of a file that was looked at. Raises Conflict("sheet-file.used")."""
+    """Back to the columns of a file that was looked at; one whose writing broke off is gone on with by a task.
+
+    Raises Conflict("sheet-file.used") while somebody works on it, and when it is done.
+    """
     with transaction():
-        row = _locked(actor, file_id)
-        row.state, row.task_id, row.outcome = "uploaded", None, {}
+        row = access_file(actor, file_id, for_update=True)
+        if row.state not in OPEN and not broke_off(row):
+            raise Conflict("sheet-file.used")
+        if row.state == "applying":
+            row.task_id = tasks.create(
+                "sheet_import", queue="imports", subject_id=row.id, total=row.rows, requested_by=actor.user_id
+            ).id
+        else:
+            row.state, row.task_id, row.outcome = "uploaded", None, {}
+
+
+def broke_off(row: SheetFile) -> bool:
+    """Whether a look or a writing ended without an end: its request or its worker is gone."""
+    if row.state not in ("checking", "applying"):
+        return False
+    state = db.session.scalar(select(Task.state).where(Task.id == row.task_id)) if row.task_id else None
+    return state not in ("pending", "running")
 
 
 def drop(actor: Actor, file_id: int) -> None:
@@ -288,22 +307,22 @@ def refused_rows(row: SheetFile) -> Iterator[tuple[int, list[Any], list[list[Any
 # --- rows of the file -------------------------------------------------------------------------------------------------
 
 
-def _parts(row: SheetFile, plan: Plan, begin: int) -> Iterator[tuple[int, list[Line]]]:
+def _parts(grid: Grid, row: SheetFile, plan: Plan, begin: int) -> Iterator[tuple[int, list[Line]]]:
     """(how many rows are behind it, rows) part by part; blank rows are left out."""
     rows, header = own_sheets.read(file_contents.read(row)), int(row.spec["header"])
     body = rows[header + 1 :]
     for start in range(begin, len(body), PART):
         part = enumerate(body[start : start + PART], header + 2 + start)
-        lines = [_line(number, cells, plan) for number, cells in part if not imports_into.is_blank(cells)]
+        lines = [_line(grid, number, cells, plan) for number, cells in part if not imports_into.is_blank(cells)]
         yield min(start + PART, len(body)), lines
 
 
-def _line(number: int, cells: Sequence[Any], plan: Plan) -> Line:
+def _line(grid: Grid, number: int, cells: Sequence[Any], plan: Plan) -> Line:
     values, key = {}, ""
     for place, name in plan.places.items():
         value = imports_into.typed(cells[place]) if place < len(cells) else None
         if name == plan.key and plan.mode is not Mode.ADD:
-            key = str(value or "").strip()
+            key = _key_text(grid.column(plan.key), str(value or "").strip())
             if plan.mode is Mode.UPDATE:
                 continue
         if value not in (None, ""):
@@ -313,12 +332,25 @@ def _line(number: int, cells: Sequence[Any], plan: Plan) -> Line:
     return Line(number, values, key)
 
 
-def _twice(row: SheetFile, plan: Plan) -> frozenset[str]:
+def _key_text(column: Column, text: str) -> str:
+    """A key as the database writes it: `1,200` and `1200.0` are one number, `2026/3/5` is a day like any other."""
+    if column.kind is ValueKind.TEXT or not text:
+        return text
+    try:
+        value = read(Value(column.key, column.kind), text, present.zone())
+    except Invalid:
+        return text
+    if column.kind is ValueKind.DATE:
+        return str(value)
+    return f"{Decimal(str(value)).normalize():f}"
+
+
+def _twice(grid: Grid, row: SheetFile, plan: Plan) -> frozenset[str]:
     """Keys that stand in the file more than once."""
     seen: set[str] = set()
     again: set[str] = set()
     if plan.mode is not Mode.ADD:
-        for _at, lines in _parts(row, plan, 0):
+        for _at, lines in _parts(grid, row, plan, 0):
             for one in lines:
                 (again if one.key in seen else seen).add(one.key)
     return frozenset(again)
@@ -326,12 +358,12 @@ def _twice(row: SheetFile, plan: Plan) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """How lines are judged: the plan, keys that stand in the file twice, the versions that were seen when it was looked
-    at (filled by a trial)."""
+    """How lines are judged: the plan, keys that stand in the file twice, and by key the row and its version as they
+    were when the file was looked at (filled by a trial)."""
 
     plan: Plan
     twice: frozenset[str]
-    versions: dict[str, int]
+    versions: dict[str, list[int]]
     is_trial: bool
 
 
@@ -349,7 +381,7 @@ def _outcomes(grid: Grid, look: _Look, lines: Sequence[Line]) -> list[Outcome]:
             found[place] = Outcome(rows[0][0] if rows else None, problems=(problem,))
         elif rows:
             if look.is_trial:
-                look.versions[str(rows[0][0])] = rows[0][1]
+                look.versions[one.key] = list(rows[0])
             values = {key: value for key, value in one.values.items() if key != plan.key}
             changed.append((place, Asked(rows[0][0], rows[0][1], values)))
         else:
@@ -376,10 +408,10 @@ def _refusal(look: _Look, one: Line, rows: Sequence[tuple[int, int]]) -> str:
         return "import.key-twice"
     if len(rows) > 1:
         return "import.key-several"
-    if not rows:
-        return "import.key-unknown" if look.plan.mode is Mode.UPDATE else ""
-    is_known = look.is_trial or look.versions.get(str(rows[0][0])) == rows[0][1]
-    return "" if is_known else "import.changed-since"
+    seen = look.versions.get(one.key)
+    if not look.is_trial and seen != (list(rows[0]) if rows else None):
+        return "import.changed-since"
+    return "import.key-unknown" if not rows and look.plan.mode is Mode.UPDATE else ""
 
 
 def _known(grid: Grid, plan: Plan, lines: Sequence[Line]) -> dict[str, list[tuple[int, int]]]:

@@ -147,6 +147,38 @@ def test_a_row_changed_after_the_look_is_not_overwritten(sheet: Grid) -> None:
     assert tally_of(again.outcome).reasons[0][1][0][1] == "import.changed-since"
 
 
+def test_a_row_deleted_after_the_look_is_not_added_again(sheet: Grid) -> None:
+    sheet_imports.apply(sheet, brought(sheet).id, request_key="k1")
+    again = brought(sheet, "编号,名称,数量\n001,示例新,1\n")
+    db.session.execute(update(OwnRow).where(OwnRow.sheet_id == sheet.source.id).values(deleted_at=present.now()))
+    db.session.commit()
+    sheet_imports.apply(sheet, again.id, request_key="k2")
+    assert (figures(again), rows(sheet)) == ((0, 0, 0, 1), {})
+
+
+def test_a_number_is_a_key_however_it_is_written(sheet: Grid) -> None:
+    sheet_imports.apply(sheet, brought(sheet, "编号,名称,数量\n001,示例一,1200\n").id, request_key="k1")
+    amount = key_of(sheet, "数量")
+    row = sheet_imports.hand_in(sheet, "示例.csv", "数量,名称\n\"1,200.0\",示例新\n１２００,示例\n7,示例\n".encode())
+    by_amount = Plan({0: amount, 1: key_of(sheet, "名称")}, Mode.UPDATE, amount)
+    sheet_imports.check(sheet, row.id, by_amount)
+    codes = [problems[0][1] for _number, problems in tally_of(row.outcome).reasons]
+    assert codes == ["import.key-twice", "import.key-twice", "import.key-unknown"]
+
+
+def test_what_broke_off_is_gone_on_with(sheet: Grid) -> None:
+    row = brought(sheet)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sheet_imports, "run_apply", lambda *_args: None)  # the process dies between the two
+        sheet_imports.apply(sheet, row.id, request_key="k1")
+    db.session.refresh(row)
+    assert (row.state, sheet_imports.broke_off(row)) == ("applying", True)
+    sheet_imports.reopen(sheet.actor, row.id)
+    assert not sheet_imports.broke_off(row)
+    job.work(_claimed(row))
+    assert (figures(row), len(rows(sheet))) == ((2, 0, 0, 1), 2)
+
+
 def test_an_import_is_taken_back_in_one_step(sheet: Grid) -> None:
     sheet_imports.apply(sheet, brought(sheet).id, request_key="k1")
     before = rows(sheet)
