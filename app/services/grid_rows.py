@@ -22,6 +22,7 @@ from app.services.grids import Grid
 
 MOST_ROWS, MOST_SKIPPED, MOST_GROUPS, MARKS = 500, 20_000, 1_000, 500
 PART = 1_000  # rows fetched at a time for a file
+_PLAIN = (str, int, float, bool, list)  # JSON as they are; made once, not for each cell
 PATIENCE = "15s"  # how long the outline of a filter may take
 
 
@@ -334,7 +335,7 @@ def _shown(column: Column, value: Any) -> Any:
 
 
 def _json(value: Any) -> Any:
-    if value is None or isinstance(value, str | int | float | bool | list):
+    if value is None or isinstance(value, _PLAIN):
         return value
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
