@@ -19,7 +19,7 @@ LATIN = re.compile(r"(?<![0-9A-Za-z])[A-Za-z]{2,}(?![0-9A-Za-z])")
 CHINESE_ANYWHERE = {"民", "示例", "中文", "简体中文"}
 # On a Chinese page: the way to the other language, names of formats and keys, letters of classes and roles.
 LATIN_ANYWHERE = {"EN", "English", "Excel", "xlsx", "XLSX", "IP", "Ctrl", "Enter", "Esc", "JSON", "PDF", "CSV"}
-LATIN_ANYWHERE |= {"MB", "Shift", "docx", "UTF"}  # units, keys, kinds of files
+LATIN_ANYWHERE |= {"KB", "MB", "Shift", "docx", "UTF"}  # units, keys, kinds of files
 
 
 def chinese(label: Any) -> str:
@@ -48,7 +48,7 @@ _LATIN = """
     WHERE table_schema = 'public'
       AND table_name || '.' || column_name IN (
         'ab_user.username', 'channel.address', 'person.email', 'number_series.template', 'import_batch.filename',
-        'report.filename', 'appeal.intake', 'appeal.source', 'login_session.user_agent')
+        'report.filename', 'field_definition.code', 'appeal.intake', 'appeal.source', 'login_session.user_agent')
 """
 # A dictionary's own pages show both names of a row, its code and its parameters.
 _DICTIONARIES = """

@@ -37,7 +37,9 @@ LINKS = """() => [...document.querySelectorAll('a[href]:not([download])')].filte
 # Where both names of a row are shown, its codes and what changed in it.
 DICTIONARIES = re.compile(r"/dictionary/|/grid/(?!appeals|ledger|own_)|/audit|/back|/accounts/invitations")
 # Links that lead out of the pages: another language, a file, the same page.
-ELSEWHERE = re.compile(r"^(#|/lang/|/static/|/logout|mailto:|https?:)|/download$|/export|/preview$|\.(xlsx|docx)\b")
+ELSEWHERE = re.compile(
+    r"^(#|/api/|/lang/|/static/|/logout|mailto:|https?:)|/download$|/export|/preview$|\.(xlsx|docx)\b"
+)
 
 
 def _kind(address: str) -> str:
