@@ -134,7 +134,7 @@ def test_rows_that_no_page_showed_are_refused(system: FlaskClient, rows: str) ->
     assert system.post("/chains/apply", data=form, base_url=URL).status_code == 422
 
 
-@pytest.mark.parametrize(("address", "statements"), [("/portfolio/", 6), ("/chains/", 6)])
+@pytest.mark.parametrize(("address", "statements"), [("/portfolio/", 5), ("/chains/", 5)])
 def test_how_many_statements_the_boards_take(
     make: Factory, system: FlaskClient, address: str, statements: int
 ) -> None:
