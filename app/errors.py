@@ -14,12 +14,12 @@ from werkzeug.exceptions import HTTPException
 from app.messages import sentence
 from app.models import db
 from app.quiet import log_without_values
-from app.rules.errors import Conflict, FieldErrors, Invalid, NotFound, Refused, RuleError
+from app.rules.errors import Conflict, FieldErrors, Gone, Invalid, NotFound, Refused, RuleError
 from app.services.clock_recounts import MovesClocks
 
 log = logging.getLogger(__name__)
 
-STATUS: dict[type[RuleError], int] = {Invalid: 422, Refused: 403, NotFound: 404, Conflict: 409}
+STATUS: dict[type[RuleError], int] = {Invalid: 422, Refused: 403, NotFound: 404, Conflict: 409, Gone: 410}
 
 
 def status_of(error: RuleError) -> int:

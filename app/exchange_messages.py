@@ -19,7 +19,7 @@ EXCHANGE_SENTENCES: Mapping[str, Any] = {
     "export.too-many-rows": _l("These are %(rows)s rows; a workbook takes %(most)s. Narrow the choice."),
     "export.too-much-for-paper": _l("The ledger is printed %(most)s items at a time at most. Narrow the filter."),
     "feed.mark": _l("This is no mark of a change feed. Take `next` of an earlier answer, or leave it out to begin."),
-    "feed.too-old": _l(
+    "feed.read-again": _l(
         "Changes are kept for a day, and this mark is older. Read the sheet anew, then go on from a new mark."
     ),
     "import.adds-nothing": _l("There is no such row, and this sheet takes no new ones."),

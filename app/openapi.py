@@ -194,10 +194,12 @@ ASKED: Mapping[str, tuple[tuple[str, Mapping[str, Any], str], ...]] = {
 # Beside 401, 403 and 404, which any address may answer.
 _REFUSED = ("409", "422", "429")
 _ALSO = {"POST": _REFUSED, "PATCH": _REFUSED, "DELETE": _REFUSED, "GET": _REFUSED}
+_GONE = {"integration.changes": ("410",)}
 _SAID = {
     "401": "Not signed in, or the token opens nothing (any more).", "403": "Not allowed.",
     "404": "There is none, or none that the caller may see.",
     "409": "Somebody else was faster, or it is not the time for it; `current` is the row as it is now.",
+    "410": "The mark is too old: read the whole sheet again.",
     "422": "What was sent cannot be read or is refused; `fields` says where.", "429": "Too often; see Retry-After.",
 }  # fmt: skip
 
@@ -241,7 +243,7 @@ def _operation(app: Flask, address: str, endpoint: str, method: str) -> dict[str
         "tags": [endpoint.partition(".")[0]],
         "responses": {
             "201" if endpoint == "sheet_files.export" else "200": _answer("Done.", answered),
-            **{code: _answer(_SAID[code], _ref("Error")) for code in sorted({"401", "403", "404", *_ALSO[method]})},
+            **{code: _answer(_SAID[code], _ref("Error")) for code in sorted(_refusals(endpoint, method))},
         },
     }
     if more.strip():
@@ -259,6 +261,10 @@ def _operation(app: Flask, address: str, endpoint: str, method: str) -> dict[str
     if sent is not None:
         found["requestBody"] = {"required": True, "content": _content(sent)}
     return found
+
+
+def _refusals(endpoint: str, method: str) -> set[str]:
+    return {"401", "403", "404", *_ALSO[method], *_GONE.get(endpoint, ())}
 
 
 def _answer(words: str, schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -246,7 +246,7 @@ def test_the_feed_tells_every_change_page_by_page(make: Factory, keeper: Person,
     assert (set(told), set(gone), pages) == (set(ids), {0}, 5)
     old = f"{low}.0.{int(at) - 2 * 86_400}"
     refused = call(text, f"{address}&since={old}")
-    assert (refused.status_code, refused.json["error"]["code"]) == (409, "feed.too-old")
+    assert (refused.status_code, refused.json["error"]["code"]) == (410, "feed.read-again")
     assert call(text, f"{address}&since=x").status_code == 422
 
 

@@ -1,4 +1,4 @@
-"""The one error type of the rules and services: a code with data, in four families.
+"""The one error type of the rules and services: a code with data, in five families.
 
 A code is lower-case, dotted, with hyphens inside a part ("appeal.stale", "workflow.not-from-here").
 It carries no sentence: the edge (`app/errors.py`) translates codes into words and an HTTP status.
@@ -59,6 +59,10 @@ class NotFound(RuleError):
 
 class Conflict(RuleError):
     """Somebody else was first: stale version, taken number, state already left (HTTP 409)."""
+
+
+class Gone(RuleError):
+    """It was there and is kept no longer; asking again does not help (HTTP 410)."""
 
 
 @dataclass(frozen=True)

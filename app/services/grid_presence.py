@@ -11,7 +11,7 @@ from sqlalchemy import delete, func, literal_column, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from app.models import FeedRow, Presence, db
-from app.rules.errors import Conflict, Invalid
+from app.rules.errors import Gone, Invalid
 from app.services.grids import Grid
 from app.services.transaction import transaction
 
@@ -84,7 +84,7 @@ def fed(grid: Grid, mark: str, limit: int) -> Fed:
     """Every changed row after the mark, at least once and none left out; a transaction still open comes later.
 
     Without a mark nothing is told but the one to begin with. Raises Invalid("feed.mark") and, for a mark from before
-    KEPT, Conflict("feed.too-old"): what happened since is forgotten, and the sheet is to be read anew.
+    KEPT, Gone("feed.read-again"): what happened since is forgotten, and the whole sheet is to be read again.
     """
     xmin: Any = literal_column("pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
     horizon, now = db.session.execute(select(xmin, func.now())).one()
@@ -93,7 +93,7 @@ def fed(grid: Grid, mark: str, limit: int) -> Fed:
         return Fed([], end, is_more=False)
     xid, row_id, at = _read_mark(mark)
     if at < now.timestamp() - KEPT.total_seconds():
-        raise Conflict("feed.too-old")
+        raise Gone("feed.read-again")
     query = (
         select(FeedRow.xid, FeedRow.row_id)
         .where(

@@ -4,10 +4,10 @@ import pickle
 
 import pytest
 
-from app.rules.errors import Conflict, FieldErrors, FieldProblem, Invalid, NotFound, Refused, RuleError
+from app.rules.errors import Conflict, FieldErrors, FieldProblem, Gone, Invalid, NotFound, Refused, RuleError
 
 
-@pytest.mark.parametrize("family", [Invalid, Refused, NotFound, Conflict])
+@pytest.mark.parametrize("family", [Invalid, Refused, NotFound, Conflict, Gone])
 def test_each_family_is_a_rule_error_with_code_data_and_field(family: type[RuleError]) -> None:
     error = family("appeal.stale", {"version": 3}, field="title")
     assert isinstance(error, RuleError)
