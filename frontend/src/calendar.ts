@@ -108,10 +108,15 @@ class DateField {
     }
     const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -7, ArrowDown: 7 }[event.key];
     const day = (event.target as HTMLElement).dataset["day"];
-    if (step === undefined || !day) return;
+    const turn = { PageUp: -1, PageDown: 1 }[event.key];
+    if ((step === undefined && turn === undefined) || !day) return;
     event.preventDefault();
     const from = parseMoment(day, new Date())!.date;
-    this.month = new Date(from.getFullYear(), from.getMonth(), from.getDate() + step);
+    if (turn === undefined) this.month = new Date(from.getFullYear(), from.getMonth(), from.getDate() + (step ?? 0));
+    else {
+      const last = new Date(from.getFullYear(), from.getMonth() + turn + 1, 0).getDate();
+      this.month = new Date(from.getFullYear(), from.getMonth() + turn, Math.min(from.getDate(), last));
+    }
     this.draw();
     this.popup?.querySelector<HTMLElement>(`[data-day="${iso(this.month)}"]`)?.focus();
   }
@@ -125,6 +130,7 @@ class DateField {
       button.addEventListener("click", () => {
         this.month = new Date(this.month.getFullYear(), this.month.getMonth() + by, 1);
         this.draw();
+        popup.querySelector<HTMLElement>(`[aria-label="${label}"]`)?.focus();
       });
       return button;
     };
@@ -158,8 +164,10 @@ class DateField {
       button.classList.toggle("is-today", key === today);
       button.addEventListener("click", () => {
         this.pick(date, time);
-        if (this.withTime) this.draw();
-        else this.close();
+        if (!this.withTime) return this.close();
+        // The day is chosen; the hour comes next.
+        this.draw();
+        this.popup?.querySelector<HTMLInputElement>(".calendar-foot input")?.select();
       });
       grid.append(button);
     }
@@ -182,6 +190,11 @@ class DateField {
         if (/^\d{1,2}[:：]\d{2}$/.test(clock.value)) this.pick(selected?.date ?? this.month, clock.value.replace("：", ":").padStart(5, "0"));
       };
       clock.addEventListener("change", apply);
+      clock.addEventListener("keydown", (event) => {
+        if (event.key !== "Enter" || event.isComposing) return;
+        event.preventDefault();
+        done.click();
+      });
       done.addEventListener("click", () => {
         apply();
         this.close();

@@ -97,7 +97,8 @@ export class GridApp implements Source {
         this.table.later(true);
       },
       conflict: () => this.notices.conflicts(),
-      added: () => this.windows.reload(),
+      added: () => this.reload(),
+      mine: (ids) => this.live?.mine(ids),
       told: (words, tone) => showToast({ text: words, tone }),
       follow: async (task) => void (await followed(this, task, text("Taking rows back"))),
     });
@@ -122,7 +123,7 @@ export class GridApp implements Source {
     this.ask();
     this.live = new Live(this);
     window.addEventListener("beforeunload", (event) => {
-      if (this.edits.waiting > 0 || this.edits.troubled.length > 0) event.preventDefault();
+      if (this.edits.waiting > 0 || this.edits.troubled.length > 0 || this.edits.unadded.length > 0) event.preventDefault();
     });
     if (!this.cards.isOn) this.table.focus();
     this.guardSink();
@@ -392,18 +393,30 @@ export class GridApp implements Source {
   }
 
   /** A row with these values; what is missing or wrong is asked for in a form. */
-  async addRow(values: Readonly<Record<string, unknown>>, key = requestKey(), isForm = false): Promise<void> {
+  async addRow(values: Readonly<Record<string, unknown>>, key = requestKey(), isForm = false, then?: () => void): Promise<void> {
     if (!isForm && Object.keys(values).length === 0) return this.panel.showNew({});
     try {
       const told = await this.api.post<{ row: Row; change_set: number | null }>("/rows/new", { values, request_key: key });
       this.edits.remember(told.change_set);
+      this.live?.mine([told.row.id]);
       this.reload();
       this.flash(text("The row was added."));
-      void this.panel.show(told.row);
+      if (then) then();
+      else void this.panel.show(told.row);
     } catch (error) {
       const refusal = error instanceof ApiError ? error : new ApiError(0, "", text("That did not work. Please try again."));
-      this.panel.showNew(values, refusal);
+      this.panel.showNew(values, refusal, then);
     }
+  }
+
+  /** New rows of a paste that were refused, one after the other in the form. */
+  completeUnadded(): void {
+    const [one] = this.edits.unadded;
+    if (!one) return this.panel.close();
+    this.panel.showNew(one.values, one.error, () => {
+      this.edits.dropUnadded(one);
+      this.completeUnadded();
+    });
   }
 
   /** Why nothing happens when one types here; not more often than it is read. */

@@ -147,8 +147,12 @@ class Bulk {
 
   private async tried(): Promise<Seen> {
     const first = this.picked.slice(0, 10);
-    const told = await this.app.api.post<{ problems: readonly Problem[] }>("/edits", { kind: "fill", cells: this.cells(first), new: [], dry: true, request_key: requestKey() });
-    return { count: this.picked.length, sample: [], problems: told.problems };
+    const told = await this.app.api.post<{ rows: readonly Row[]; problems: readonly Problem[] }>("/edits", { kind: "fill", cells: this.cells(first), new: [], dry: true, request_key: requestKey() });
+    const sample = first.flatMap((row) => {
+      const then = told.rows.find((one) => one.id === row.id);
+      return then ? [{ id: row.id, old: row.cells, new: then.cells }] : [];
+    });
+    return { count: this.picked.length, sample, problems: told.problems };
   }
 
   private show(seen: Seen): void {

@@ -29,6 +29,11 @@ export interface Problem {
   readonly code: string;
   readonly message: string;
 }
+/** A new row that was not added: what it was to hold, and why not. */
+export interface Unadded {
+  readonly values: Readonly<Record<string, unknown>>;
+  readonly error: ApiError;
+}
 interface Answer {
   readonly change_set: number | null;
   readonly rows: readonly Row[];
@@ -42,6 +47,8 @@ export interface Keeper {
   marked(): void;
   conflict(mark: Mark): void;
   added(): void;
+  /** These rows are one's own. */
+  mine(ids: readonly number[]): void;
   told(words: string, tone: string): void;
   /** Resolves when the job has ended. */
   follow(task: number): Promise<void>;
@@ -55,6 +62,7 @@ export class Edits {
   private undos: number[][] = [];
   private redos: number[][] = [];
   private isRecalled = false;
+  private unaddedRows: Unadded[] = [];
   private queue: Promise<void> = Promise.resolve();
   /** How many acts are on their way. */
   waiting = 0;
@@ -75,6 +83,15 @@ export class Edits {
   }
   get troubled(): Mark[] {
     return [...this.marks.values()].flatMap((one) => [...one.values()]).filter((one) => one.kind !== "saving");
+  }
+
+  /** New rows that were refused: nothing of them is lost until the person drops them. */
+  get unadded(): readonly Unadded[] {
+    return this.unaddedRows;
+  }
+  dropUnadded(one?: Unadded): void {
+    this.unaddedRows = one ? this.unaddedRows.filter((each) => each !== one) : [];
+    this.keeper.marked();
   }
 
   /** One cell. Resolves when the server has answered. */
@@ -202,6 +219,12 @@ export class Edits {
     if (sameValue(current.cells[change.key], change.base)) {
       return this.sendOne({ ...change, version: current.version }, requestKey());
     }
+    // Both wrote the same: there is nothing to choose.
+    if (JSON.stringify(current.cells[change.key] ?? null) === JSON.stringify(change.raw ?? null)) {
+      this.unset(change);
+      this.keeper.replace(current);
+      return;
+    }
     const mark: Mark = { kind: "conflict", change, message: text("Somebody else changed this cell meanwhile."), theirs: current };
     this.set(mark);
     this.keeper.conflict(mark);
@@ -227,13 +250,15 @@ export class Edits {
     const all = waiting.length + news.length;
     const sets: number[] = [];
     let added = 0;
+    let done = 0;
     for (let at = 0; at < all; at += BATCH) {
       if (signal.aborted) break;
       const part = waiting.slice(at, at + BATCH);
       const fresh = news.slice(Math.max(0, at - waiting.length), Math.max(0, at + BATCH - waiting.length));
       added += await this.sendBatch(kind, part, fresh, sets);
-      progress(Math.min(all, at + BATCH), all);
+      progress((done = Math.min(all, at + BATCH)), all);
     }
+    if (done < all) this.keeper.told(done > 0 ? text("Stopped after {done} of {all} rows. Ctrl+Z takes them back.", { done, all }) : text("Stopped. Nothing was written."), "info");
     // What a cancelled run did not come to is as it was.
     for (const change of changes) if (this.mark(change.id, change.key)?.kind === "saving") this.unset(change);
     if (sets.length > 0) {
@@ -256,6 +281,8 @@ export class Edits {
       told = await this.patiently(() => this.api.post<Answer>("/edits", body));
     } catch (error) {
       for (const change of rows.flat()) this.refused(change, error);
+      const problem = error instanceof ApiError ? error : new ApiError(0, "", text("Not saved: the server does not answer. What you typed is kept here."));
+      this.unaddedRows.push(...news.map((values) => ({ values, error: problem })));
       return 0;
     }
     if (told.change_set) sets.push(told.change_set);
@@ -267,9 +294,20 @@ export class Edits {
       if (problem && stale.has(problem.id)) await this.again(changes, sets);
       else for (const change of changes) this.settle(change, problem, told.problems);
     }
-    const failed = told.problems.filter((one) => one.new !== undefined);
-    if (failed.length > 0) this.keeper.told(text("{n} new rows were refused: {why}", { n: new Set(failed.map((one) => one.new)).size, why: failed[0]?.message ?? "" }), "danger");
-    return news.length - new Set(failed.map((one) => one.new)).size;
+    const held = new Set(cells.map((one) => one.id));
+    this.keeper.mine(told.rows.filter((one) => !held.has(one.id)).map((one) => one.id));
+    return news.length - this.keepUnadded(news, told.problems.filter((one) => one.new !== undefined));
+  }
+
+  private keepUnadded(news: readonly Record<string, unknown>[], problems: readonly Problem[]): number {
+    const places = [...new Set(problems.map((one) => one.new ?? 0))];
+    for (const place of places) {
+      const own = problems.filter((one) => one.new === place);
+      const fields: Record<string, string[]> = {};
+      for (const one of own) (fields[one.field] ??= []).push(one.message);
+      this.unaddedRows.push({ values: news[place] ?? {}, error: new ApiError(422, own[0]?.code ?? "", own[0]?.message ?? "", fields) });
+    }
+    return places.length;
   }
 
   private settle(change: Change, problem: Problem | undefined, problems: readonly Problem[]): void {
@@ -314,6 +352,7 @@ export class Edits {
           problems.push(...told.problems);
           // A row that came or went back moves all places behind it; cells change where they stand.
           isMoved ||= told.rows.length === 0;
+          this.keeper.mine(told.rows.map((row) => row.id));
           for (const row of told.rows) if (!this.keeper.replace(row)) isMoved = true;
         } catch (error) {
           left.unshift(one);

@@ -31,6 +31,9 @@ export class Live {
   private failures = 0;
   private readonly seen = new Map<number, number>();
   private news = 0;
+  /** Rows that others added since the rows were read, and those one added oneself: they are no news. */
+  private readonly born = new Set<number>();
+  private readonly own = new Set<number>();
   private counted = 0;
 
   constructor(private readonly app: GridApp) {
@@ -49,8 +52,17 @@ export class Live {
   reset(): void {
     this.gone.clear();
     this.seen.clear();
+    this.born.clear();
     this.news = 0;
     this.app.tellNews(0);
+  }
+
+  /** Rows one added, or brought back, oneself. */
+  mine(ids: readonly number[]): void {
+    for (const id of ids) {
+      this.own.add(id);
+      if (this.born.delete(id) && !this.app.windows.isExact) this.app.tellNews((this.news = this.born.size));
+    }
   }
 
   private soon(wait: number): void {
@@ -79,11 +91,10 @@ export class Live {
 
   private async take(told: Told): Promise<void> {
     const { app } = this;
-    let elsewhere = 0;
     for (const row of told.rows) {
       const old = app.windows.byId(row.id);
       if (!old) {
-        if (this.seen.get(row.id) !== row.version) elsewhere += row.version === 1 ? 1 : 0;
+        if (row.version === 1 && !this.own.has(row.id)) this.born.add(row.id);
         if (!this.seen.has(row.id)) this.counted = Math.min(this.counted, Date.now() - RECOUNT);
         this.seen.set(row.id, row.version);
       } else if (row.version > old.version || JSON.stringify(row.cells) !== JSON.stringify(pick(old, row))) {
@@ -94,6 +105,7 @@ export class Live {
     }
     let isChanged = false;
     for (const id of told.gone) {
+      this.born.delete(id);
       if (!app.windows.byId(id) || this.gone.has(id)) continue;
       this.gone.add(id);
       isChanged = true;
@@ -105,13 +117,14 @@ export class Live {
     }
     if (isChanged) app.table.later(true);
     if (told.definitions !== app.schema.definitions) app.tellDefinitions();
-    await this.countNews(told.rows.some((one) => !app.windows.byId(one.id)), elsewhere);
+    await this.countNews(told.rows.some((one) => !app.windows.byId(one.id)));
   }
 
-  private async countNews(isElsewhere: boolean, born: number): Promise<void> {
-    if (!isElsewhere && born === 0) return;
+  private async countNews(isElsewhere: boolean): Promise<void> {
     const { app } = this;
-    if (!app.windows.isExact) this.news += born;
+    // While one's own rows are on their way nobody can tell them from those of others.
+    if (app.edits.waiting > 0 || (!isElsewhere && this.news === this.born.size)) return;
+    if (!app.windows.isExact) this.news = this.born.size;
     else if (Date.now() - this.counted >= RECOUNT) {
       this.counted = Date.now();
       const total = await app.windows.recount();

@@ -104,7 +104,17 @@ export class Notices {
     if (marks.length > MOST) {
       names.add("mark-more");
       const drop = { label: text("Drop all of them"), act: () => app.edits.dropAll() };
-      this.set("mark-more", text("{n} more cells are not saved.", { n: marks.length - MOST }), [drop], "warn");
+      const left = marks.length - MOST;
+      this.set("mark-more", left === 1 ? text("1 more cell is not saved.") : text("{n} more cells are not saved.", { n: left }), [drop], "warn");
+    }
+    const { unadded } = app.edits;
+    if (unadded.length > 0) {
+      names.add("mark-new");
+      const why = unadded[0]?.error.message ?? "";
+      this.set("mark-new", unadded.length === 1 ? text("1 new row was not added: {why}", { why }) : text("{n} new rows were not added: {why}", { n: unadded.length, why }), [
+        { label: text("Complete in the form"), act: () => window.setTimeout(() => app.completeUnadded()) },
+        { label: text("Drop it"), act: () => app.edits.dropUnadded() },
+      ], "warn");
     }
     for (const name of [...this.shown.keys()]) if (name.startsWith("mark-") && !names.has(name)) this.set(name, "");
   }

@@ -204,6 +204,8 @@ export class Panel {
 
   /** Nothing typed is lost when another row is opened: it is sent. */
   private keepChanges(): void {
+    // Leaving a field sends it, once; what says nothing when it is left is sent here.
+    if (this.box.contains(document.activeElement)) (document.activeElement as HTMLElement).blur();
     const row = this.open;
     if (row) for (const [key, { raw, shown }] of this.dirty) {
       const column = this.app.byKey.get(key);
@@ -246,7 +248,7 @@ export class Panel {
   // --- a new row --------------------------------------------------------------------------------------------------------
 
   /** A form of the fields one may write; refusals stand at their fields. */
-  showNew(values: Readonly<Record<string, unknown>>, told?: ApiError): void {
+  showNew(values: Readonly<Record<string, unknown>>, told?: ApiError, then?: () => void): void {
     const { app } = this;
     this.keepChanges();
     this.open = undefined;
@@ -271,7 +273,7 @@ export class Panel {
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       (document.activeElement as HTMLElement | null)?.blur();
-      void app.addRow(given, key, true);
+      void app.addRow(given, key, true, then);
     });
     this.box.replaceChildren(element("header", { class: "grid-panel-head" }, element("h2", {}, text("New row")), close), form);
     enhanceDates(form);

@@ -30,7 +30,7 @@ export class Status {
     this.set(this.sum, count > 1 ? this.summed(count) : "");
     const { waiting } = app.edits;
     const troubled = app.edits.troubled.length;
-    this.set(this.state, waiting > 0 ? text("Saving …") : troubled > 0 ? text("{n} cells are not saved", { n: troubled }) : app.edits.canUndo ? text("Saved") : "");
+    this.set(this.state, waiting > 0 ? text("Saving …") : troubled === 1 ? text("1 cell is not saved") : troubled > 0 ? text("{n} cells are not saved", { n: troubled }) : app.edits.canUndo ? text("Saved") : "");
     this.state.classList.toggle("is-trouble", waiting === 0 && troubled > 0);
     const names = app.live?.people.map((one) => one.name) ?? [];
     this.set(this.people, names.length > 0 ? text("Also here: {names}", { names: names.slice(0, 5).join("、") + (names.length > 5 ? " …" : "") }) : "");

@@ -48,7 +48,10 @@ export class Transfer {
     event.clipboardData.setData("text/plain", tsv);
     event.clipboardData.setData("text/html", html);
     if (cut) void this.clear();
-    else app.flash(text("{n} cells copied", { n: rows.length * (range.right - range.left + 1) }));
+    else {
+      const n = rows.length * (range.right - range.left + 1);
+      app.flash(n === 1 ? text("1 cell copied") : text("{n} cells copied", { n }));
+    }
   }
 
   private held(range: Range): Row[] | undefined {
@@ -77,14 +80,16 @@ export class Transfer {
     const rows = await this.app.long(text("Loading the rows to copy"), count, (progress, signal) => this.app.windows.range(range.top, range.bottom + 1, progress, signal));
     if (!rows) return;
     this.ready = { range: JSON.stringify(range), rows };
-    const { tsv, html } = this.forms(range, rows);
-    try {
-      const item = new ClipboardItem({ "text/plain": new Blob([tsv], { type: "text/plain" }), "text/html": new Blob([html], { type: "text/html" }) });
-      await navigator.clipboard.write([item]);
-      this.app.flash(text("{n} cells copied", { n: rows.length * (range.right - range.left + 1) }));
-    } catch {
-      showToast({ text: text("All {n} rows are loaded. Press Ctrl+C once more to copy them.", { n: rows.length }), tone: "ok" });
-    }
+    // Not by navigator.clipboard: it cleans the HTML of what tells Excel that 18 digits are a text.
+    const { table } = this.app;
+    table.focus();
+    table.sink.readOnly = false;
+    table.sink.value = " ";
+    table.sink.select();
+    const isCopied = document.execCommand("copy");
+    table.sink.value = "";
+    this.app.guardSink();
+    if (!isCopied) showToast({ text: text("All {n} rows are loaded. Press Ctrl+C once more to copy them.", { n: rows.length }), tone: "ok" });
   }
 
   // --- in -------------------------------------------------------------------------------------------------------------

@@ -71,13 +71,15 @@ export class Windows {
   }
 
   ask(query: Query, columns: readonly string[]): void {
+    const isSame = JSON.stringify(query) === JSON.stringify(this.query);
     this.query = query;
     this.columns = columns;
-    this.reload();
+    this.reload(isSame);
   }
 
-  /** From the start: everything held is let go, the count is asked for again. */
-  reload(): void {
+  /** Everything held is let go, the count is asked for again; until it comes the same rows are as many as before. */
+  reload(isSame = true): void {
+    const before = isSame ? this.total : 0;
     this.generation += 1;
     for (const control of this.running.values()) control.abort();
     this.running.clear();
@@ -89,7 +91,7 @@ export class Windows {
     this.outline = undefined;
     this.told = undefined;
     this.hasEnd = false;
-    this.seen = SIZE;
+    this.seen = Math.max(SIZE, before);
     this.watcher.changed();
     this.counting = this.count();
   }

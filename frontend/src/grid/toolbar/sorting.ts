@@ -1,8 +1,8 @@
-/** Rows sorted by several columns, columns chosen, ordered and frozen, rules of colour: what stands in the toolbar's boxes. */
+/** Rows sorted by several columns, rules of colour: what stands in the toolbar's boxes. */
 import { element } from "../../dom";
 import { text } from "../../messages";
 import type { GridApp } from "../app";
-import { usualSpec, type ColourRule, type ShownColumn, type Sorting } from "../model";
+import type { ColourRule, Sorting } from "../model";
 import { button, chosen, iconButton, type Box } from "./box";
 import { countOf } from "./conditions";
 import { FilterBuilder, type Names } from "./filter";
@@ -37,61 +37,9 @@ export function fillSorting(app: GridApp, box: Box): void {
   draw(app.query().sort ?? []);
 }
 
-export function fillColumns(app: GridApp, box: Box): void {
-  const search = element("input", { type: "search", placeholder: text("Find a column"), "aria-label": text("Find a column") });
-  const list = element("div", { class: "tool-list" });
-  const draw = (focus?: string): void => {
-    const all = app.columns();
-    const keep = (next: ShownColumn[], key?: string): void => {
-      app.setColumns(next);
-      draw(key);
-    };
-    const term = search.value.trim().toLowerCase();
-    const move = (at: number, by: number): void => {
-      const next = all.map((one) => ({ ...one }));
-      const [one] = next.splice(at, 1);
-      if (one) next.splice(at + by, 0, one);
-      keep(next, `${by < 0 ? "up" : "down"}-${one?.key}`);
-    };
-    const lines = all.flatMap((one, at) => {
-      const column = app.byKey.get(one.key);
-      if (!column || !column.label.toLowerCase().includes(term)) return [];
-      const tick = element("input", { type: "checkbox", checked: !one.hidden, "data-at": one.key });
-      tick.addEventListener("change", () => {
-        const next = all.map((each) => (each.key === one.key ? { ...each, hidden: !tick.checked } : each));
-        if (next.every((each) => each.hidden)) tick.checked = true;
-        else keep(next, one.key);
-      });
-      const up = iconButton(text("Move up"), "arrow-up", () => move(at, -1), at === 0);
-      const down = iconButton(text("Move down"), "arrow-down", () => move(at, 1), at === all.length - 1);
-      up.dataset["at"] = `up-${one.key}`;
-      down.dataset["at"] = `down-${one.key}`;
-      return [element("div", { class: "tool-line" }, element("label", { class: "filter-tick" }, tick, column.label), up, down)];
-    });
-    list.replaceChildren(...(lines.length > 0 ? lines : [element("p", { class: "muted" }, text("No match"))]));
-    if (focus) list.querySelector<HTMLElement>(`[data-at="${focus}"]`)?.focus();
-  };
-  search.addEventListener("input", () => draw());
-  const frozen = chosen(text("Frozen columns"), [0, 1, 2, 3, 4, 5].map((n) => [String(n), String(n)] as const), String(Math.min(5, app.spec().frozen)), (value) => app.freeze(Number(value)));
-  box.body.replaceChildren(search, list);
-  box.foot.replaceChildren(
-    element("label", { class: "tool-inline" }, text("Frozen columns"), frozen),
-    button(text("Show all"), "eye", () => {
-      app.showAllColumns();
-      draw();
-    }, "btn-quiet"),
-    button(text("Usual columns"), "rotate-left", () => {
-      app.setColumns(usualSpec(app.schema).columns);
-      draw();
-    }, "btn-quiet"),
-  );
-  draw();
-  search.focus();
-}
-
 /** The names of COLOURS in app/rules/values.py. */
 export function colours(): [string, string][] {
-  return [["red", text("red")], ["orange", text("orange")], ["green", text("green")], ["teal", text("teal")], ["blue", text("blue")], ["purple", text("purple")], ["grey", text("grey")]];
+  return [["red", text("red")], ["orange", text("orange")], ["yellow", text("yellow")], ["green", text("green")], ["teal", text("teal")], ["blue", text("blue")], ["purple", text("purple")], ["grey", text("grey")]];
 }
 
 export function fillColours(app: GridApp, box: Box, names: Names, changed: (rules: readonly ColourRule[]) => void): void {

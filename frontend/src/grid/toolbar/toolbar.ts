@@ -8,7 +8,8 @@ import { countOf, holds, inWords, isGroup, joined, listOf, partsOf, withoutLast 
 import { Figures } from "./figures";
 import { FilterBuilder, type Names } from "./filter";
 import { groupable, GroupPanel } from "./groups";
-import { fillColours, fillColumns, fillSorting } from "./sorting";
+import { fillColumns } from "./columns";
+import { fillColours, fillSorting } from "./sorting";
 import { Views, type SavedView } from "./views";
 
 const SOON = 350;
