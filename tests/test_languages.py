@@ -28,7 +28,7 @@ CJK = re.compile(r"[\u3400-\u9fff\u3000-\u303f\uff00-\uffef]+")
 LATIN = re.compile(r"[A-Za-z]{2,}")
 # Names of formats and keys, examples to type, the other language's own name.
 LATIN_IN_CHINESE = re.compile(
-    r"(?<![A-Za-z])(English|EN|Excel|Word|docx|xlsx|Sheet\d+|SHA|JSON|IP|Wi|Fi|Bytes?|kB|KB|MB|Ctrl|Enter|Esc|Tab|qwert)(?![A-Za-z])"
+    r"(?<![A-Za-z])(English|EN|Excel|Word|docx|xlsx|Sheet\d+|SHA|JSON|IP|Wi|Fi|Bytes?|kB|KB|MB|Alt|Ctrl|Enter|Esc|Tab|qwert)(?![A-Za-z])"
     r"|(?<![A-Za-z])(test_\d+|user\d+|sysadmin|secadmin|auditadmin)(?![A-Za-z])"
     r'|示例\w*\.png|[\w.-]+@[\w.-]+|"[a-z_]+"|\{[^}]*\}'
 )

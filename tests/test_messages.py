@@ -34,7 +34,7 @@ PLACEHOLDER = re.compile(r"%\((\w+)\)")
 CHINESE_IN_ENGLISH = {"示例", "简体中文"}
 # What stays Latin in Chinese: names of formats, classes and roles, keys of a keyboard, examples to type.
 LATIN_IN_CHINESE = re.compile(
-    r"\b(A|B|C|D|E|F|AB|R\d+|Excel|Word|docx|xlsx|XLSX|IP|PDF|MP4|Ctrl|Enter|Esc|Tab|PostgreSQL|Redis|CSV|MB|KB|ID|h|d|min|seq|year|Wi|"
+    r"\b(A|B|C|D|E|F|AB|R\d+|Excel|Word|docx|xlsx|XLSX|IP|PDF|MP4|Alt|Ctrl|Enter|Esc|Tab|PostgreSQL|Redis|CSV|MB|KB|ID|h|d|min|seq|year|Wi|"
     r"English|eml|flask|accounts|reset|verify-journal|qwert|kind|amount|json|JSON|UTC|TLS|HTTP|SHA|UTF-8|GB18030)\b|\{[^}]*\}|%\(\w+\)[sd]|%[sd]|<[^>]*>|&\w+;"
 )
 
