@@ -13,8 +13,8 @@ from flask import Blueprint, Flask, Response, jsonify, request
 from app import bearer, grids, token_reading
 from app.rules import query as queries
 from app.rules.errors import Invalid, NotFound
-from app.rules.query import Query
-from app.services import definitions, grid_presence, grid_rows
+from app.rules.query import Grouping, Query
+from app.services import definitions, grid_groups, grid_presence, grid_rows
 from app.services.grid_columns import Column
 from app.services.grids import Grid
 
@@ -92,14 +92,21 @@ def outline(code: str) -> Response:
 
 @sheets.post("/<code>/groups")
 def groups(code: str) -> Response:
-    """Rows counted by one or two columns: `{"query": …, "group": {"by": ["unit"], "figures": [["round", "sum"]]}}`."""
+    """Rows counted by one or two columns: `{"query": …, "group": {"by": ["unit"], "figures": [["round", "sum"]]}}`.
+
+    `filter` of a group are the conditions that find exactly its rows, null where no filter can say it.
+    """
     grid, body = opened(code), body_of("query", "group")
     grouping = queries.read_grouping(body.get("group"), grid.kinds)
-    found = grid_rows.groups(grid, query_of(grid, body), grouping)
+    by, found = grid_groups.groups(grid, query_of(grid, body), grouping)
     shown = [
-        {"values": list(g.values), "count": g.count, "overdue": g.overdue, "figures": g.figures} for g in found
-    ]
-    return jsonify(groups=shown)
+        {
+            "values": list(g.values), "count": g.count, "overdue": g.overdue, "figures": g.figures,
+            "filter": None if g.filter is None else queries.write(Query(g.filter)).get("filter"),
+        }
+        for g in found
+    ]  # fmt: skip
+    return jsonify(groups=shown, by=queries.write_grouping(Grouping(by))["by"])
 
 
 @sheets.post("/<code>/figures")

@@ -11,6 +11,8 @@ from typing import Any
 
 from flask import Flask
 
+from app.rules.query import UNITS
+
 PREFIX = "/api/v1"
 VERSION = "1"
 _PARAMETER = re.compile(r"<(?:(\w+):)?(\w+)>")
@@ -59,6 +61,16 @@ SCHEMAS: dict[str, Any] = {
             _object("field op", field=TEXT, op=TEXT, value=ANY),
         ],
     },
+    "Part": {
+        "description": "A column to group by: its key; of dates and moments with a unit, of numbers with a step.",
+        "oneOf": [
+            TEXT, _object("field unit", field=TEXT, unit={"enum": list(UNITS)}),
+            _object(
+                "field step", field=TEXT,
+                step={"oneOf": [{"type": "number", "exclusiveMinimum": 0}, {"const": "auto"}]},
+            ),
+        ],
+    },
     "Query": _object(
         filter=_ref("Condition"), search=TEXT, columns=_list(TEXT),
         sort=_list({"type": "array", "prefixItems": [TEXT, {"enum": ["asc", "desc"]}]}),
@@ -96,8 +108,11 @@ BODIES: Mapping[tuple[str, str], tuple[Mapping[str, Any] | None, Mapping[str, An
     ("sheets.row", "GET"): (None, _ref("Row")),
     ("sheets.outline", "POST"): (_QUERY, _object(total={"type": ["integer", "null"]}, step=WHOLE, marks=_list(TEXT))),
     ("sheets.groups", "POST"): (
-        _object("group", query=_ref("Query"), group=_object("by", by=_list(TEXT), figures=_FIGURES)),
-        _object(groups=_list(_object(values=_list(ANY), count=WHOLE, overdue=ANY, figures=ANY))),
+        _object("group", query=_ref("Query"), group=_object("by", by=_list(_ref("Part")), figures=_FIGURES)),
+        _object(
+            groups=_list(_object(values=_list(ANY), count=WHOLE, overdue=ANY, figures=ANY, filter=ANY)),
+            by=_list(_ref("Part")),
+        ),
     ),
     ("sheets.figures", "POST"): (_object("figures", query=_ref("Query"), figures=_FIGURES), _object(figures=ANY)),
     ("sheets.changes", "POST"): (

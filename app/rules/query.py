@@ -11,11 +11,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
 from .errors import Invalid
-from .values import NUMBERS, REFERENCES, TEXTS, TIMES, ValueKind
+from .values import NUMBERS, REFERENCES, TEXTS, TIMES, ValueKind, number_of
 
 MOST_CONDITIONS, DEEPEST, MOST_VALUES, LONGEST_VALUE = 50, 5, 500, 500
 MOST_ORDERS, MOST_GROUPS, MOST_AGGREGATES, MOST_COLUMNS = 4, 2, 20, 200
@@ -106,11 +107,27 @@ class Query:
     columns: tuple[str, ...] = ()
 
 
+UNITS = ("day", "week", "month", "quarter", "year")
+AUTO = Decimal(0)  # a step that follows from the least and the largest number of the rows
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A column to group by. `unit` of a date or moment (in the office's zone), `step` of a number: AUTO, or its size.
+
+    Without a step each number is a group of its own.
+    """
+
+    field: str
+    unit: str = ""
+    step: Decimal | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Grouping:
     """Rows counted by what one or two columns hold, with figures: (column, aggregate)."""
 
-    by: tuple[str, ...]
+    by: tuple[Part, ...]
     figures: tuple[tuple[str, str], ...] = ()
 
 
@@ -129,9 +146,13 @@ def read(raw: object, kinds: Mapping[str, ValueKind]) -> Query:
 
 
 def read_grouping(raw: object, kinds: Mapping[str, ValueKind]) -> Grouping:
-    """How rows are grouped: `{"by": ["unit"], "figures": [["amount", "sum"]]}`. Raises what `read` raises."""
+    """How rows are grouped: `{"by": ["unit", {"field": "at", "unit": "month"}], "figures": [["amount", "sum"]]}`.
+
+    A number may have a step: `{"field": "amount", "step": 100}`, or `"auto"`. Moments and dates without a unit are
+    grouped by day. Raises what `read` raises.
+    """
     spec = _object({} if raw is None else raw, ("by", "figures"))
-    by = tuple(_known(one, kinds) for one in _list(spec.get("by"), MOST_GROUPS))
+    by = tuple(_part(one, kinds) for one in _list(spec.get("by"), MOST_GROUPS))
     figures = []
     for pair in _list(spec.get("figures"), MOST_AGGREGATES):
         if not isinstance(pair, list | tuple) or len(pair) != 2 or pair[1] not in AGGREGATES:
@@ -141,6 +162,50 @@ def read_grouping(raw: object, kinds: Mapping[str, ValueKind]) -> Grouping:
             raise Invalid("query.operator", {"field": name, "op": str(pair[1])})
         figures.append((name, str(pair[1])))
     return Grouping(by, tuple(figures))
+
+
+def _part(raw: object, kinds: Mapping[str, ValueKind]) -> Part:
+    spec = _object(raw if isinstance(raw, dict) else {"field": raw}, ("field", "unit", "step"))
+    name, unit, step = _known(spec.get("field"), kinds), spec.get("unit"), spec.get("step")
+    kind = kinds[name]
+    if unit is not None and (kind not in TIMES or unit not in UNITS):
+        raise Invalid("query.operator", {"field": name, "op": str(unit)[:20]})
+    if step is not None and kind not in NUMBERS:
+        raise Invalid("query.operator", {"field": name, "op": "step"})
+    return Part(name, (str(unit) if unit else UNITS[0]) if kind in TIMES else "", _step(name, step))
+
+
+def _step(name: str, raw: object) -> Decimal | None:
+    if raw is None:
+        return None
+    if raw == "auto":
+        return AUTO
+    try:
+        step = number_of(raw)
+    except Invalid:
+        step = AUTO
+    # Finer than a cell can be is no step.
+    if step < Decimal("0.000001"):
+        raise Invalid("query.values", {"field": name, "op": "step"})
+    return step
+
+
+def write_grouping(grouping: Grouping) -> dict[str, Any]:
+    """How rows are grouped as JSON again: what a saved view keeps."""
+    return {"by": [_written_part(one) for one in grouping.by], "figures": [list(one) for one in grouping.figures]}
+
+
+def _written_part(part: Part) -> str | dict[str, Any]:
+    if part.unit:
+        return {"field": part.field, "unit": part.unit}
+    if part.step is None:
+        return part.field
+    return {"field": part.field, "step": "auto" if part.step == AUTO else plain_number(part.step)}
+
+
+def plain_number(value: Decimal) -> int | float:
+    """A number as JSON writes it."""
+    return int(value) if value == value.to_integral_value() else float(value)
 
 
 def write(query: Query) -> dict[str, Any]:
@@ -272,6 +337,25 @@ def span(word: str, today: date) -> tuple[date, date] | None:
     except ValueError:
         return None
     return day, day
+
+
+def period(unit: str, day: date) -> tuple[date, date]:
+    """The first and the last day of the day, week, month, quarter or year that begins on `day` or has it in it."""
+    if unit == "day":
+        return day, day
+    try:
+        return _period(unit, day, 0)
+    except (ValueError, OverflowError):
+        return day, date.max
+
+
+def sensible_step(least: Decimal, most: Decimal) -> Decimal:
+    """A step of 1, 2 or 5 times a power of ten that makes about ten groups from the least to the largest number."""
+    wanted = (most - least) / 10
+    if wanted <= 0:
+        return Decimal(1)
+    unit = Decimal(10) ** wanted.adjusted()
+    return max(next(unit * n for n in (1, 2, 5, 10) if unit * n >= wanted), Decimal("0.000001"))
 
 
 def _counted(way: str, number: int, what: str, today: date) -> tuple[date, date] | None:

@@ -100,9 +100,7 @@ def write(view: View) -> dict[str, Any]:
         "query": queries.write(view.query),
         "columns": [_written_column(one) for one in view.columns],
         "frozen": view.frozen,
-        "group": None
-        if view.group is None
-        else {"by": list(view.group.by), "figures": [list(one) for one in view.group.figures]},
+        "group": None if view.group is None else queries.write_grouping(view.group),
         "figures": [list(one) for one in view.figures],
         "colours": [
             {"when": queries.write(Query(one.when)).get("filter", {}), "colour": one.colour, "scope": one.scope}
@@ -149,7 +147,7 @@ def _group(raw: object, left: _Left) -> Grouping | None:
     if not raw:
         return None
     spec = _object(raw, ("by", "figures"))
-    by = [one for one in _list(spec.get("by")) if left.keep(one)]
+    by = [one for one in _list(spec.get("by")) if left.keep(one.get("field") if isinstance(one, dict) else one)]
     if not by:
         return None
     figures = [one for one in _list(spec.get("figures")) if left.keep(_first(one))]

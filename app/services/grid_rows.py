@@ -1,4 +1,4 @@
-"""Rows of the grid for reading: a window by key or by place, the outline of the whole, groups, figures, changes."""
+"""Rows of the grid for reading: a window by key or by place, the outline of the whole, figures, changes."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from app.models import db
-from app.rules.query import Grouping, Query
+from app.rules.query import Query
 from app.rules.values import NUMBERS, REFERENCES, ValueKind
 from app.services import field_files, grid_places, grid_sql, ledger
 from app.services.grid_columns import Column
 from app.services.grids import Grid
 
-MOST_ROWS, MOST_SKIPPED, MOST_GROUPS, MARKS = 500, 20_000, 1_000, 500
+MOST_ROWS, MOST_SKIPPED, MARKS = 500, 20_000, 500
 PART = 1_000  # rows fetched at a time for a file
 _PLAIN = (str, int, float, bool, list)  # JSON as they are; made once, not for each cell
 PATIENCE = "15s"  # how long the outline of a filter may take
@@ -47,16 +47,6 @@ class Outline:
     step: int
     marks: tuple[str, ...]
     is_exact: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Rows counted by what some columns hold; how many of them are overdue, None for what has no limit."""
-
-    values: tuple[Any, ...]
-    count: int
-    overdue: int | None
-    figures: dict[str, Any]
 
 
 def window(
@@ -173,7 +163,7 @@ def by_ids(grid: Grid, ids: Sequence[int], query: Query) -> list[Row]:
 def sampled(grid: Grid, column: Column, limit: int) -> list[tuple[Row, Any]]:
     """The newest rows the reader may see, by what they are called, each with the cell of a column that is none yet."""
     query = select(grid.model.id, column.sql).where(grid.where).order_by(grid.model.id.desc()).limit(limit)
-    found = {row_id: _json(value) for row_id, value in db.session.execute(query)}
+    found = {row_id: as_json(value) for row_id, value in db.session.execute(query)}
     titles = Query(columns=(grid.title,)) if grid.title in grid.columns else Query()
     rows = sorted(by_ids(grid, list(found), titles), key=lambda row: -row.id)
     return [(row, found[row.id]) for row in rows]
@@ -208,43 +198,13 @@ def _marks(grid: Grid, order: grid_sql.Sorting, conditions: ColumnElement[bool],
     return tuple(grid_sql.written_key(row) for row in db.session.execute(found))
 
 
-def groups(grid: Grid, query: Query, grouping: Grouping) -> list[Group]:
-    """Rows counted by what the columns hold, most first; at most MOST_GROUPS."""
-    columns = [grid.column(key) for key in grouping.by]
-    shown = [_cell(column) for column in columns]
-    figures = [_figure(grid.column(key), what) for key, what in grouping.figures]
-    statement = (
-        select(*(part for parts in shown for part in parts), func.count().label("n"), _overdue(grid), *figures)
-        .select_from(grid.model)
-        .where(conditions(grid, query))
-        .group_by(*(column.sql for column in columns))
-        .order_by(literal_column("n").desc(), *(column.sql for column in columns))
-        .limit(MOST_GROUPS)
-    )
-    found = []
-    for row in db.session.execute(statement):
-        values, rest = _values(columns, row)
-        count, overdue, *told = rest
-        named = {f"{key}:{what}": _json(value) for (key, what), value in zip(grouping.figures, told, strict=True)}
-        found.append(Group(values, count, overdue, named))
-    return found
-
-
-def _overdue(grid: Grid) -> ColumnElement[Any]:
-    """How many rows of a group are overdue as of now; NULL on a sheet without limits."""
-    column = grid.columns.get("finished") if grid.family == "appeals" else None
-    if column is None or column.matches is None:
-        return literal_column("NULL::integer")
-    return func.count().filter(column.matches("overdue"))
-
-
 def figures(grid: Grid, query: Query, wanted: Sequence[tuple[str, str]]) -> dict[str, Any]:
     """Figures over the whole filter: `{"amount:sum": 12}`."""
     if not wanted:
         return {}
-    asked = [_figure(grid.column(key), what) for key, what in wanted]
+    asked = [figure(grid.column(key), what) for key, what in wanted]
     row = db.session.execute(select(*asked).select_from(grid.model).where(conditions(grid, query))).one()
-    return {f"{key}:{what}": _json(value) for (key, what), value in zip(wanted, row, strict=True)}
+    return {f"{key}:{what}": as_json(value) for (key, what), value in zip(wanted, row, strict=True)}
 
 
 def horizon() -> int:
@@ -284,13 +244,13 @@ def _chosen(grid: Grid, query: Query) -> list[Column]:
 
 def _rows(grid: Grid, query: Query, chosen: Sequence[Column], order: grid_sql.Sorting) -> Select[Any]:
     # Named one by one: what it is sorted by may also be a cell.
-    parts = (part for column in chosen for part in _cell(column))
+    parts = (part for column in chosen for part in cell(column))
     cells = [part.label(f"c{n}") for n, part in enumerate(parts)]
     keys = [one.label(f"k{n}") for n, one in enumerate(order.expressions())]
     return select(grid.model.id, grid.model.version, *keys, *cells).where(conditions(grid, query))
 
 
-def _cell(column: Column) -> tuple[ColumnElement[Any], ...]:
+def cell(column: Column) -> tuple[ColumnElement[Any], ...]:
     """A reference is its id and its name, everything else its value."""
     return (column.sql,) if column.name is None else (column.sql, column.name)
 
@@ -299,7 +259,7 @@ def _made(grid: Grid, chosen: Sequence[Column], order: grid_sql.Sorting, found: 
     keys = len(order.parts) + 1
     rows = []
     for row in found:
-        values, _rest = _values(chosen, row[2 + keys :])
+        values, _rest = cells_of(chosen, row[2 + keys :])
         cells = {column.key: value for column, value in zip(chosen, values, strict=True)}
         rows.append(Row(row[0], row[1], cells, grid_sql.written_key(row[2 : 2 + keys])))
     _name_files(chosen, rows)
@@ -315,7 +275,7 @@ def _name_files(chosen: Sequence[Column], rows: Sequence[Row]) -> None:
         row.cells[key] = [[file_id, names.get(file_id, "")] for file_id in row.cells[key]]
 
 
-def _values(columns: Sequence[Column], row: Sequence[Any]) -> tuple[tuple[Any, ...], Sequence[Any]]:
+def cells_of(columns: Sequence[Column], row: Sequence[Any]) -> tuple[tuple[Any, ...], Sequence[Any]]:
     """The cells at the beginning of a row as JSON, and the rest of it."""
     values, at = [], 0
     for column in columns:
@@ -331,10 +291,10 @@ def _values(columns: Sequence[Column], row: Sequence[Any]) -> tuple[tuple[Any, .
 def _shown(column: Column, value: Any) -> Any:
     if column.kind is ValueKind.BOOL and column.write == "extra":
         return None if value is None else value == "true"
-    return _json(value)
+    return as_json(value)
 
 
-def _json(value: Any) -> Any:
+def as_json(value: Any) -> Any:
     if value is None or isinstance(value, _PLAIN):
         return value
     if isinstance(value, Decimal):
@@ -344,7 +304,7 @@ def _json(value: Any) -> Any:
     return str(value)
 
 
-def _figure(column: Column, what: str) -> ColumnElement[Any]:
+def figure(column: Column, what: str) -> ColumnElement[Any]:
     empty = grid_sql.is_empty(column)
     match what:
         case "filled":

@@ -7,7 +7,7 @@ import { button, openBox, type Box } from "./box";
 import { countOf, holds, inWords, isGroup, joined, listOf, partsOf, withoutLast } from "./conditions";
 import { Figures } from "./figures";
 import { FilterBuilder, type Names } from "./filter";
-import { groupable, GroupPanel } from "./groups";
+import { groupable, GroupPanel, usualPart, type Part } from "./groups";
 import { fillColumns } from "./columns";
 import { fillColours, fillSorting } from "./sorting";
 import { Views, type SavedView } from "./views";
@@ -153,8 +153,8 @@ export class Toolbar {
     this.viewChanged();
     this.last = JSON.stringify([this.base().filter ?? null, this.base().search ?? ""]);
   }
-  private grouped(): readonly string[] {
-    const { group } = this.app.spec() as { group?: { by?: readonly string[] } | null };
+  private grouped(): readonly Part[] {
+    const { group } = this.app.spec() as { group?: { by?: readonly Part[] } | null };
     return group?.by ?? [];
   }
 
@@ -310,11 +310,11 @@ export class Toolbar {
 
   private toggleGroups(): void {
     if (this.grouped().length > 0) return this.groupBy([]);
-    const usual = ["unit", "state"].find((key) => this.app.byKey.has(key)) ?? this.app.schema.columns.find(groupable)?.key;
-    if (usual) this.groupBy([usual]);
+    const usual = ["unit", "state"].map((key) => this.app.byKey.get(key)).find((one) => one !== undefined) ?? this.app.schema.columns.find(groupable);
+    if (usual) this.groupBy([usualPart(usual)]);
     this.groups.node.querySelector<HTMLElement>("select")?.focus();
   }
-  private groupBy(by: readonly string[]): void {
+  private groupBy(by: readonly Part[]): void {
     this.narrow(undefined);
     this.app.change({ group: by.length > 0 ? { by, figures: [] } : null });
   }
@@ -334,7 +334,7 @@ export class Toolbar {
     if (!column) return [];
     const found = [];
     if (column.filterable) found.push({ label: text("Filter by this column"), icon: "filter", act: () => this.openFilter({ field: key, op: column.operators.find((one) => one === "in") ?? column.operators[0] ?? "empty" }) });
-    if (groupable(column)) found.push({ label: text("Group by this column"), icon: "layer-group", act: () => this.groupBy([key]) });
+    if (groupable(column)) found.push({ label: text("Group by this column"), icon: "layer-group", act: () => this.groupBy([usualPart(column)]) });
     return found;
   }
 
