@@ -47,6 +47,7 @@ def create_app(config: Mapping[str, Any]) -> Flask:
     from app.models import db
     from app.pages import init_pages
     from app.security import StaffingSecurityManager, init_security
+    from app.sheet_import_api import init_sheet_import_api
     from app.view_api import init_view_api
     from app.views import HomeView, register
 
@@ -82,6 +83,7 @@ def create_app(config: Mapping[str, Any]) -> Flask:
     init_integration_api(app)
     init_grid_edit_api(app)
     init_grid_file_api(app)
+    init_sheet_import_api(app)
     init_view_api(app)
     init_cli(app)
     return app

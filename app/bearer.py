@@ -18,7 +18,7 @@ from app.services import api_tokens
 from app.services.api_tokens import Bearer
 
 # What a token opens: the sheets and what lies in their cells. Exports, views and pages are for people.
-OPEN = frozenset({"sheets", "sheet_edits", "cell_files", "integration"})
+OPEN = frozenset({"sheets", "sheet_edits", "cell_files", "integration", "sheet_imports"})
 ALSO = frozenset({"api.task", "api.cancel_task"})
 # What reads although it is sent by POST: what it asks for stands in its body.
 READING = frozenset({"sheets.rows", "sheets.outline", "sheets.groups", "sheets.figures", "sheets.changes"})

@@ -259,7 +259,7 @@ class SheetFile(Stamped, Model):
     filename: Mapped[str] = mapped_column(String(200), default="", server_default="")
     stored: Mapped[str] = mapped_column(String(80), default="", server_default="")
     # What came in, sealed with a key of its own until it is used.
-    content_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    content_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
     data_key: Mapped[bytes | None] = mapped_column(LargeBinary)
     digest: Mapped[str] = mapped_column(String(64), default="", server_default="")
     size: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")

@@ -92,6 +92,22 @@ SCHEMAS: dict[str, Any] = {
         size=WHOLE, sha256=TEXT, at=MOMENT, message=TEXT, page=TEXT, content=NULLABLE,
         state={"enum": ["pending", "running", "ready", "failed", "cancelled", "expired", "dropped"]},
     ),
+    "Import": _object(
+        "file sheet state", file=WHOLE, sheet=TEXT, filename=TEXT, format=TEXT, size=WHOLE, rows=WHOLE, at=MOMENT,
+        state={"enum": ["uploaded", "checking", "checked", "applying", "done", "cancelled", "expired", "dropped"]},
+        plan={"oneOf": [_ref("ImportPlan"), {"type": "null"}]},
+        tally={"oneOf": [_object(added=WHOLE, changed=WHOLE, same=WHOLE, refused=WHOLE), {"type": "null"}]},
+        task={"type": ["integer", "null"]}, change_set={"type": ["integer", "null"]}, done=WHOLE, total=WHOLE,
+        broke_off=BOOL | {"description": "Nobody works on it although it is not at its end: `reopen` goes on."},
+    ),
+    "ImportPlan": _object(
+        mode={"enum": ["add", "update", "both"]}, key=TEXT | {"description": "Column by which a row is known."},
+        columns={
+            "type": "object", "additionalProperties": TEXT,
+            "description": "Place of a column of the file (from 0) → key of the column of the sheet.",
+        },
+        clears=BOOL | {"description": "An empty cell of the file empties the cell of the sheet."},
+    ),
     "Task": _object("id state", id=WHOLE, kind=TEXT, state=TEXT, done=WHOLE, total=WHOLE, percent=WHOLE, message=TEXT),
 }  # fmt: skip
 
@@ -166,6 +182,31 @@ BODIES: Mapping[tuple[str, str], tuple[Mapping[str, Any] | None, Mapping[str, An
     ("sheet_files.show", "GET"): (None, _ref("File")),
     ("sheet_files.content", "GET"): (None, BYTES),
     ("sheet_files.drop", "DELETE"): (None, _object(file=WHOLE, state=TEXT)),
+    ("sheet_imports.receive", "POST"): (BYTES, _ref("Import")),
+    ("sheet_imports.listed", "GET"): (None, _object("files", files=_list(_ref("Import")))),
+    ("sheet_imports.show", "GET"): (None, _ref("Import")),
+    ("sheet_imports.columns", "GET"): (
+        None,
+        _object(
+            "columns plan", header=WHOLE, fillable=_list(TEXT), keys=_list(TEXT), plan=_ref("ImportPlan"),
+            columns=_list(_object("place label", place=WHOLE, label=TEXT, kind=TEXT, samples=_list(TEXT), filled=WHOLE,
+                                  goes_into=TEXT)),
+        ),
+    ),
+    ("sheet_imports.check", "POST"): (_ref("ImportPlan"), _ref("Import")),
+    ("sheet_imports.changes", "GET"): (
+        None, _object("changes", changes=_list(_object("row", row=WHOLE, old=VALUES, new=VALUES))),
+    ),
+    ("sheet_imports.problems", "GET"): (
+        None,
+        _object("refused next", refused=_list(_object("row", row=WHOLE, problems=_list(_ref("Problem")))),
+                next={"type": ["integer", "null"]}),
+    ),
+    ("sheet_imports.refused", "GET"): (None, BYTES),
+    ("sheet_imports.apply", "POST"): (_object("request_key", request_key=KEY), _ref("Import")),
+    ("sheet_imports.reopen", "POST"): (None, _ref("Import")),
+    ("sheet_imports.cancel", "POST"): (None, _ref("Import")),
+    ("sheet_imports.drop", "DELETE"): (None, _object(file=WHOLE, state=TEXT)),
     ("views.index", "GET"): (None, _object(views=_list(_ref("View")), posts=_list(ANY), me=ANY)),
     ("views.create", "POST"): (
         _object("name spec request_key", name=TEXT, spec=ANY, share=TEXT, post_ids=_list(WHOLE), locked=BOOL,
@@ -204,11 +245,16 @@ ASKED: Mapping[str, tuple[tuple[str, Mapping[str, Any], str], ...]] = {
     "cell_files.content": (("inline", TEXT, "`1`: to be looked at instead of saved"),),
     "sheet_edits.history": (("field", TEXT, "column key"),),
     "sheet_edits.options": (("q", TEXT, "what was typed: part of the name, or initials of its sound"),),
+    "sheet_imports.problems": (
+        ("after", WHOLE, "`next` of the page before"),
+        ("limit", WHOLE | {"minimum": 1, "maximum": 500, "default": 100}, "refused rows of a page"),
+    ),
     "sheet_files.listed": (("before", WHOLE, "older than the file of that number"),),
 }
 # Beside 401, 403 and 404, which any address may answer.
 _REFUSED = ("409", "422", "429")
 _ALSO = {"POST": _REFUSED, "PATCH": _REFUSED, "DELETE": _REFUSED, "GET": _REFUSED}
+_MADE = ("sheet_files.export", "sheet_imports.receive")
 _GONE = {"integration.changes": ("410",)}
 _SAID = {
     "401": "Not signed in, or the token opens nothing (any more).", "403": "Not allowed.",
@@ -257,7 +303,7 @@ def _operation(app: Flask, address: str, endpoint: str, method: str) -> dict[str
         "summary": summary,
         "tags": [endpoint.partition(".")[0]],
         "responses": {
-            "201" if endpoint == "sheet_files.export" else "200": _answer("Done.", answered),
+            "201" if endpoint in _MADE else "200": _answer("Done.", answered),
             **{code: _answer(_SAID[code], _ref("Error")) for code in sorted(_refusals(endpoint, method))},
         },
     }

@@ -30,6 +30,7 @@ from app.rules import passwords as password_rules
 from app.rules.errors import FieldErrors, Refused
 from app.services import accounts, audit, passwords, sessions
 from app.services.transaction import transaction
+from app.sheet_import_api import imports
 from app.signing import StaleLogin
 from app.standing import GrantedAccess, current_actor, current_standing
 
@@ -88,7 +89,7 @@ class StaffingSecurityManager(GrantedAccess, SecurityManager):
             exempt_when=lambda: request.endpoint != "SignInView.login",
             deduct_when=lambda response: response.status_code == 401,
         )(self.auth_view.blueprint)
-        for one in (sheets, edits, cell_files, integration):
+        for one in (sheets, edits, cell_files, integration, imports):
             self.limiter.limit(
                 lambda: current_app.config["API_RATE_LIMIT"],
                 key_func=bearer.key,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from typing import Any
 
-from flask import flash, redirect, request, send_file, url_for
+from flask import Response, flash, redirect, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_appbuilder import BaseView, expose, has_access
 from flask_babel import force_locale
@@ -23,6 +23,7 @@ from app.reports import xlsx
 from app.reports.table import Book, Column, ReportTable, wording
 from app.rules.errors import FieldErrors, Invalid
 from app.rules.imports_into import Mode, Plan, guessed, plan_of, typed
+from app.rules.sheet_guess import Guess
 from app.services import grid_undo, present, sheet_imports, tasks
 from app.services.grids import Grid
 from app.services.sheet_imports import tally_of
@@ -136,12 +137,7 @@ class SheetImportView(BaseView):
     def refused(self, file_id: int) -> ResponseReturnValue:
         """The refused rows as a workbook: as they were, with the reason; corrected, it can be handed in again."""
         row = sheet_imports.access_file(current_actor(), file_id)
-        out = BytesIO()
-        book = _refused_book(row, _opened(row.sheet))
-        xlsx.render(book, created_at=present.now(), zone=present.zone(), out=out)
-        out.seek(0)
-        name = _("Refused rows of %(file)s", file=row.filename.rsplit(".", 1)[0])
-        return send_file(out, TYPES["xlsx"], as_attachment=True, download_name=f"{name}.xlsx")
+        return refused_workbook(row, _opened(row.sheet))
 
     def _index(self, code: str, error: str = "") -> ResponseReturnValue:
         grid = _opened(code)
@@ -173,26 +169,43 @@ def _columns(row: SheetFile, grid: Grid) -> dict[str, Any]:
     found, _header = sheet_imports.headings(row)
     keys = {one.key: str(one.label) for one in sheet_imports.keys(grid)}
     choices = {one.key: str(one.label) for one in sheet_imports.fillable(grid)}
-    labels = {key: list(names) for key, names in _names(grid).items() if key in choices or key in keys}
-    meant = guessed([one.label for one in found], labels)
-    chosen = {one.place: meant[number] for number, one in enumerate(found) if number in meant}
-    plan, form = row.spec.get("plan"), request.form if request.method == "POST" else None
-    if plan:
-        chosen = dict(plan_of(plan).places)
+    plan, form = proposal(grid, row, found), request.form if request.method == "POST" else None
+    chosen, key, mode, clears = dict(plan.places), plan.key, str(plan.mode), plan.clears
     if form is not None:
         chosen = {one.place: form.get(f"column_{one.place}", "") for one in found}
-    key = form.get("key", "") if form is not None else (plan or {}).get("key") or _usual_key(grid, chosen, keys)
-    usual = Mode.BOTH if grid.can_add else Mode.UPDATE
-    mode = form.get("mode", "") if form is not None else (plan or {}).get("mode") or (usual if key else Mode.ADD)
+        key, mode, clears = form.get("key", ""), form.get("mode", ""), form.get("clears") == "1"
     return {
-        "found": found, "chosen": chosen, "choices": {**keys, **choices}, "keys": keys, "key": key, "mode": str(mode),
-        "clears": form.get("clears") == "1" if form is not None else bool((plan or {}).get("clears")),
+        "found": found, "chosen": chosen, "choices": {**keys, **choices}, "keys": keys, "key": key, "mode": mode,
+        "clears": clears,
     }  # fmt: skip
 
 
-def _usual_key(grid: Grid, chosen: Mapping[int, str], keys: Mapping[str, str]) -> str:
+def proposal(grid: Grid, row: SheetFile, found: Sequence[Guess]) -> Plan:
+    """The plan that one begins with: the last one of the file, or what the names of its columns mean."""
+    if kept := row.spec.get("plan"):
+        return plan_of(kept)
+    keys = [one.key for one in sheet_imports.keys(grid)]
+    known = {*keys, *(one.key for one in sheet_imports.fillable(grid))}
+    labels = {key: list(names) for key, names in _names(grid).items() if key in known}
+    meant = guessed([one.label for one in found], labels)
+    chosen = {one.place: meant[number] for number, one in enumerate(found) if number in meant}
+    key = _usual_key(grid, chosen, keys)
+    usual = Mode.BOTH if grid.can_add else Mode.UPDATE
+    return Plan(chosen, usual if key else Mode.ADD, key)
+
+
+def refused_workbook(row: SheetFile, grid: Grid) -> Response:
+    """The refused rows as a workbook to be saved."""
+    out = BytesIO()
+    xlsx.render(_refused_book(row, grid), created_at=present.now(), zone=present.zone(), out=out)
+    out.seek(0)
+    name = _("Refused rows of %(file)s", file=row.filename.rsplit(".", 1)[0])
+    return send_file(out, TYPES["xlsx"], as_attachment=True, download_name=f"{name}.xlsx")
+
+
+def _usual_key(grid: Grid, chosen: Mapping[int, str], keys: Sequence[str]) -> str:
     """The column that names a row, or one that is unique, when it is among those of the file."""
-    unique = [one.key for one in grid.columns.values() if one.defined is not None and one.defined.unique]
+    unique = [one.key for one in grid.columns.values() if one.defined is not None and one.defined.is_unique]
     wanted = [*unique, "number", "code", grid.title]
     return next((one for one in wanted if one in keys and one in chosen.values()), "")
 

@@ -8,7 +8,10 @@ import re
 from flask.testing import FlaskClient
 from python_calamine import CalamineWorkbook
 
-from app.models import Appeal, SheetFile, db
+from app.models import Appeal, FieldDefinition, SheetFile, db
+from app.rules.values import ValueKind
+from app.services import own_sheets
+from app.services.own_sheets import Line, Plan
 from tests.factories import Factory
 
 URL = "https://localhost"
@@ -81,3 +84,18 @@ def test_what_is_no_table_is_refused_on_the_page(make: Factory) -> None:
     answer = client.post("/sheet-imports/ledger/upload", base_url=URL, data=data, content_type="multipart/form-data")
     assert answer.status_code == 422
     assert "role=\"alert\"" in answer.text or "aria-invalid" in answer.text
+
+
+def test_a_unique_field_of_an_own_sheet_is_its_key(make: Factory) -> None:
+    lines = (Line("名称", ValueKind.TEXT), Line("编码", ValueKind.TEXT))
+    officer = make.actor(officer="system")
+    own = own_sheets.make(officer, Plan("示例路灯", lines=lines, writers=(make.post("editor").id,)))
+    code = db.session.query(FieldDefinition).filter_by(own_sheet_id=own.id, label="编码").one()
+    code.is_unique = True
+    db.session.commit()
+    client = make.signed_in(make.holder("editor"))
+    data = {"workbook": (io.BytesIO("名称,编码\n示例,7\n".encode()), "示例.csv")}
+    address = f"/sheet-imports/own_{own.code}/upload"
+    sent = client.post(address, base_url=URL, data=data, content_type="multipart/form-data")
+    form = form_of(client.get(str(sent.headers["Location"]), base_url=URL).text, "/check")
+    assert (form["mode"], form["key"]) == ("both", f"x_{code.code}")
