@@ -283,11 +283,11 @@ def _staffing(row: Any) -> roster.Staffing:
 
 
 def _moment(value: str | None) -> datetime:
-    return datetime.fromisoformat(value) if value else datetime.min.replace(tzinfo=UTC)
+    return datetime.min.replace(tzinfo=UTC) if value in (None, "-infinity") else datetime.fromisoformat(value)
 
 
 def _end(value: str | None) -> datetime | None:
-    return datetime.fromisoformat(value) if value else None
+    return None if value in (None, "infinity") else datetime.fromisoformat(value)
 
 
 def _duty(post: dict[str, Any]) -> rules.PostDuty:

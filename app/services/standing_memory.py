@@ -27,7 +27,7 @@ _TURNS = text(
         UNION ALL SELECT lower(valid) FROM stand_in UNION ALL SELECT upper(valid) FROM stand_in
         UNION ALL SELECT lower(valid) FROM absence UNION ALL SELECT upper(valid) FROM absence
         UNION ALL SELECT lower(valid) FROM portfolio_place UNION ALL SELECT upper(valid) FROM portfolio_place
-    ) bounds WHERE at >= :now
+    ) bounds WHERE at >= :now AND isfinite(at)
     """
 )
 
