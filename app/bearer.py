@@ -11,6 +11,7 @@ from typing import Any
 from flask import Flask, abort, g, request
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_appbuilder.security.sqla.models import User
+from flask_login import current_user
 from flask_wtf.csrf import CSRFProtect
 
 from app.rules.errors import NotFound, Refused
@@ -72,12 +73,19 @@ def guard() -> None:
     code = (request.view_args or {}).get("code")
     if code is not None and not bearer.reaches(str(code)):
         raise NotFound("sheet.unknown", {"sheet": str(code)[:48]})
+    task_id = (request.view_args or {}).get("task_id")
+    if task_id is not None and not api_tokens.reaches_task(bearer, task_id):
+        raise NotFound("task.unknown", {"id": task_id})
     api_tokens.touch(bearer)
 
 
 def key() -> str:
-    """Under what requests are counted: the public part of the token."""
-    return _header().split("_")[1][:12] if _header().count("_") >= 2 else (request.remote_addr or "")
+    """Under what requests are counted: the token, once it has proved itself; else the address of whoever tries.
+
+    What somebody sends without knowing the secret counts against no token.
+    """
+    bearer = current() if current_user.is_authenticated else None
+    return f"token:{bearer.token_id}" if bearer is not None else f"address:{request.remote_addr or ''}"
 
 
 def _header() -> str:

@@ -76,9 +76,11 @@ def rows(code: str) -> Response:
 @sheets.get("/<code>/rows/<int:row_id>")
 def row(code: str, row_id: int) -> Response:
     """One row with all its columns."""
-    found = grid_rows.one(opened(code), row_id)
+    grid = opened(code)
+    found = grid_rows.one(grid, row_id)
     if found is None:
         raise NotFound("row.unknown", {"id": row_id})
+    token_reading.audited(grid, 1, row=row_id)
     return jsonify(shown(found))
 
 
@@ -86,7 +88,9 @@ def row(code: str, row_id: int) -> Response:
 def outline(code: str) -> Response:
     """How many rows a query has, and keys to jump in by."""
     grid, body = opened(code), body_of("query")
-    found = grid_rows.outline(grid, query_of(grid, body))
+    query = query_of(grid, body)
+    found = grid_rows.outline(grid, query)
+    token_reading.audited(grid, len(found.marks), query, what="marks")
     return jsonify(total=found.total, step=found.step, marks=list(found.marks), exact=found.is_exact)
 
 
@@ -98,7 +102,9 @@ def groups(code: str) -> Response:
     """
     grid, body = opened(code), body_of("query", "group")
     grouping = queries.read_grouping(body.get("group"), grid.kinds)
-    by, found = grid_groups.groups(grid, query_of(grid, body), grouping)
+    query = query_of(grid, body)
+    by, found = grid_groups.groups(grid, query, grouping)
+    token_reading.audited(grid, len(found), query, what="groups")
     shown = [
         {
             "values": list(g.values), "count": g.count, "overdue": g.overdue, "figures": g.figures,
@@ -114,7 +120,10 @@ def figures(code: str) -> Response:
     """Figures over the whole filter: `{"query": …, "figures": [["round", "sum"]]}`."""
     grid, body = opened(code), body_of("query", "figures")
     wanted = queries.read_grouping({"figures": body.get("figures")}, grid.kinds).figures
-    return jsonify(figures=grid_rows.figures(grid, query_of(grid, body), wanted))
+    query = query_of(grid, body)
+    found = grid_rows.figures(grid, query, wanted)
+    token_reading.audited(grid, len(found), query, what="figures")
+    return jsonify(figures=found)
 
 
 @sheets.post("/<code>/changes")
@@ -129,6 +138,7 @@ def changes(code: str) -> Response:
     at, ids, people = grid_presence.poll(grid, whole_in(body, "since", 0), here)
     found = grid_rows.by_ids(grid, ids, asked) if ids else []
     known = {one.id for one in found}
+    token_reading.audited(grid, len(known), asked)
     return jsonify(
         at=at,
         rows=[shown(one) for one in found],

@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import Blueprint, Flask, Response, jsonify, request, url_for
 
-from app import grids, words
+from app import grids, token_reading, words
 from app.errors import refusal
 from app.grid_api import body_of, opened, query_of, shown, text_in, whole_in
 from app.messages import sentence
@@ -154,27 +154,27 @@ def mine(code: str) -> Response:
 def history(code: str, row_id: int) -> Response:
     """What one cell held before, newest first: `?field=key`."""
     grid, english = opened(code), grids.is_english()
-    found = grid_history.history(grid, row_id, request.args.get("field", ""), english=english)
-    return jsonify(
-        history=[
-            {
-                "at": one.at.isoformat(),
-                "person": _called(one.person) or one.process,
-                "post": _called(one.post),
-                "action": str(words.ACTIONS.get(one.action) or words.CHANGES.get(one.action) or one.action),
-                "old": one.old,
-                "new": one.new,
-                "why": one.why,
-                "change_set": one.set_id,
-            }
-            for one in found
-        ]
-    )
+    found = [
+        {
+            "at": one.at.isoformat(),
+            "person": _called(one.person) or one.process,
+            "post": _called(one.post),
+            "action": str(words.ACTIONS.get(one.action) or words.CHANGES.get(one.action) or one.action),
+            "old": one.old,
+            "new": one.new,
+            "why": one.why,
+            "change_set": one.set_id,
+        }
+        for one in grid_history.history(grid, row_id, request.args.get("field", ""), english=english)
+    ]
+    token_reading.audited(grid, len(found), what="history", row=row_id)
+    return jsonify(history=found)
 
 
 @edits.get("/<code>/trash")
 def trash(code: str) -> Response:
     """The deleted rows that the caller may take back, those deleted last first."""
+    grid = opened(code)
     found = [
         {
             "id": one.id,
@@ -183,8 +183,9 @@ def trash(code: str) -> Response:
             "at": one.at.isoformat() if one.at else None,
             "person": _called(one.person),
         }
-        for one in grid_trash.trash(opened(code))
+        for one in grid_trash.trash(grid)
     ]
+    token_reading.audited(grid, len(found), what="trash")
     return jsonify(rows=found)
 
 

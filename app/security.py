@@ -6,6 +6,7 @@ whose password has run out, or who holds a one-time code, reaches the change pag
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from flask import Flask, Response, abort, current_app, flash, g, redirect, request, url_for
@@ -18,7 +19,9 @@ from flask_login import LoginManager, current_user
 
 from app import bearer, signing
 from app.account_views import AccountView, SignInView, confirm_page
+from app.api import api
 from app.errors import wants_json
+from app.file_api import files
 from app.grid_api import sheets
 from app.grid_edit_api import edits
 from app.grid_file_api import files as cell_files
@@ -28,11 +31,12 @@ from app.messages import sentence
 from app.models import db
 from app.rules import passwords as password_rules
 from app.rules.errors import FieldErrors, Refused
-from app.services import accounts, audit, passwords, sessions
+from app.services import accounts, audit, passwords, present, sessions
 from app.services.transaction import transaction
 from app.sheet_import_api import imports
 from app.signing import StaleLogin
 from app.standing import GrantedAccess, current_actor, current_standing
+from app.view_api import views
 
 # What answers without a login. "/" sends strangers to the login page itself.
 PUBLIC = frozenset({"SignInView.login", "LocaleView.index", "health"})
@@ -89,9 +93,11 @@ class StaffingSecurityManager(GrantedAccess, SecurityManager):
             exempt_when=lambda: request.endpoint != "SignInView.login",
             deduct_when=lambda response: response.status_code == 401,
         )(self.auth_view.blueprint)
-        for one in (sheets, edits, cell_files, integration, imports):
-            self.limiter.limit(
+        # One count over all that a token opens, and of all that is sent without a token that opens anything.
+        for one in (sheets, edits, cell_files, integration, imports, api, views, files):
+            self.limiter.shared_limit(
                 lambda: current_app.config["API_RATE_LIMIT"],
+                scope="bearer",
                 key_func=bearer.key,
                 exempt_when=lambda: not bearer.is_sent(),
             )(one)
@@ -211,8 +217,13 @@ def _tell_how(response: Response) -> Response:
         if response.status_code == 401:
             response.headers["WWW-Authenticate"] = "Bearer"
         if response.status_code == 429:
-            response.headers.setdefault("Retry-After", "60")
+            response.headers.setdefault("Retry-After", str(_seconds_to_wait()))
     return response
+
+
+def _seconds_to_wait() -> int:
+    limit = current_app.appbuilder.sm.limiter.current_limit  # type: ignore[attr-defined]
+    return max(1, math.ceil(limit.reset_at - present.now().timestamp())) if limit is not None else 60
 
 
 def _ask_again(error: StaleLogin) -> ResponseReturnValue:

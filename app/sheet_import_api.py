@@ -15,7 +15,6 @@ from app.messages import sentence
 from app.models import SheetFile
 from app.rules.errors import Invalid
 from app.rules.imports_into import Mode, Plan, plan_of
-from app.rules.query import Query
 from app.rules.sheet_guess import Guess
 from app.services import import_files, sheet_imports, tasks
 from app.services.grids import Grid
@@ -89,7 +88,7 @@ def changes(code: str, file_id: int) -> Response:
     """The first changes of rows that are there, cell by cell: what they hold (or held), what the file has."""
     grid = _writable(code)
     sample = tally_of(import_files.access_file(grid, file_id).outcome).sample
-    token_reading.audited(grid, len(sample), Query())
+    token_reading.audited(grid, len(sample))
     return jsonify(
         changes=[
             {"row": one["row"], "old": _seen(grid, one["old"]), "new": _seen(grid, one["new"])} for one in sample

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -12,13 +12,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import delete, update
 
-from app.models import ApiToken, Appeal, Audit, FeedRow, Holding, Membership, Person, Post, db
+from app.models import ApiToken, Appeal, Audit, ChangeSet, FeedRow, Holding, Membership, Person, Post, Task, db
 from app.openapi import BODIES, addresses, description
 from app.services import api_tokens, present
 from app.services.actors import Actor
 from app.services.api_tokens import Wanted
 from app.services.grants import standing_of
 from tests.factories import Factory
+from tests.test_desk import counted
 
 URL = "https://localhost"
 Call = Callable[..., Any]
@@ -220,6 +221,114 @@ def test_a_filter_of_the_address_is_that_of_the_body(make: Factory, keeper: Pers
     by_body = call(text, "/api/v1/sheets/ledger/rows", "POST", json={"query": {"filter": condition}}).json
     assert by_address["rows"] == by_body["rows"]
     assert len(by_body["rows"]) == 1
+
+
+READS: dict[str, tuple[str, str, dict[str, Any] | None, str, int]] = {
+    "rows": ("rows", "GET", None, "rows", 12),
+    "rows by POST": ("rows", "POST", {"query": {}}, "rows", 12),
+    "one row": ("rows/{row}", "GET", None, "rows", 1),
+    "groups": ("groups", "POST", {"group": {"by": ["state"]}}, "groups", 1),
+    "figures": ("figures", "POST", {"figures": [["round", "sum"]]}, "figures", 1),
+    "history": ("rows/{row}/history?field=state", "GET", None, "history", 3),
+    "the poll": ("changes", "POST", {"since": 0}, "rows", 12),
+}
+
+
+@pytest.mark.parametrize("read", READS)
+def test_what_a_token_reads_is_written_down_and_costs_few_statements(
+    make: Factory, keeper: Person, call: Call, read: str
+) -> None:
+    path, method, body, what, count = READS[read]
+    text, appeal = token_of(make, keeper), db.session.query(Appeal).order_by(Appeal.id.desc()).first()
+    assert appeal is not None
+    address = f"/api/v1/sheets/ledger/{path.format(row=appeal.id)}"
+    more = {"json": body} if body is not None else {}
+    assert call(text, address, method, **more).status_code == 200
+    assert make.count(Audit, event="token.read") == 1
+    detail = db.session.query(Audit).filter_by(event="token.read").one().detail
+    assert (detail[what], detail.get("row")) == (count, appeal.id if "{row}" in path else None)
+    with counted() as statements:
+        assert call(text, address, method, **more).status_code == 200
+    # The token, the rows, the audit trail; the poll writes who is there first, a history asks for row and change sets.
+    most = {"the poll": 5, "history": 4}.get(read, 3)
+    assert len(statements) <= most, "\n\n".join(statements)
+
+
+def from_address(app: Flask, token: str, address: str, path: str = "/api/v1/sheets/") -> Any:
+    """A request from that address of the network."""
+    headers = {"Authorization": f"Bearer {token}"}
+    return app.test_client().get(path, base_url=URL, headers=headers, environ_overrides={"REMOTE_ADDR": address})
+
+
+@pytest.fixture
+def strict(app: Flask) -> Iterator[None]:
+    """Three requests an hour."""
+    usual = app.config["API_RATE_LIMIT"]
+    app.config["API_RATE_LIMIT"] = "3 per hour"
+    yield
+    app.config["API_RATE_LIMIT"] = usual
+
+
+def test_a_token_that_asks_too_often_is_told_when_it_may_again(
+    make: Factory, keeper: Person, app: Flask, strict: None
+) -> None:
+    first, second = token_of(make, keeper), token_of(make, keeper)
+    paths = ["/api/v1/sheets/", "/api/v1/sheets/ledger", "/api/v1/sheets/ledger/rows", "/api/v1/sheets/"]
+    # One count over all addresses, wherever the token is sent from.
+    answers = [from_address(app, first, f"203.0.113.{n}", path) for n, path in enumerate(paths)]
+    assert [one.status_code for one in answers] == [200, 200, 200, 429]
+    assert 3_500 < int(answers[-1].headers["Retry-After"]) <= 3_601
+    assert answers[-1].json["error"]["code"] == "http.429"
+    assert from_address(app, second, "203.0.113.1").status_code == 200
+
+
+def test_who_does_not_know_the_secret_uses_up_no_token(make: Factory, keeper: Person, app: Flask, strict: None) -> None:
+    text = token_of(make, keeper)
+    wrong = text.rsplit("_", 1)[0] + "_" + "A" * 43
+    tries = [from_address(app, wrong, "203.0.113.77").status_code for _try in range(4)]
+    tries.append(from_address(app, "mszt_000000000000_x", "203.0.113.77").status_code)
+    assert tries == [401, 401, 401, 429, 429]
+    assert from_address(app, wrong, "203.0.113.78").status_code == 401  # somebody else's tries count for himself
+    assert [from_address(app, text, "203.0.113.77").status_code for _ask in range(4)] == [200, 200, 200, 429]
+
+
+def work_on(make: Factory, person: Person, sheet: str, only_post: int | None = None) -> int:
+    """A task that writes a sheet for that person."""
+    user_id = make.user_of(person).id
+    found = ChangeSet(sheet=sheet, kind="bulk", user_id=user_id, request_key=sheet + str(only_post), state="pending",
+                      spec={"only_post": only_post})  # fmt: skip
+    db.session.add(found)
+    db.session.flush()
+    task = Task(kind="bulk_edit", queue="imports", subject_id=found.id, total=9, requested_by_id=user_id)
+    db.session.add(task)
+    db.session.commit()
+    return task.id
+
+
+def test_a_token_sees_and_stops_work_on_its_sheets_under_its_post_alone(
+    make: Factory, keeper: Person, call: Call
+) -> None:
+    post = make.post("ledger_admin").id
+    ledger, appeals = work_on(make, keeper, "ledger"), work_on(make, keeper, "appeals")
+    own = work_on(make, keeper, "ledger", post)
+    foreign = work_on(make, make.holder("supervisor"), "ledger")
+    report = Task(kind="quarterly_report", queue="reports", subject_id=0, requested_by_id=make.user_of(keeper).id)
+    db.session.add(report)
+    db.session.commit()
+    every = [ledger, appeals, own, foreign, report.id]
+    reached = {
+        "all": (token_of(make, keeper, can_write=True), [200, 200, 200, 404, 404]),
+        "sheets": (token_of(make, keeper, can_write=True, sheets=("ledger",)), [200, 404, 200, 404, 404]),
+        "post": (token_of(make, keeper, can_write=True, post_id=post), [404, 404, 200, 404, 404]),
+    }
+    for token, answers in reached.values():
+        assert [call(token, f"/api/v1/tasks/{one}").status_code for one in every] == answers
+    narrow = reached["sheets"][0]
+    assert call(narrow, f"/api/v1/tasks/{appeals}/cancel", "POST").status_code == 404
+    assert db.session.get_one(Task, appeals).state == "pending"
+    assert call(narrow, f"/api/v1/tasks/{ledger}/cancel", "POST").json["state"] == "cancelled"
+    reading = call(token_of(make, keeper), f"/api/v1/tasks/{appeals}/cancel", "POST")
+    assert (reading.status_code, reading.json["error"]["code"]) == (403, "token.reads-only")
 
 
 def test_the_feed_tells_every_change_page_by_page(make: Factory, keeper: Person, built_app: Flask, call: Call) -> None:

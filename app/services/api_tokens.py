@@ -17,10 +17,10 @@ from functools import cache
 from typing import Any
 
 from flask_appbuilder.security.sqla.models import User
-from sqlalchemy import Select, bindparam, select, true, update
+from sqlalchemy import Select, bindparam, func, select, true, update
 from sqlalchemy.orm import joinedload
 
-from app.models import Account, ApiToken, Person, db
+from app.models import Account, ApiToken, ChangeSet, Person, SheetFile, Task, db
 from app.rules.errors import FieldErrors, FieldProblem, NotFound, Refused
 from app.rules.fields import clean_text
 from app.rules.grants import GrantSet
@@ -179,6 +179,24 @@ def restricted(standing: Standing, post_id: int | None) -> Standing | None:
         standing, grants=granted, pairs=standing.pairs & granted.permission_pairs(), posts=posts, standby=(),
         overseen=(), units=(), sections=(), portfolios=(), officer=None,
     )  # fmt: skip
+
+
+def reaches_task(bearer: Bearer, task_id: int) -> bool:
+    """Whether a task is its person's, works on a sheet that the token opens, and was asked for under its post."""
+    query = (
+        select(
+            func.coalesce(ChangeSet.sheet, SheetFile.sheet),
+            func.coalesce(ChangeSet.spec["only_post"].as_integer(), SheetFile.spec["only_post"].as_integer()),
+        )
+        .select_from(Task)
+        .outerjoin(ChangeSet, (Task.kind == "bulk_edit") & (ChangeSet.id == Task.subject_id))
+        .outerjoin(SheetFile, (Task.kind == "sheet_import") & (SheetFile.id == Task.subject_id))
+        .where(Task.id == task_id, Task.requested_by_id == bearer.user.id)
+    )
+    found = db.session.execute(query).one_or_none()
+    if found is None or found[0] is None:
+        return False
+    return bearer.reaches(found[0]) and bearer.post_id in (None, found[1])
 
 
 def touch(bearer: Bearer) -> None:
