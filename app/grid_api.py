@@ -14,9 +14,10 @@ from app import bearer, grids, token_reading
 from app.rules import query as queries
 from app.rules.errors import Invalid, NotFound
 from app.rules.query import Grouping, Query
-from app.services import definitions, grid_groups, grid_presence, grid_rows
+from app.services import appeal_fields, definitions, grid_groups, grid_presence, grid_rows
 from app.services.grid_columns import Column
 from app.services.grids import Grid
+from app.standing import current_standing
 
 sheets = Blueprint("sheets", __name__, url_prefix="/api/v1/sheets")
 
@@ -49,10 +50,21 @@ def schema(code: str) -> Response:
         counted=sorted(grid.counted),
         can={"add": grid.can_add, "edit": grid.can_edit, "remove": grid.can_remove},
         columns=[_column(one) for one in grid.columns.values()],
+        acting=_acting(grid),
         spans=list(queries.SPANS),
         definitions=definitions.current().version,
         at=grid_rows.horizon(),
     )
+
+
+def _acting(grid: Grid) -> list[list[Any]]:
+    """The posts for which the caller may fill in fields of appeals: id and name."""
+    standing = current_standing()
+    if standing is None or grid.family != "appeals" or not grid.can_edit:
+        return []
+    allowed = {one for code in appeal_fields.WRITING for one in grid.actor.grants.posts_for(code)}
+    english = grids.is_english()
+    return [[one.id, (english and one.name_en) or one.name] for one in standing.posts if one.id in allowed]
 
 
 @sheets.post("/<code>/rows")

@@ -85,9 +85,9 @@ def remove(code: str, row_id: int) -> Response:
 def write(code: str) -> Response:
     """A block of cells, valid rows written, refused ones told.
 
-    `{"kind": "paste", "cells": [{"id", "version", "values"}], "new": [{key: raw}], "request_key", "dry"}`.
+    `{"kind": "paste", "cells": [{"id", "version", "values"}], "new": [{key: raw}], "request_key", "dry", "reason"}`.
     """
-    grid, body = opened(code), body_of("kind", "cells", "new", "request_key", "dry", "post_id")
+    grid, body = opened(code), body_of("kind", "cells", "new", "request_key", "dry", "post_id", "reason")
     answer = grid_batches.write(
         grid,
         text_in(body, "kind"),
@@ -95,6 +95,7 @@ def write(code: str) -> Response:
         [_object(one) for one in _list(body, "new")],
         request_key=text_in(body, "request_key"),
         post_id=_post(body),
+        reason=text_in(body, "reason"),
         is_trial=bool(body.get("dry")),
     )
     return jsonify(_told(answer))
@@ -110,7 +111,7 @@ def options(code: str, key: str) -> Response:
 @edits.post("/<code>/bulk")
 def bulk(code: str) -> Response:
     """One value for every row of a query: `{"query": …, "values": {key: raw}, "dry": true}` tells, without it does."""
-    grid, body = opened(code), body_of("query", "values", "dry", "request_key", "post_id")
+    grid, body = opened(code), body_of("query", "values", "dry", "request_key", "post_id", "reason")
     query, values = query_of(grid, body), _values(body)
     try:
         if body.get("dry"):
@@ -118,7 +119,8 @@ def bulk(code: str) -> Response:
             sample = [{"id": one.row_id, "old": one.old, "new": one.new} for one in found.sample]
             return jsonify(count=found.count, sample=sample, problems=[problem(one) for one in found.problems])
         key = text_in(body, "request_key")
-        return jsonify(_told(grid_bulk.start(grid, query, values, request_key=key, post_id=_post(body))))
+        reason = text_in(body, "reason")
+        return jsonify(_told(grid_bulk.start(grid, query, values, request_key=key, post_id=_post(body), reason=reason)))
     except MovesClocks as error:
         return refusal(error, moves=error.preview.counts())
 

@@ -153,12 +153,13 @@ BODIES: Mapping[tuple[str, str], tuple[Mapping[str, Any] | None, Mapping[str, An
     ("sheet_edits.write", "POST"): (
         _object(
             "kind request_key", kind={"enum": ["paste", "fill", "cell"]}, dry=BOOL, request_key=KEY, post_id=WHOLE,
+            reason=TEXT,
             cells=_list(_object("id version values", id=WHOLE, version=WHOLE, values=VALUES)), new=_list(VALUES),
         ),
         _ref("Written"),
     ),
     ("sheet_edits.bulk", "POST"): (
-        _object("values", query=_ref("Query"), values=VALUES, dry=BOOL, request_key=KEY, post_id=WHOLE),
+        _object("values", query=_ref("Query"), values=VALUES, dry=BOOL, request_key=KEY, post_id=WHOLE, reason=TEXT),
         {"oneOf": [_ref("Written"), _object(count=WHOLE, sample=_list(ANY), problems=_list(_ref("Problem")))]},
     ),
     ("sheet_edits.undo", "POST"): (_object("request_key", request_key=KEY), _ref("Written")),

@@ -18,7 +18,7 @@ from app import grids, own_row_words
 from app.forms import request_key
 from app.messages import by_field, sentence
 from app.rules.errors import Conflict, FieldErrors, NotFound
-from app.services import grid_cells, grid_rows, grid_trash, own_rows
+from app.services import grid_cells, grid_rows, own_rows
 from app.services.definitions import Own
 from app.services.grids import Grid
 from app.standing import current_actor
@@ -32,7 +32,7 @@ class OwnRowView(BaseView):
     route_base = "/own"
     default_view = "show"
     class_permission_name = "Grid"
-    method_permission_name = dict.fromkeys(("add", "show", "history", "edit", "remove", "trash", "restore"), "read")
+    method_permission_name = dict.fromkeys(("add", "show", "history", "edit", "remove"), "read")
 
     @expose("/<code>/add", methods=("GET", "POST"))
     @has_access
@@ -94,29 +94,6 @@ class OwnRowView(BaseView):
         own_rows.remove(current_actor(), own, row_id, version=request.form.get("version", type=int))
         flash(_("The row lies in the trash now. It can be taken back."), "success")
         return redirect(url_for("GridView.sheet", code=grids.OWN_PREFIX + code))
-
-    @expose("/<code>/trash")
-    @has_access
-    def trash(self, code: str) -> ResponseReturnValue:
-        """The rows that were deleted, those deleted last first."""
-        own, grid = _opened(code)
-        own_rows.require_writer(current_actor(), own)
-        return self.render_template(
-            "own_rows/trash.html", own=own, grid=grid, rows=grid_trash.trash(grid), most=grid_trash.MOST
-        )
-
-    @expose("/<code>/trash/<int:row_id>/restore", methods=("POST",))
-    @has_access
-    def restore(self, code: str, row_id: int) -> ResponseReturnValue:
-        """Take a row back."""
-        own, _grid = _opened(code)
-        try:
-            own_rows.restore(current_actor(), own, row_id)
-        except FieldErrors as error:
-            flash(" ".join(text for texts in by_field(error).values() for text in texts), "danger")
-            return redirect(url_for("OwnRowView.trash", code=code))
-        flash(_("The row is back."), "success")
-        return redirect(url_for("OwnRowView.show", code=code, row_id=row_id))
 
     def _form(
         self, own: Own, grid: Grid, row: Any, values: Mapping[str, Any], errors: Mapping[str, list[str]]

@@ -109,10 +109,14 @@ def test_a_deleted_row_lies_in_the_trash_and_comes_back(own: Own, writer: FlaskC
     address = f"/own/{own.code}/{row.id}"
     assert writer.post(f"{address}/remove", base_url=URL, data={"version": row.version}).status_code == 302
     assert writer.get(address, base_url=URL).status_code == 404
-    assert "示例一桥" in writer.get(f"/own/{own.code}/trash", base_url=URL).text
-    assert writer.post(f"/own/{own.code}/trash/{row.id}/restore", base_url=URL).status_code == 302
+    trash = f"/grid/own_{own.code}/trash"
+    assert "示例一桥" in writer.get(trash, base_url=URL).text
+    assert "示例一桥" in writer.get(f"{trash}?q=一桥", base_url=URL).text
+    assert f"{trash}/{row.id}/restore" not in writer.get(f"{trash}?q=二%25桥", base_url=URL).text
+    restored = writer.post(f"{trash}/{row.id}/restore", base_url=URL, data={"request_key": "once"})
+    assert restored.status_code == 302
     assert writer.get(address, base_url=URL).status_code == 200
-    assert "示例一桥" not in writer.get(f"/own/{own.code}/trash", base_url=URL).text
+    assert "示例一桥" not in writer.get(trash, base_url=URL).text
 
 
 def test_who_reads_does_not_write_and_a_stranger_finds_nothing(own: Own, make: Factory) -> None:
@@ -124,7 +128,7 @@ def test_who_reads_does_not_write_and_a_stranger_finds_nothing(own: Own, make: F
     assert f"{address}/edit" not in shown.text
     assert reader.post(f"{address}/edit", base_url=URL, data={"x_ming_cheng": "示例"}).status_code == 403
     assert reader.post(f"{address}/remove", base_url=URL).status_code == 403
-    for path in (address, f"{address}/edit", f"/own/{own.code}/trash", f"/own/{own.code}/add"):
+    for path in (address, f"{address}/edit", f"/grid/own_{own.code}/trash", f"/own/{own.code}/add"):
         assert stranger.get(path, base_url=URL).status_code == 404
     assert stranger.post(f"{address}/edit", base_url=URL, data={"x_ming_cheng": "示例"}).status_code == 404
 

@@ -31,7 +31,13 @@ WRITING = tuple(
 
 
 def write_in(
-    actor: Actor, appeal_id: int, values: Mapping[str, object], *, version: int | None, post_id: int | None = None
+    actor: Actor,
+    appeal_id: int,
+    values: Mapping[str, object],
+    *,
+    version: int | None,
+    post_id: int | None = None,
+    reason: str = "",
 ) -> Appeal:
     """Write fields, named as the grid names them, inside the open transaction of the caller; the appeal.
 
@@ -68,6 +74,7 @@ def write_in(
         role=grant.role,
         old={definitions.PREFIX + code: before.get(code) for code in changed},
         new={definitions.PREFIX + code: after.get(code) for code in changed},
+        reason=reason,
     )
     return appeal
 

@@ -45,6 +45,7 @@ def write(
     *,
     request_key: str,
     post_id: int | None = None,
+    reason: str = "",
     is_trial: bool = False,
 ) -> Answer:
     """Write a block of cells and new rows. `is_trial` tells what would be written and refused, and writes nothing.
@@ -62,7 +63,7 @@ def write(
             began = change_sets.begin(grid, kind, request_key, post_id=post_id)
             if began.is_repeat:
                 return change_sets.told_again(grid, began.id)
-            outcomes, rows = edited(grid, asked, post_id=post_id)
+            outcomes, rows = edited(grid, asked, post_id=post_id, reason=reason)
             made, fresh = _created(grid, new)
             outcomes += made
             change_sets.record(began.id, outcomes)

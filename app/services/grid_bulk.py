@@ -61,12 +61,21 @@ def preview(grid: Grid, query: Query, values: Mapping[str, Any], *, post_id: int
 
 
 def start(
-    grid: Grid, query: Query, values: Mapping[str, Any], *, request_key: str, post_id: int | None = None
+    grid: Grid,
+    query: Query,
+    values: Mapping[str, Any],
+    *,
+    request_key: str,
+    post_id: int | None = None,
+    reason: str = "",
 ) -> Answer:
-    """Write the values into every row that the query finds now. Raises what `preview` raises."""
+    """Write the values into every row that the query finds now; `reason` stands in the journal of each.
+
+    Raises what `preview` raises.
+    """
     with grid_edits.refusals(grid), transaction():
         began = change_sets.begin(
-            grid, "bulk", request_key, post_id=post_id, query=queries.write(query), values=dict(values)
+            grid, "bulk", request_key, post_id=post_id, query=queries.write(query), values=dict(values), reason=reason
         )
         if began.is_repeat:
             return change_sets.told_again(grid, began.id)
@@ -76,7 +85,7 @@ def start(
             return Answer(began.id, task_id=_wait(grid, query, ready, began.id))
         found = select(grid.model.id, grid.model.version).where(grid_rows.conditions(grid, query))
         asked = [Asked(row_id, version, ready) for row_id, version in db.session.execute(found.order_by(grid.model.id))]
-        outcomes, rows = grid_batches.edited(grid, asked, post_id=post_id)
+        outcomes, rows = grid_batches.edited(grid, asked, post_id=post_id, reason=reason)
         change_sets.record(began.id, outcomes)
         problems = tuple(problem for one in outcomes for problem in one.problems)
         is_done = any(one.is_done for one in outcomes)

@@ -86,7 +86,7 @@ def _is_seen(grid: Grid, row_id: int) -> bool:
 
 
 def _appeal(
-    grid: Grid, row_id: int | None, values: Mapping[str, Any], version: int | None, post_id: int | None, _reason: str
+    grid: Grid, row_id: int | None, values: Mapping[str, Any], version: int | None, post_id: int | None, reason: str
 ) -> int:
     if row_id is None or not grid.can_edit:
         raise Refused("sheet.fixed" if row_id is None else "access.not-granted", {"capability": "record"})
@@ -95,7 +95,9 @@ def _appeal(
         by_step.setdefault(grid.columns[key].write, {})[key] = value
     for name, data in by_step.items():
         if name == "extra":
-            written = appeal_fields.write_in(grid.actor, row_id, data, version=version, post_id=post_id)
+            written = appeal_fields.write_in(
+                grid.actor, row_id, data, version=version, post_id=post_id, reason=reason
+            )
             db.session.flush()
             version = None if version is None else written.version
             continue

@@ -69,7 +69,8 @@ def _written(grid: Grid, found: ChangeSet, rows: Sequence[ChangeSetRow]) -> list
         return grid_undo.restored(grid, rows)[0]
     values: dict[str, Any] = found.spec["ready"]
     asked = [Asked(one.row_id or 0, one.row_version or 0, values) for one in rows]
-    return grid_batches.edited(grid, sorted(asked, key=lambda one: one.row_id), post_id=found.post_id)[0]
+    in_order = sorted(asked, key=lambda one: one.row_id)
+    return grid_batches.edited(grid, in_order, post_id=found.post_id, reason=found.spec.get("reason", ""))[0]
 
 
 def _settled(row: ChangeSetRow, outcome: Outcome) -> None:

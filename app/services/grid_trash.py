@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, select
+from sqlalchemy import ColumnElement, Text, and_, cast, false, select, true
 from sqlalchemy.orm import aliased
 
 from app.models import Journal, OwnRow, Person, db
@@ -32,19 +32,26 @@ class Trashed:
     person: Person | None
 
 
-def trash(grid: Grid) -> list[Trashed]:
-    """The deleted rows of the sheet that the reader may take back, those deleted last first; at most MOST."""
+def trash(grid: Grid, term: str = "") -> list[Trashed]:
+    """The deleted rows of the sheet that the reader may take back, those deleted last first; at most MOST.
+
+    `term`: those alone that are called so, in part.
+    """
     if not grid.can_remove:
         return []
-    return _own(grid) if grid.family == "own" else _switched_off(grid)
+    return _own(grid, term.strip()) if grid.family == "own" else _switched_off(grid, term.strip())
 
 
-def _own(grid: Grid) -> list[Trashed]:
+def _called(title: Any, term: str) -> ColumnElement[bool]:
+    return cast(title, Text).icontains(term, autoescape=True) if term else true()
+
+
+def _own(grid: Grid, term: str) -> list[Trashed]:
     title = grid.columns[grid.title].sql if grid.title in grid.columns else OwnRow.id
     query = (
         select(OwnRow.id, OwnRow.version, title, OwnRow.deleted_at, Person)
         .join(Person, Person.id == OwnRow.deleted_by_id, isouter=True)
-        .where(_deleted(grid))
+        .where(_deleted(grid), _called(title, term))
         .order_by(OwnRow.deleted_at.desc(), OwnRow.id.desc())
     )
     return [
@@ -53,7 +60,7 @@ def _own(grid: Grid) -> list[Trashed]:
     ]
 
 
-def _switched_off(grid: Grid) -> list[Trashed]:
+def _switched_off(grid: Grid, term: str) -> list[Trashed]:
     model, past, who = grid.model, aliased(Journal), aliased(Person)
     title = grid.columns[grid.title].sql
     last = (
@@ -73,7 +80,7 @@ def _switched_off(grid: Grid) -> list[Trashed]:
         .select_from(model)
         .join(Journal, Journal.id == last, isouter=True)
         .join(who, who.id == Journal.person_id, isouter=True)
-        .where(_deleted(grid))
+        .where(_deleted(grid), _called(title, term))
         .order_by(Journal.id.desc().nulls_last(), model.id)
     )
     return [

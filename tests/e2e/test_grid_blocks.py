@@ -189,3 +189,36 @@ def test_a_change_of_the_selected_rows_shows_what_becomes_of_the_first(sheet: Sh
     box.get_by_role("button", name="修改这些行").click()
     sheet.settled()
     assert [sheet.value(row, "x_count") for row in range(5)] == [1, 99, 99, 99, 5]
+
+
+def bulk(sheet: Sheet, count: str) -> None:
+    """Give every row of the sheet this count, having looked at it first."""
+    pressed(sheet, "批量修改")
+    box = sheet.page.locator("dialog.tool-box")
+    box.locator("#bulk-x_count").fill(count)
+    box.get_by_role("button", name="先预览").click()
+    expect(box.locator(".bulk-told")).to_contain_text(f"将修改{ROWS}行")
+    box.get_by_role("button", name="修改这些行").click()
+
+
+def test_a_change_of_many_rows_is_a_job_that_is_stopped_finished_and_undone(sheet: Sheet, product: Product) -> None:
+    counted = """SELECT count(*) FROM own_row r JOIN own_sheet s ON s.id = r.sheet_id
+                 WHERE s.code = 'blocks' AND r.extra ->> 'count' = '123'"""
+    page = sheet.page
+    sheet.go(0, "x_count")
+    bulk(sheet, "123")
+    notice(page, "long").get_by_role("button", name="取消").click()
+    told = notice(page, "bulk")
+    expect(told).to_contain_text("已停止", timeout=30_000)
+    assert product.one(counted) < ROWS
+    sheet.press("Control+z")
+    sheet.settled()
+    assert product.one(counted) == 0
+    bulk(sheet, "123")
+    expect(told).to_contain_text("修改完成", timeout=60_000)
+    assert product.one(counted) == ROWS
+    told.get_by_role("button", name="撤销").click()
+    until(page, "document.getElementById('grid').app.edits.waiting === 0", 60)
+    assert product.one(counted) == 0
+    pressed(sheet, "我的修改")
+    expect(page.locator(".grid-past-list li").first).to_contain_text("已撤销")

@@ -187,3 +187,17 @@ def test_who_lost_his_rights_meanwhile_writes_nothing(ledger: Grid, make: Factor
     with pytest.raises(Exception, match=r"sheet\.unknown"):
         bulk_edits.apply(run)
     assert set(marks()) == {None}
+
+
+def test_why_it_was_done_stands_in_the_journal_of_each_row_also_by_a_job(ledger: Grid, make: Factory) -> None:
+    reasons = select(Journal.reason).where(Journal.action == "fill_in").distinct()
+    number = db.session.scalars(select(Appeal.number).where(Appeal.state == "registered")).first()
+    one = queries.read({"filter": {"all": [{"field": "number", "op": "is", "value": number}]}}, ledger.kinds)
+    grid_bulk.start(ledger, one, {"x_mark": "示例甲"}, request_key=key(), reason="示例：核对")
+    assert list(db.session.scalars(reasons)) == ["示例：核对"]
+    query = asked(ledger, "registered")
+    told = grid_bulk.start(ledger, query, {"x_mark": "示例乙"}, request_key=key(), reason="示例：年底")
+    assert told.task_id is not None
+    _run(told.task_id)
+    assert set(marks()) == {"示例乙", None}
+    assert sorted(db.session.scalars(reasons)) == ["示例：年底", "示例：核对"]

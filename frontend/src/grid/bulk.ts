@@ -36,6 +36,8 @@ class Bulk {
   private key = "";
   private readonly picked: readonly Row[];
   private isPicked: boolean;
+  private post: string;
+  private readonly reason = element("input", { type: "text", id: "bulk-reason", maxlength: "200" });
 
   constructor(private readonly app: GridApp, anchor: HTMLElement) {
     const selection = app.selection();
@@ -50,7 +52,8 @@ class Bulk {
         this.stale();
       }));
     } else this.box.body.append(element("p", {}, all));
-    this.box.body.append(this.lines, this.told);
+    this.post = String(app.schema.acting[0]?.[0] ?? "");
+    this.box.body.append(this.lines, ...this.circumstances(), this.told);
     this.go = button(text("Change the rows"), "check", () => void this.apply(), "btn-primary");
     this.box.foot.append(button(text("Look at it first"), "eye", () => void this.look()), this.go);
     const here = app.shown[app.table.active.col];
@@ -58,6 +61,23 @@ class Bulk {
     if (first) this.keys = [first.key];
     this.draw();
     this.lines.querySelector<HTMLElement>("select")?.focus();
+  }
+
+  /** Of appeals the journal tells for which post it was done, and why. */
+  private circumstances(): HTMLElement[] {
+    const { acting, family } = this.app.schema;
+    if (family !== "appeals") return [];
+    const posts = chosen(text("Acting for"), acting.map(([id, name]) => [String(id), name] as const), this.post, (post) => {
+      this.post = post;
+      this.stale();
+    });
+    const parts = [element("label", { for: "bulk-reason", class: "bulk-why" }, element("span", {}, text("Reason (optional, stands in the journal)")), this.reason)];
+    if (acting.length > 1) parts.unshift(element("label", { class: "bulk-why" }, element("span", {}, text("Acting for")), posts));
+    return parts;
+  }
+  private more(): Record<string, unknown> {
+    const reason = this.reason.value.trim();
+    return { ...(this.post !== "" && this.app.schema.acting.length > 1 ? { post_id: Number(this.post) } : {}), ...(reason !== "" ? { reason } : {}) };
   }
 
   private forget(key: string): void {
@@ -121,7 +141,7 @@ class Bulk {
   }
 
   private body(more: Record<string, unknown>): Record<string, unknown> {
-    return { values: Object.fromEntries(this.keys.map((key) => [key, this.values[key] ?? null])), query: this.app.query(), ...more };
+    return { values: Object.fromEntries(this.keys.map((key) => [key, this.values[key] ?? null])), query: this.app.query(), ...this.more(), ...more };
   }
   private cells(rows: readonly Row[]): { id: number; version: number; values: Record<string, unknown> }[] {
     const { values } = this.body({}) as { values: Record<string, unknown> };
@@ -147,7 +167,7 @@ class Bulk {
 
   private async tried(): Promise<Seen> {
     const first = this.picked.slice(0, 10);
-    const told = await this.app.api.post<{ rows: readonly Row[]; problems: readonly Problem[] }>("/edits", { kind: "fill", cells: this.cells(first), new: [], dry: true, request_key: requestKey() });
+    const told = await this.app.api.post<{ rows: readonly Row[]; problems: readonly Problem[] }>("/edits", { kind: "fill", cells: this.cells(first), new: [], dry: true, request_key: requestKey(), ...this.more() });
     const sample = first.flatMap((row) => {
       const then = told.rows.find((one) => one.id === row.id);
       return then ? [{ id: row.id, old: row.cells, new: then.cells }] : [];
@@ -196,15 +216,16 @@ class Bulk {
   private async apply(): Promise<void> {
     const { app } = this;
     this.go.disabled = true;
+    app.notice("bulk", "");
     try {
       if (this.isPicked) await this.applyPicked();
       else {
         const done = await app.api.post<Done>("/bulk", this.body({ request_key: this.key }));
         this.leave();
         app.edits.remember(done.change_set);
-        if (done.task !== undefined) await followed(app, done.task, text("Changing rows"));
-        else app.reload();
-        this.tell(done.change_set, done.problems);
+        if (done.task !== undefined) return await this.followJob(done.change_set, done.task);
+        app.reload();
+        this.tell(done.change_set, done.problems, text("The rows were changed."));
       }
     } catch (error) {
       this.refuse(error);
@@ -217,6 +238,19 @@ class Bulk {
     window.setTimeout(() => this.app.table.focus());
   }
 
+  /** How far a job came, whether it was stopped or not, and how much of it was refused. */
+  private async followJob(set: number | null, task: number): Promise<void> {
+    const { app } = this;
+    const how = await followed(app, task, text("Changing rows"));
+    interface Own { id: number; done: number; refused: number }
+    const told = await app.api.get<{ edits: readonly Own[] }>("/edits/mine").catch(() => ({ edits: [] }));
+    const own = told.edits.find((one) => one.id === set);
+    const done = own?.done ?? 0;
+    const words = how === "done" ? text("The rows were changed.") : done > 0 ? text("Stopped after {n} rows were changed.", { n: done }) : text("Stopped. Nothing was written.");
+    const refused = own && own.refused > 0 ? text("{n} rows were left as they are.", { n: own.refused }) : "";
+    this.tell(own && done === 0 ? null : set, [], `${words} ${refused}`.trim());
+  }
+
   private async applyPicked(): Promise<void> {
     const { app } = this;
     const changes = this.picked.flatMap((row) => this.keys.map((key) => {
@@ -226,15 +260,15 @@ class Bulk {
       return { id: row.id, version: row.version, key, base: row.cells[key] ?? null, raw, shown };
     }));
     this.leave();
-    await app.long(text("Changing rows"), this.picked.length, (progress, signal) => app.edits.saveMany("fill", changes, [], progress, signal));
+    await app.long(text("Changing rows"), this.picked.length, (progress, signal) => app.edits.saveMany("fill", changes, [], progress, signal, this.more()));
   }
 
-  private tell(set: number | null, problems: readonly Problem[]): void {
+  private tell(set: number | null, problems: readonly Problem[], words: string): void {
     const { app } = this;
     const why = problems.slice(0, TOLD).map((one) => `${one.id === undefined ? "" : this.nameOf(one.id)}: ${one.message}`).join(" ");
     const refused = problems.length > 0 ? text("{n} cells were left as they are. {why}", { n: problems.length, why }) : "";
-    if (set === null) return app.notice("bulk", refused || text("Nothing had to be changed."), { label: text("Close"), act: () => app.notice("bulk", "") });
-    app.notice("bulk", `${text("The rows were changed.")} ${refused}`.trim(), {
+    if (set === null) return app.notice("bulk", refused || (words === text("The rows were changed.") ? text("Nothing had to be changed.") : words), { label: text("Close"), act: () => app.notice("bulk", "") });
+    app.notice("bulk", `${words} ${refused}`.trim(), {
       label: text("Undo"),
       act: () => {
         app.notice("bulk", "");

@@ -107,9 +107,10 @@ export class Edits {
     news: readonly Record<string, unknown>[],
     progress: (done: number, all: number) => void,
     signal: AbortSignal,
+    more: Readonly<Record<string, unknown>> = {},
   ): Promise<void> {
     for (const change of changes) this.set({ kind: "saving", change, message: "" });
-    return this.next(() => this.sendMany(kind, changes, news, progress, signal));
+    return this.next(() => this.sendMany(kind, changes, news, progress, signal, more));
   }
 
   /** Keep what was typed over what somebody else wrote meanwhile. */
@@ -243,6 +244,7 @@ export class Edits {
     news: readonly Record<string, unknown>[],
     progress: (done: number, all: number) => void,
     signal: AbortSignal,
+    more: Readonly<Record<string, unknown>>,
   ): Promise<void> {
     const rows = new Map<number, Change[]>();
     for (const change of changes) rows.set(change.id, [...(rows.get(change.id) ?? []), change]);
@@ -255,7 +257,7 @@ export class Edits {
       if (signal.aborted) break;
       const part = waiting.slice(at, at + BATCH);
       const fresh = news.slice(Math.max(0, at - waiting.length), Math.max(0, at + BATCH - waiting.length));
-      added += await this.sendBatch(kind, part, fresh, sets);
+      added += await this.sendBatch(kind, part, fresh, sets, more);
       progress((done = Math.min(all, at + BATCH)), all);
     }
     if (done < all) this.keeper.told(done > 0 ? text("Stopped after {done} of {all} rows. Ctrl+Z takes them back.", { done, all }) : text("Stopped. Nothing was written."), "info");
@@ -269,13 +271,13 @@ export class Edits {
     this.keeper.marked();
   }
 
-  private async sendBatch(kind: string, rows: readonly Change[][], news: readonly Record<string, unknown>[], sets: number[]): Promise<number> {
+  private async sendBatch(kind: string, rows: readonly Change[][], news: readonly Record<string, unknown>[], sets: number[], more: Readonly<Record<string, unknown>>): Promise<number> {
     const cells = rows.map((changes) => ({
       id: changes[0]?.id,
       version: changes[0]?.version,
       values: Object.fromEntries(changes.map((one) => [one.key, one.raw])),
     }));
-    const body = { kind, cells, new: news, request_key: requestKey(), dry: false };
+    const body = { kind, cells, new: news, request_key: requestKey(), dry: false, ...more };
     let told: Answer;
     try {
       told = await this.patiently(() => this.api.post<Answer>("/edits", body));

@@ -1,4 +1,4 @@
-/** What one changed and deleted in this sheet: each change can be taken back, also after the page was loaded anew; the trash. */
+/** What one changed in this sheet, each taken back also after the page was loaded anew; rows into the trash, which has a page. */
 import { element } from "../dom";
 import { text } from "../messages";
 import { showToast } from "../toast";
@@ -19,13 +19,6 @@ interface Own {
   readonly state: string;
   readonly undone: number | null;
 }
-interface Trashed {
-  readonly id: number;
-  readonly title: string;
-  readonly at: string | null;
-  readonly person: string;
-}
-
 const KINDS: () => Readonly<Record<string, string>> = () => ({
   cell: text("Typed"),
   paste: text("Pasted"),
@@ -57,41 +50,13 @@ async function listMine(app: GridApp, box: Box): Promise<void> {
       });
       const refused = one.refused > 0 ? ` · ${text("{n} refused", { n: one.refused })}` : "";
       const count = one.done === 1 ? text("1 row") : text("{n} rows", { n: one.done });
-      const state = one.undone === null ? back : element("span", { class: "muted" }, text("taken back"));
+      const isRunning = one.state === "pending" || one.state === "running";
+      const state = isRunning ? element("span", { class: "muted" }, text("running, {done} of {all}", { done: one.done + one.refused, all: one.total })) : one.undone === null ? back : element("span", { class: "muted" }, text("taken back"));
       return element("li", { "data-set": String(one.id) }, element("span", {}, element("b", {}, kinds[one.kind] ?? one.kind), ` ${count}${refused}`, element("small", { class: "muted" }, momentText(one.at))), state);
     });
     box.body.replaceChildren(rows.length > 0 ? element("ul", { class: "grid-past-list" }, ...rows) : element("p", { class: "muted" }, text("You have changed nothing in this sheet so far.")));
   } catch (error) {
     box.body.replaceChildren(wrong(error));
-  }
-}
-
-async function listTrash(app: GridApp, box: Box): Promise<void> {
-  try {
-    const { rows } = await app.api.get<{ rows: readonly Trashed[] }>("/trash");
-    const lines = rows.map((one) => {
-      const key = requestKey();
-      const back = button(text("Restore"), "trash-arrow-up", () => {
-        back.disabled = true;
-        void restore(app, box, one, key);
-      });
-      const when = [one.at === null ? "" : momentText(one.at), one.person].filter((word) => word !== "").join(" · ");
-      return element("li", {}, element("span", {}, element("b", {}, one.title), element("small", { class: "muted" }, when)), back);
-    });
-    box.body.replaceChildren(lines.length > 0 ? element("ul", { class: "grid-past-list" }, ...lines) : element("p", { class: "muted" }, text("The trash is empty.")));
-  } catch (error) {
-    box.body.replaceChildren(wrong(error));
-  }
-}
-
-async function restore(app: GridApp, box: Box, one: Trashed, key: string): Promise<void> {
-  try {
-    const told = await app.api.post<{ change_set: number | null }>(`/trash/${one.id}/restore`, { request_key: key });
-    app.edits.remember(told.change_set);
-    app.reload();
-    await listTrash(app, box);
-  } catch (error) {
-    box.body.prepend(wrong(error));
   }
 }
 
@@ -141,11 +106,6 @@ document.addEventListener("grid:ready", (event) => {
   if (!host) return;
   if (app.schema.can.add || app.schema.columns.some((one) => app.isWritable(one))) {
     const opener: HTMLButtonElement = button(text("My changes"), "clock-rotate-left", () => void listMine(app, openBox(opener, text("My changes"))), "btn-quiet");
-    host.append(opener);
-  }
-  // Own sheets have a page for it.
-  if (app.schema.can.remove && app.schema.family !== "own") {
-    const opener: HTMLButtonElement = button(text("Trash"), "trash", () => void listTrash(app, openBox(opener, text("Trash"))), "btn-quiet");
     host.append(opener);
   }
   app.menu.cellEntries.push(() => removal(app));

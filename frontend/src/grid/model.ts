@@ -38,6 +38,8 @@ export interface Schema {
   readonly counted: readonly string[];
   readonly can: { readonly add: boolean; readonly edit: boolean; readonly remove: boolean };
   readonly columns: readonly Column[];
+  /** Posts one may act for, where that is a choice. */
+  readonly acting: readonly (readonly [number, string])[];
   readonly spans: readonly string[];
   readonly definitions: number;
   readonly at: number;
