@@ -94,6 +94,7 @@ export class GridApp implements Source {
       marked: () => {
         this.notices.conflicts();
         this.status.draw();
+        this.panel.tellMarks();
         this.table.later(true);
       },
       conflict: () => this.notices.conflicts(),

@@ -65,8 +65,15 @@ export function write(one: Cell, shown: string, chips: string): void {
 export function dress(one: Cell, extra: string): void {
   const wanted = extra === "" ? one.base : `${one.base} ${extra}`;
   if (one.className === wanted) return;
+  if (isWrong(wanted)) one.node.setAttribute("aria-invalid", "true");
+  else if (isWrong(one.className)) one.node.removeAttribute("aria-invalid");
   one.className = wanted;
   one.node.className = wanted;
+}
+
+/** Whether what stands there is not saved. */
+export function isWrong(className: string): boolean {
+  return className.includes("is-problem") || className.includes("is-conflict");
 }
 
 /** The cells of a row in the order of the columns, for whoever reads the document from its beginning to its end. */

@@ -18,6 +18,8 @@ interface Session {
   /** Opened over what stood there: arrows move in the text, not out of the cell. */
   readonly isKept: boolean;
 }
+/** What the sink is to a screen reader while a list stands under it. */
+const COMBOBOX = [["role", "combobox"], ["aria-expanded", "true"], ["aria-haspopup", "listbox"], ["aria-autocomplete", "list"], ["aria-controls", "grid-list"]] as const;
 export type Start = "typed" | "kept" | "list";
 
 export class Editor {
@@ -72,6 +74,7 @@ export class Editor {
     this.session = { column, row, place: table.active.row, base, version, picker: undefined, isKept: start !== "typed" };
     table.editing = true;
     table.sink.classList.add("is-editing");
+    table.sink.removeAttribute("aria-activedescendant");
     table.sink.classList.toggle("is-long", column.kind === "long");
     if (start !== "typed") {
       table.sink.value = draft ? draft.change.shown : row ? plainText(row, column) : "";
@@ -82,7 +85,7 @@ export class Editor {
         if (offer) this.done(offer.value, offer.label, 0, 0);
       });
       this.session.picker = picker;
-      table.sink.setAttribute("aria-controls", "grid-list");
+      for (const [name, value] of COMBOBOX) table.sink.setAttribute(name, value);
       if (start === "typed") picker.filter(table.sink.value);
       else if (start === "list") table.sink.select();
       if (picker.isMultiple && start !== "typed") table.sink.value = "";
@@ -125,6 +128,7 @@ export class Editor {
     table.editing = false;
     table.sink.value = "";
     table.sink.classList.remove("is-editing", "is-long");
+    for (const [name] of COMBOBOX) table.sink.removeAttribute(name);
     table.sink.setAttribute("aria-controls", table.id);
     table.later(false);
   }

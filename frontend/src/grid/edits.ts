@@ -57,11 +57,19 @@ export interface Keeper {
 const BATCH = 200;
 const TRIES = 4;
 
+/** Whether a cell holds what was typed: a number as it was written, a row of another sheet by its id. */
+function isMeant(cell: Cell | undefined, raw: unknown): boolean {
+  const plain = (value: unknown): string => (value === null || value === undefined ? "" : typeof value === "object" ? JSON.stringify(value) : String(value));
+  return plain(cell) === plain(raw) || (Array.isArray(cell) && typeof raw === "number" && cell[0] === raw);
+}
+
 export class Edits {
   readonly marks = new Map<number, Map<string, Mark>>();
   private undos: number[][] = [];
   private redos: number[][] = [];
   private isRecalled = false;
+  /** Versions of a row that one's own edits made of one another: nobody else wrote between them. */
+  private readonly chains = new Map<number, { before: Set<number>; now: number }>();
   private unaddedRows: Unadded[] = [];
   private queue: Promise<void> = Promise.resolve();
   /** How many acts are on their way. */
@@ -201,11 +209,24 @@ export class Edits {
     }
   }
 
+  /** Two fields of a row left one after the other: the second one follows the first. */
+  private versionOf(id: number, version: number): number {
+    const chain = this.chains.get(id);
+    return chain?.before.has(version) ? chain.now : version;
+  }
+  private linked(id: number, before: number, now: number): void {
+    const chain = this.chains.get(id);
+    const known = chain?.now === before ? chain.before : new Set<number>();
+    this.chains.set(id, { before: known.add(before), now });
+  }
+
   private async sendOne(change: Change, key: string): Promise<void> {
-    const body = { version: change.version, values: { [change.key]: change.raw }, request_key: key };
+    const version = this.versionOf(change.id, change.version);
+    const body = { version, values: { [change.key]: change.raw }, request_key: key };
     try {
       const told = await this.patiently(() => this.api.patch<{ row: Row; change_set: number | null }>(`/rows/${change.id}`, body));
       this.unset(change);
+      this.linked(change.id, version, told.row.version);
       this.keeper.replace(told.row);
       this.remember(told.change_set);
       this.release(change.id);
@@ -221,7 +242,7 @@ export class Edits {
       return this.sendOne({ ...change, version: current.version }, requestKey());
     }
     // Both wrote the same: there is nothing to choose.
-    if (JSON.stringify(current.cells[change.key] ?? null) === JSON.stringify(change.raw ?? null)) {
+    if (isMeant(current.cells[change.key], change.raw)) {
       this.unset(change);
       this.keeper.replace(current);
       return;

@@ -137,7 +137,9 @@ export class Notices {
     const goTo = (): void => {
       const place = app.windows.place(mark.change.id);
       const col = app.shown.findIndex((one) => one.key === mark.change.key);
-      if (place !== undefined && col >= 0) app.table.go(place, col);
+      const row = app.windows.byId(mark.change.id);
+      if (app.cards.isOn && row) void app.panel.show(row).then(() => app.panel.focusField(mark.change.key));
+      else if (place !== undefined && col >= 0) app.table.go(place, col);
     };
     if (mark.kind === "conflict") {
       return [

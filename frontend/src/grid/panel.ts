@@ -75,6 +75,10 @@ export class Panel {
     input.dispatchEvent(new Event("change", { bubbles: true }));
   }
 
+  focusField(key: string): void {
+    this.box.querySelector<HTMLElement>(`[data-field="${CSS.escape(key)}"] :is(input, select, textarea)`)?.focus();
+  }
+
   /** The row changed under the open panel; what is being written in it stays. */
   refresh(row: Row): void {
     if (this.open?.id !== row.id || this.dirty.size > 0 || this.box.contains(document.activeElement) && document.activeElement !== this.box) return;
@@ -125,12 +129,26 @@ export class Panel {
     if (app.isWritable(column) || takesFiles(app, column)) {
       const id = `panel-${column.key}`;
       box.append(element("label", { for: id }, column.label), past, this.control(row, column, id));
-      if (mark && mark.kind !== "saving") box.append(element("p", { class: "error" }, mark.message));
+      if (mark && mark.kind !== "saving") box.append(element("p", { class: "error", role: "alert" }, mark.message));
     } else {
       const value = cellText(row, column);
       box.append(element("span", { class: "grid-field-name" }, column.label), past, element("div", { class: "grid-field-value" }, ...(column.kind === "files" && value !== "" ? fileLinks(app, column, row.cells[column.key]) : this.words(column, value))));
     }
     return box;
+  }
+
+  /** What was refused stands at its field as soon as it is known, and goes when it is settled. */
+  tellMarks(): void {
+    const row = this.open;
+    if (!row || this.box.hidden) return;
+    for (const field of this.box.querySelectorAll<HTMLElement>(".grid-field[data-field]")) {
+      const mark = this.app.edits.mark(row.id, field.dataset["field"] ?? "");
+      const words = mark && mark.kind !== "saving" ? mark.message : "";
+      const known = field.querySelector(":scope > .error");
+      if ((known?.textContent ?? "") === words) continue;
+      known?.remove();
+      if (words !== "") field.append(element("p", { class: "error", role: "alert" }, words));
+    }
   }
 
   private words(column: Column, value: string): (Node | string)[] {

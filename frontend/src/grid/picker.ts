@@ -124,6 +124,8 @@ export class Picker {
     for (const row of this.list.querySelectorAll(".is-active")) row.classList.remove("is-active");
     const row = this.list.querySelector<HTMLElement>(`[data-index="${this.active}"]`);
     row?.classList.add("is-active");
+    if (row) this.anchor.setAttribute("aria-activedescendant", row.id);
+    else this.anchor.removeAttribute("aria-activedescendant");
     this.list.style.minWidth = `${Math.max(160, this.anchor.getBoundingClientRect().width)}px`;
     placeUnder(this.list, this.anchor);
     row?.scrollIntoView({ block: "nearest" });

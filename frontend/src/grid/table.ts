@@ -1,6 +1,6 @@
 /** The table: frozen and scrolled cells, a selection, the always focused sink. Decision 0014 says why it is our own. */
 import { text } from "../messages";
-import { cell, div, dress, inOrder, write, type Cell, type Line } from "./cells";
+import { cell, div, dress, inOrder, isWrong, write, type Cell, type Line } from "./cells";
 import type { Column, Row } from "./model";
 
 export interface Place {
@@ -351,7 +351,11 @@ export class Table {
         if (!column) continue;
         write(one, words(column), "");
         dress(one, "");
-        if (cells === this.headCells) one.node.title = column.help || column.label;
+        if (cells !== this.headCells) continue;
+        const shown = words(column);
+        one.node.title = column.help || column.label;
+        one.node.setAttribute("aria-label", column.label);
+        one.node.setAttribute("aria-sort", shown.includes(" ↑") ? "ascending" : shown.includes(" ↓") ? "descending" : "none");
       }
     }
   }
@@ -383,6 +387,8 @@ export class Table {
       line.gutter.textContent = here !== "" ? here.slice(0, 1) : number;
       line.gutter.classList.toggle("is-here", here !== "");
       line.gutter.title = here;
+      if (here === "") line.gutter.removeAttribute("aria-label");
+      else line.gutter.setAttribute("aria-label", `${row + 1}, ${here}`);
     }
     for (const cells of [line.frozen, line.rest])
       for (const one of cells) {
@@ -462,9 +468,11 @@ export class Table {
   private moved(): void {
     const column = this.columns[this.active.col];
     const row = this.source.row(this.active.row);
-    const words = row && column ? this.source.look(row, column).text.replace(/\u0001/g, "、") : "";
+    const look = row && column ? this.source.look(row, column) : undefined;
+    const words = look?.text.replace(/\u0001/g, "、") ?? "";
+    const unsaved = look && isWrong(look.className) ? text("not saved") : "";
     const fixed = column && !this.source.isWritable(column) && column.kind !== "files" ? text("read only") : "";
-    this.sink.setAttribute("aria-label", [column?.label ?? "", String(this.active.row + 1), words, fixed].filter((one) => one !== "").join(", "));
+    this.sink.setAttribute("aria-label", [column?.label ?? "", String(this.active.row + 1), words, unsaved, fixed].filter((one) => one !== "").join(", "));
     // An input method cannot begin in a cell that nobody types into.
     this.sink.readOnly = fixed !== "";
     this.onMoved();
@@ -486,7 +494,7 @@ export class Table {
       style.width = `${this.widths[col] ?? 0}px`;
       style.height = `${this.height}px`;
     }
-    this.sink.setAttribute("aria-activedescendant", `${this.id}-at`);
+    if (!this.editing) this.sink.setAttribute("aria-activedescendant", `${this.id}-at`);
     const { bottom, right } = this.range;
     const end = this.cellAt(bottom, right);
     const show = end !== undefined && !this.editing && bottom < this.source.total;
