@@ -58,6 +58,7 @@ class FieldsView(BaseView):
             "fields/sheet.html", code=code, name=field_places.label(code), kinds=field_words.KINDS,
             rows=[row for row in rows if row.retired_at is None], about=field_words.about, either=words.either,
             retired=[row for row in rows if row.retired_at is not None], tones=field_words.TONES, changes=changes,
+            unindexed=field_jobs.unindexed(rows) - field_jobs.open_ids([row.id for row in rows]),
             tasks={one.field_id: tasks.describe(one.task_id) for one in changes.values() if field_jobs.is_open(one)},
         )  # fmt: skip
 

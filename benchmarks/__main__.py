@@ -3,12 +3,14 @@
     python -m benchmarks [desk] [action] [similar] [workbook] [import] [coverage] [numbering] [--appeals N] [--plans]
     python -m benchmarks grid --appeals 1000000 [--plans] [--office FOLDER]
     python -m benchmarks grid-frames
+    python -m benchmarks field-change --appeals 1000000
     python -m benchmarks categories PATH.xlsx [--text COLUMN] [--category COLUMN] [--subject COLUMN]
 
 `coverage` computes who acts for many posts over a year, without a database.
 `grid` asks the spreadsheet of N appeals through gunicorn, beside raw SQL and a bare WSGI application; with `--office`
 the folder stays, and is filled once.
 `grid-frames` scrolls the ledger's page through a million rows in Chromium and prints script time per frame.
+`field-change` makes a text of N appeals a number, with an index, while others read and write.
 `numbering` lets 16 writers number 10,000 appeals at once and looks for gaps and doubles.
 `action` does one step on an appeal among N, `similar` finds what is like one and what is suggested for it.
 `desk` measures the desk and the overdue-case report in an office of its own with N appeals (100,000).
@@ -24,7 +26,8 @@ import platform
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-PARTS = ("desk", "action", "similar", "workbook", "import", "coverage", "numbering", "grid", "grid-frames")
+PARTS = ("desk", "action", "similar", "workbook", "import", "coverage", "numbering", "grid", "grid-frames",
+         "field-change")  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,6 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "numbering": bench_numbering,
         "grid": bench_grid,
         "grid-frames": bench_grid_frames,
+        "field-change": bench_field_change,
     }
     for part in chosen.parts or PARTS:
         run[part](chosen)
@@ -109,6 +113,20 @@ def bench_similar(chosen: argparse.Namespace) -> None:
         times = similar.compare(opened)
         for name, found in times.items():
             print(f"  {name:10} {found}   {found.median / times['raw SQL'].median:6.2f} × raw SQL")
+
+
+def bench_field_change(chosen: argparse.Namespace) -> None:
+    """A field of all appeals becomes of another kind while others work."""
+    from benchmarks import field_change, office
+
+    with office.opened() as opened:
+        seconds = opened.fill(chosen.appeals)
+        print(f"\n{chosen.appeals:,} appeals with their clocks made in {seconds:.0f} s")
+        found = field_change.measure(opened, chosen.appeals)
+        print(f"\ntext becomes number: {found.values:,} values, {found.lost:,} lost and kept beside, with an index")
+        print(f"  asked for in {found.asked:.1f} s, changed in {found.changed:.1f} s")
+        print(f"  {found.written:,} writes beside it, the longest {found.longest_write:.2f} s")
+        print(f"  the first 50 of the ledger, the longest {found.longest_read:.2f} s")
 
 
 def bench_workbook(chosen: argparse.Namespace) -> None:
@@ -176,9 +194,7 @@ def bench_categories(path: Path, chosen: argparse.Namespace) -> None:
     """How often the first-level category of a labelled text is told right."""
     from benchmarks import categories
 
-    categories.show(
-        categories.validate(path, text=chosen.text, category=chosen.category, subject=chosen.subject)
-    )
+    categories.show(categories.validate(path, text=chosen.text, category=chosen.category, subject=chosen.subject))
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from app.quiet import log_without_values
 from app.services import (
     attachments,
     coverage,
+    field_jobs,
     grid_places,
     grid_presence,
     heartbeats,
@@ -191,6 +192,12 @@ def sum_up_counts() -> None:
         versions.sum_up()
 
 
+def settle_fields() -> None:
+    """Give back fields whose change of kind ended while no handler was there."""
+    with process_context():
+        field_jobs.settle_ended()
+
+
 def forget_changes() -> None:
     """Drop what no open spreadsheet asks for any more: changes of yesterday, who looked at which row."""
     with process_context():
@@ -223,6 +230,7 @@ SWEEPS: tuple[Sweep, ...] = (
     Sweep("seal_journal", 4.0, seal_journal),
     Sweep("keep_coverage", 10.0, keep_coverage),
     Sweep("sum_up_counts", 300.0, sum_up_counts),
+    Sweep("settle_fields", 30.0, settle_fields),
     Sweep("forget_changes", 3600.0, forget_changes),
     Sweep("let_leavers_go", 30.0, let_leavers_go),
 )

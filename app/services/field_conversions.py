@@ -116,7 +116,7 @@ def _name_of(row: FieldDefinition) -> str:
     if row.own_sheet_id is not None:
         title = db.session.scalar(select(OwnSheet.title_field).where(OwnSheet.id == row.own_sheet_id)) or ""
         return f"target.extra ->> '{title}'" if CODE.fullmatch(title) else "NULL"
-    columns = db.metadata.tables[row.table_name].columns
+    columns = FieldDefinition.metadata.tables[row.table_name].columns
     return next((f"target.{name}" for name in ("number", "name") if name in columns and row.table_name != "post"),
                 "target.name" if "name" in columns else "NULL")  # fmt: skip
 

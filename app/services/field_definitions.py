@@ -169,7 +169,8 @@ def change_in(
         field_jobs.unindex_in(row)
         field_conversions.convert(row, kind, made["parameters"])
     changed = finish_in(actor, row, made)
-    if changed:
+    # Saving a field whose index is missing builds it again, whatever else changed.
+    if changed or field_jobs.unindexed([row]):
         _settle(row)
     return changed
 

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import gzip
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import DataError
 from sqlalchemy.orm import undefer
 
 from app.models import FieldConversion, FieldDefinition, Task, db
 from app.rules.errors import Conflict, NotFound, Refused
-from app.rules.values import NUMBERS, ValueKind
+from app.rules.values import COMPUTED, NUMBERS, ValueKind
 from app.services import assumptions, audit, definitions, field_conversions, personal, present, tasks
 from app.services.actors import Actor
 from app.services.field_conversions import Losses
@@ -25,6 +26,8 @@ from app.services.transaction import transaction
 
 AT_ONCE = 5_000  # values that change while somebody waits, unless the sheet of assumptions says otherwise
 _OPEN = ("pending", "running")
+_NEVER_INDEXED = COMPUTED | {ValueKind.FILES}
+_log = logging.getLogger(__name__)
 Line = tuple[int, str, str, str]
 # What the change of the field ends with, in the job's transaction (field_definitions.finish_in).
 Finish = Callable[[Actor, FieldDefinition, Mapping[str, Any]], bool]
@@ -162,14 +165,49 @@ def _prepared(run: tasks.Run) -> bool:
 
 
 def give_up(conversion_id: int, state: str) -> None:
-    """The task was cancelled or failed: the field is as it was, and takes values again."""
+    """The task was cancelled or failed: the field is as it was, takes values again and has its index back.
+
+    The index comes in a transaction of its own. Values that came in between may hinder it; the field's page tells then
+    that it is missing (`unindexed`).
+    """
     with transaction():
         kept = db.session.get(FieldConversion, conversion_id, with_for_update=True, populate_existing=True)
         if kept is None or kept.state not in _OPEN:
             return
         kept.state = state
-        settle_in(db.session.get_one(FieldDefinition, kept.field_id, with_for_update=True))
         definitions.moved()
+    try:
+        with transaction():
+            settle_in(db.session.get_one(FieldDefinition, kept.field_id, with_for_update=True))
+    except (DataError, Conflict) as error:  # rows that have the same value by now
+        _log.error("the index of field %s was not built: %s", kept.field_id, type(error).__name__)
+
+
+def settle_ended() -> int:
+    """Give up changes whose task ended without its handler; how many. For the timetable.
+
+    A worker that was killed too often, or a task cancelled between two runs, tells no handler.
+    """
+    query = select(FieldConversion.id, Task.state).join(Task, Task.id == FieldConversion.task_id)
+    found = db.session.execute(query.where(FieldConversion.state.in_(_OPEN), Task.state.not_in(_OPEN))).all()
+    for conversion_id, state in found:
+        give_up(conversion_id, "cancelled" if state == "cancelled" else "failed")
+    return len(found)
+
+
+def unindexed(rows: Sequence[FieldDefinition]) -> set[int]:
+    """Those of the fields whose index is not there though their definition asks for it."""
+    wanted = {
+        f"{name}_{row.id}": row.id
+        for row in rows
+        for name, is_asked in (("fu", row.is_unique), ("fx", row.is_indexed and row.kind != ValueKind.LONG))
+        if is_asked and row.retired_at is None and ValueKind(row.kind) not in _NEVER_INDEXED
+    }
+    if not wanted:
+        return set()
+    query = text("SELECT indexname FROM pg_indexes WHERE schemaname = 'public' AND indexname = ANY(:names)")
+    there = set(db.session.scalars(query, {"names": list(wanted)}))
+    return {row_id for name, row_id in wanted.items() if name not in there}
 
 
 # --- reading ----------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from io import BytesIO
 from typing import Any
 
@@ -12,7 +13,7 @@ from sqlalchemy import event, select, text, update
 
 from app.models import Assumption, FieldConversion, FieldDefinition, Journal, OwnRow, OwnSheet, Task, db
 from app.rules.errors import Conflict, FieldErrors
-from app.services import definitions, field_definitions, field_jobs, own_rows, tasks
+from app.services import definitions, field_definitions, field_jobs, own_rows, present, tasks
 from app.services.actors import Actor
 from app.services.definitions import OWN, Own
 from app.services.field_definitions import LosesValues, Place
@@ -109,9 +110,7 @@ def test_meanwhile_the_field_takes_no_values_and_the_others_do(officer: Actor, p
     assert (one(place).kind, values(place)[0]) == ("text", "13")
 
 
-def test_cancelled_halfway_nothing_has_changed(
-    officer: Actor, place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_cancelled_halfway_nothing_has_changed(officer: Actor, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = asked(officer, place)
     task_id, kept_id = kept.task_id, kept.id
     assert task_id is not None
@@ -132,6 +131,120 @@ def test_cancelled_halfway_nothing_has_changed(
     db.session.expire_all()
     assert (one(place).kind, values(place)) == ("text", list(TEXTS))
     assert db.session.get_one(FieldConversion, kept_id).state == "cancelled"
+
+
+def _indexes(field_id: int) -> set[str]:
+    query = text("SELECT indexname FROM pg_indexes WHERE indexname IN (:one, :other)")
+    return set(db.session.scalars(query, {"one": f"fx_{field_id}", "other": f"fu_{field_id}"}))
+
+
+class _Killed(BaseException):
+    """What no handler catches."""
+
+
+def _killed(task_id: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker takes the task and is gone in the midst of it; its lease has run out."""
+
+    def gone(*_all: Any, **_more: Any) -> None:
+        raise _Killed
+
+    run = tasks.claim(task_id)
+    assert run is not None
+    with monkeypatch.context() as patched:
+        patched.setattr(field_jobs.field_conversions, "convert", gone)
+        with pytest.raises(_Killed):
+            field_changes.apply(run)
+    past = present.now() - timedelta(minutes=5)
+    db.session.execute(update(Task).where(Task.id == task_id).values(lease_until=past))
+    db.session.commit()
+
+
+@pytest.mark.parametrize("unique", [False, True])
+def test_a_worker_killed_too_often_leaves_the_field_as_it_was(
+    officer: Actor, place: Place, make: Factory, monkeypatch: pytest.MonkeyPatch, *, unique: bool
+) -> None:
+    indexed = {"label": "长度", "kind": "text", "is_indexed": True, "is_unique": unique}
+    field_definitions.change(officer, place, one(place).id, indexed)
+    kept = _asked_with(officer, place, indexed)
+    names = {f"fx_{kept.field_id}"} | ({f"fu_{kept.field_id}"} if unique else set())
+    assert _indexes(kept.field_id) == names
+    assert kept.task_id is not None
+    for _attempt in range(tasks.MOST_ATTEMPTS):
+        _killed(kept.task_id, monkeypatch)
+    assert tasks.claim(kept.task_id) is None
+    assert _indexes(kept.field_id) == set()
+    assert field_jobs.unindexed([one(place)]) == {kept.field_id}
+    assert field_jobs.settle_ended() == 1
+    assert field_jobs.settle_ended() == 0
+    db.session.expire_all()
+    assert (kept.state, one(place).kind, values(place)) == ("failed", "text", list(TEXTS))
+    assert _indexes(kept.field_id) == names
+    row = db.session.scalars(select(OwnRow.id).order_by(OwnRow.id)).first()
+    own_rows.write(officer, own(), row, {"x_long_": "13"})
+    page = make.signed_in(officer="system").get("/fields/own_bridges", base_url=URL).text
+    assert "改变类型未成功" in page
+    assert field_jobs.unindexed([one(place)]) == set()
+
+
+def test_a_task_cancelled_between_two_workers_gives_the_index_back(
+    officer: Actor, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    indexed = {"label": "长度", "kind": "text", "is_indexed": True}
+    field_definitions.change(officer, place, one(place).id, indexed)
+    kept = _asked_with(officer, place, indexed)
+    assert kept.task_id is not None
+    _killed(kept.task_id, monkeypatch)
+    tasks.cancel(officer, kept.task_id)
+    assert tasks.claim(kept.task_id) is None
+    assert field_jobs.settle_ended() == 1
+    db.session.expire_all()
+    assert (kept.state, _indexes(kept.field_id)) == ("cancelled", {f"fx_{kept.field_id}"})
+
+
+def test_an_index_that_cannot_come_back_is_told_and_built_by_saving(
+    officer: Actor, place: Place, make: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While nothing kept them apart, two rows got the same value."""
+    indexed = {"label": "长度", "kind": "text", "is_unique": True}
+    field_definitions.change(officer, place, one(place).id, indexed)
+    kept = _asked_with(officer, place, indexed)
+    assert kept.task_id is not None
+    _killed(kept.task_id, monkeypatch)
+    db.session.execute(update(Task).where(Task.id == kept.task_id).values(attempts=tasks.MOST_ATTEMPTS))
+    db.session.commit()
+    assert tasks.claim(kept.task_id) is None
+    first, second = list(db.session.scalars(select(OwnRow.id).order_by(OwnRow.id)))[:2]
+    db.session.execute(update(OwnRow).where(OwnRow.id == first).values(extra={"long_": "十二"}))
+    db.session.commit()
+    assert field_jobs.settle_ended() == 1
+    db.session.expire_all()
+    assert (kept.state, _indexes(kept.field_id)) == ("failed", set())
+    browser = make.signed_in(officer="system")
+    assert "缺少索引" in browser.get("/fields/own_bridges", base_url=URL).text
+    with pytest.raises(FieldErrors):
+        field_definitions.change(officer, place, kept.field_id, indexed)
+    db.session.execute(update(OwnRow).where(OwnRow.id == second).values(extra={"long_": "十三"}))
+    db.session.commit()
+    field_definitions.change(officer, place, kept.field_id, indexed)
+    assert _indexes(kept.field_id) == {f"fu_{kept.field_id}"}
+    assert "缺少索引" not in browser.get("/fields/own_bridges", base_url=URL).text
+
+
+def _asked_with(officer: Actor, place: Place, raw: dict[str, Any]) -> FieldConversion:
+    field_definitions.change(officer, place, one(place).id, raw | {"kind": "number"}, agreed=2)
+    return db.session.scalars(select(FieldConversion)).one()
+
+
+def test_what_a_field_of_the_appeals_loses_is_kept_by_number(officer: Actor, make: Factory) -> None:
+    place = Place("appeal")
+    field = field_definitions.add(officer, place, {"label": "示例房间", "code": "room", "kind": "text"})
+    appeal = make.appeal("assigned")
+    appeal.extra = {**(appeal.extra or {}), "room": "没有"}
+    db.session.commit()
+    field_definitions.change(officer, place, field.id, {"label": "示例房间", "kind": "number"}, agreed=1)
+    kept = db.session.scalars(select(FieldConversion).where(FieldConversion.field_id == field.id)).one()
+    _kept, lines = field_jobs.lines(officer, field.id, kept.id)
+    assert [(row_id, name, old) for row_id, name, old, _new in lines] == [(appeal.id, appeal.number, "没有")]
 
 
 def test_who_read_the_old_fields_writes_nothing_by_them(officer: Actor, place: Place, make: Factory) -> None:
