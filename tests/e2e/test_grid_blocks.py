@@ -191,6 +191,25 @@ def test_a_change_of_the_selected_rows_shows_what_becomes_of_the_first(sheet: Sh
     assert [sheet.value(row, "x_count") for row in range(5)] == [1, 99, 99, 99, 5]
 
 
+def test_ctrl_enter_fills_what_is_selected_and_ctrl_semicolon_writes_the_day(sheet: Sheet) -> None:
+    sheet.select(2, 5, "x_sort")
+    sheet.page.keyboard.type("抢险")
+    sheet.press("Control+Enter")
+    until(sheet.page, "document.getElementById('grid').app.windows.row(5).cells.x_sort === 'o2'")
+    sheet.settled()
+    assert [sheet.value(row, "x_sort") for row in range(2, 6)] == ["o2"] * 4
+    assert sheet.state["range"] == {"top": 2, "bottom": 5, "left": 3, "right": 3}
+    sheet.press("Control+z")
+    sheet.settled()
+    assert sheet.value(2, "x_sort") != sheet.value(3, "x_sort")
+    sheet.go(2, "x_on")
+    sheet.press("Control+;")
+    day = sheet.state["typed"]
+    sheet.press("Enter")
+    sheet.settled()
+    assert (len(day), sheet.value(2, "x_on")) == (10, day)
+
+
 def bulk(sheet: Sheet, count: str) -> None:
     """Give every row of the sheet this count, having looked at it first."""
     pressed(sheet, "批量修改")

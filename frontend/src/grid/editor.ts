@@ -6,7 +6,7 @@ import { showToast } from "../toast";
 import type { GridApp } from "./app";
 import type { Cell, Column, Row } from "./model";
 import { hasList, Picker } from "./picker";
-import { plainText } from "./values";
+import { momentText, plainText } from "./values";
 
 interface Session {
   readonly column: Column;
@@ -66,6 +66,7 @@ export class Editor {
     if (!column || !app.isWritable(column) || (!row && !isExtra)) {
       table.sink.value = "";
       if (column && row) app.explainFixed(column);
+      else if (column && app.isWritable(column)) app.flash(text("This row is still being loaded."));
       return false;
     }
     const draft = row ? app.edits.mark(row.id, column.key) : undefined;
@@ -151,6 +152,32 @@ export class Editor {
       if (parsed) raw = dayText(parsed.date) + (column.kind === "moment" ? ` ${(parsed.time || "00:00").slice(0, 5)}` : "");
     }
     this.done(raw === "" ? null : raw, typed, down, right);
+  }
+
+  /** Ctrl+Enter: what was typed into every selected cell. */
+  async commitAll(): Promise<void> {
+    const { session, app } = this;
+    const { top, bottom, left, right } = app.table.range;
+    if (!session) return;
+    if (top === bottom && left === right) return this.commit();
+    let typed = app.table.sink.value;
+    if (session.picker) {
+      const offer = await session.picker.decide(typed);
+      if (this.session !== session) return;
+      if (offer === undefined) return showToast({ text: text("Nothing in the list is called {typed}.", { typed }), tone: "warn" });
+      typed = offer?.label ?? "";
+    }
+    this.close();
+    app.table.focus();
+    await app.transfer.spread(typed);
+  }
+
+  /** Ctrl+; as in Excel: the office's day, or moment, where one is. */
+  today(): void {
+    const { table, shown } = this.app;
+    const kind = shown[table.active.col]?.kind;
+    if ((kind !== "date" && kind !== "moment") || !this.begin("kept")) return;
+    table.sink.value = momentText(new Date().toISOString()).slice(0, kind === "date" ? 10 : 16);
   }
 
   private done(raw: unknown, shown: string, down: number, right: number): void {

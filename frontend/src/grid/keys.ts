@@ -23,6 +23,7 @@ function inEditor(app: GridApp, event: KeyboardEvent): boolean {
       return true;
     case "Enter":
       if (event.altKey && !picker) editor.newline();
+      else if (event.ctrlKey || event.metaKey) void editor.commitAll();
       else void editor.commit(shift ? -1 : 1, 0);
       return true;
     case "Tab":
@@ -82,6 +83,9 @@ function withControl(app: GridApp, event: KeyboardEvent): boolean {
       return true;
     case "y":
       void app.edits.redo();
+      return true;
+    case ";":
+      app.editor.today();
       return true;
     case "f":
       app.finder.open();

@@ -103,6 +103,11 @@ export class Transfer {
     if (block.length > 0) void this.put(block, own);
   }
 
+  /** One text into every selected cell. */
+  spread(typed: string): Promise<void> {
+    return this.put([[typed]], undefined);
+  }
+
   /** A block lies at the upper left of the selection; one value, or a block that fits several times, fills it. */
   private async put(block: readonly string[][], own: Own | undefined): Promise<void> {
     const { app } = this;
