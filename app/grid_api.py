@@ -12,7 +12,7 @@ from flask import Blueprint, Flask, Response, jsonify, request
 
 from app import bearer, grids, token_reading
 from app.rules import query as queries
-from app.rules.errors import Invalid, NotFound
+from app.rules.errors import Invalid
 from app.rules.query import Grouping, Query
 from app.services import appeal_fields, definitions, grid_groups, grid_presence, grid_rows
 from app.services.grid_columns import Column
@@ -89,9 +89,7 @@ def rows(code: str) -> Response:
 def row(code: str, row_id: int) -> Response:
     """One row with all its columns."""
     grid = opened(code)
-    found = grid_rows.one(grid, row_id)
-    if found is None:
-        raise NotFound("row.unknown", {"id": row_id})
+    found = grid_rows.access_row(grid, row_id)
     token_reading.audited(grid, 1, row=row_id)
     return jsonify(shown(found))
 

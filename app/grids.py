@@ -16,12 +16,13 @@ from sqlalchemy.orm import aliased
 from app import appeal_columns
 from app.models import Appeal, OwnRow
 from app.rules.entries import Field, Kind, Place
-from app.rules.errors import NotFound
+from app.rules.errors import NotFound, Refused
 from app.rules.query import Order
 from app.rules.values import ValueKind
-from app.services import access, definitions, grid_computed, ledger, own_rows, sheet_access
+from app.services import access, api_tokens, definitions, grid_computed, ledger, own_rows, sheet_access
 from app.services.actors import Actor
 from app.services.definitions import Defined, Own
+from app.services.grants import standing_of
 from app.services.grid_columns import Column, extra_column, name_of, own_title, pinyin_of
 from app.services.grids import Grid
 from app.services.sheet_rows import REFERENCES, Sheet
@@ -66,6 +67,20 @@ def reader() -> Reader:
     """The reader of this request."""
     standing = current_standing()
     return Reader(current_actor(), frozenset(standing.pairs) if standing else frozenset(), is_english())
+
+
+def reader_of(user_id: int, request_id: str, *, english: bool = False, only_post: int | None = None) -> Reader:
+    """The reader a worker acts for: the account as it stands now, under one of its posts alone when a token asked.
+
+    Raises Refused("access.signed-out") for an account that is shut, and for a post its person does not act for.
+    """
+    standing = standing_of(user_id)
+    if standing is not None:
+        standing = api_tokens.restricted(standing, only_post)
+    if standing is None:
+        raise Refused("access.signed-out")
+    actor = Actor(standing.user_id, standing.person_id, standing.grants, standing.name, request_id=request_id)
+    return Reader(actor, frozenset(standing.pairs), english)
 
 
 def is_english() -> bool:

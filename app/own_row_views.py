@@ -17,7 +17,7 @@ from flask_babel import gettext as _
 from app import grids, own_row_words
 from app.forms import request_key
 from app.messages import by_field, sentence
-from app.rules.errors import Conflict, FieldErrors, NotFound
+from app.rules.errors import Conflict, FieldErrors
 from app.services import grid_cells, grid_rows, own_rows
 from app.services.definitions import Own
 from app.services.grids import Grid
@@ -49,14 +49,11 @@ class OwnRowView(BaseView):
     def show(self, code: str, row_id: int) -> ResponseReturnValue:
         """A row with its last changes and the rows that link to it."""
         own, grid = _opened(code)
-        row = grid_rows.one(grid, row_id)
-        if row is None:
-            raise NotFound("row.unknown", {"id": row_id})
+        row = grid_rows.access_row(grid, row_id)
         changes = own_rows.history(row_id, limit=SHOWN_CHANGES)
         return self.render_template(
             "own_rows/show.html", own=own, grid=grid, row=row, title=own_row_words.title(grid, row),
             fields=own_row_words.fields(grid, row), changes=own_row_words.changes(grid, changes),
-
         )  # fmt: skip
 
     @expose("/<code>/<int:row_id>/history")
@@ -64,9 +61,7 @@ class OwnRowView(BaseView):
     def history(self, code: str, row_id: int) -> ResponseReturnValue:
         """Everything that ever happened to a row."""
         own, grid = _opened(code)
-        row = grid_rows.one(grid, row_id)
-        if row is None:
-            raise NotFound("row.unknown", {"id": row_id})
+        row = grid_rows.access_row(grid, row_id)
         before = request.args.get("before", type=int)
         rows = own_rows.history(row_id, before=before, limit=own_rows.HISTORY + 1)
         return self.render_template(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -294,7 +293,6 @@ def _clients(world: World) -> None:
     for name, call in (("floor", lambda: world.floor.send(bare)), ("ours", lambda: world.ours.send(ours))):
         at_once(call, CLIENTS, CLIENTS * 4)
         figures[name] = at_once(call, CLIENTS, REQUESTS)
-        time.sleep(1)
     part = figures["ours"] / figures["floor"]
     print(f"\n{NEWEST}, {CLIENTS} clients at once, {REQUESTS:,} requests each way")
     for name, found in figures.items():

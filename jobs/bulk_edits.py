@@ -6,20 +6,16 @@ from sqlalchemy import select
 
 from app import grids
 from app.models import ChangeSet, db
-from app.rules.errors import Refused
-from app.services import api_tokens, grid_jobs, tasks
-from app.services.actors import Actor
-from app.services.grants import standing_of
+from app.services import grid_jobs, tasks
 from app.services.grids import Grid
 
 
 def apply(run: tasks.Run) -> str:
     """Write the rows that wait: once each, however often it is run."""
-
     spec = db.session.scalar(select(ChangeSet.spec).where(ChangeSet.id == run.subject_id)) or {}
 
     def grid_of(code: str, user_id: int) -> Grid:
-        return _grid(code, user_id, f"task:{run.task_id}", spec.get("only_post"))
+        return grids.grid(code, grids.reader_of(user_id, f"task:{run.task_id}", only_post=spec.get("only_post")))
 
     try:
         return grid_jobs.apply(run, grid_of)
@@ -27,14 +23,3 @@ def apply(run: tasks.Run) -> str:
         if stopped.reason == "cancelled":
             grid_jobs.give_up(run.subject_id)
         raise
-
-
-def _grid(code: str, user_id: int, request_id: str, only_post: int | None) -> Grid:
-    """The sheet as whoever asked for the change may see and write it now; what a token asked for, under its post."""
-    standing = standing_of(user_id)
-    if standing is not None:
-        standing = api_tokens.restricted(standing, only_post)
-    if standing is None:
-        raise Refused("access.signed-out")
-    actor = Actor(standing.user_id, standing.person_id, standing.grants, standing.name, request_id=request_id)
-    return grids.grid(code, grids.Reader(actor, frozenset(standing.pairs), english=False))

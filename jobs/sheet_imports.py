@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from app import grids
 from app.models import SheetFile, db
-from app.rules.errors import Refused, RuleError
-from app.services import api_tokens, import_files, sheet_imports, tasks
-from app.services.actors import Actor
-from app.services.grants import standing_of
+from app.rules.errors import RuleError
+from app.services import import_files, sheet_imports, tasks
 
 
 def work(run: tasks.Run) -> None:
@@ -16,15 +14,8 @@ def work(run: tasks.Run) -> None:
     row = db.session.get(SheetFile, run.subject_id)
     if row is None or row.state not in ("checking", "applying"):
         return
-    standing = standing_of(row.user_id)
-    if standing is not None:
-        standing = api_tokens.restricted(standing, import_files.only_post(row))
-    if standing is None:
-        raise Refused("access.signed-out")
-    actor = Actor(
-        standing.user_id, standing.person_id, standing.grants, standing.name, request_id=f"task:{run.task_id}"
-    )
-    grid = grids.grid(row.sheet, grids.Reader(actor, frozenset(standing.pairs), english=False))
+    only_post = import_files.only_post(row)
+    grid = grids.grid(row.sheet, grids.reader_of(row.user_id, f"task:{run.task_id}", only_post=only_post))
     act = sheet_imports.run_check if row.state == "checking" else sheet_imports.run_apply
     try:
         act(grid, run.subject_id, run)

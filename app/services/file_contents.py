@@ -2,11 +2,35 @@
 
 from __future__ import annotations
 
-from app.models import SheetFile
+from typing import Any
+
+from app.models import SheetFile, db
 from app.rules.errors import Conflict
-from app.services import personal
+from app.rules.fields import clean_text
+from app.services import personal, present
+from app.services.actors import Actor
+from app.services.transaction import transaction
 
 _SEALED_AS = "sheet_file"
+
+
+def hand_in(actor: Actor, sheet: str, filename: str, content: bytes, **columns: Any) -> SheetFile:
+    """A file that somebody brought for a sheet ("": for a new one), kept in a transaction of its own."""
+    with transaction():
+        row = SheetFile(
+            way="import", sheet=sheet, user_id=actor.user_id, person_id=actor.person_id, state="uploaded",
+            filename=clean_text(filename)[:200], size=len(content), format="xlsx" if is_book(content) else "csv",
+            at=present.now(), **columns,
+        )  # fmt: skip
+        db.session.add(row)
+        db.session.flush()
+        keep(row, content)
+        return row
+
+
+def is_book(content: bytes) -> bool:
+    """Whether a content is a workbook (an old or a locked one, too) rather than text; its name says nothing."""
+    return content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0"))
 
 
 def keep(row: SheetFile, content: bytes) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from app.models import db
+from app.rules.errors import NotFound
 from app.rules.query import Query
 from app.rules.values import NUMBERS, REFERENCES, ValueKind
 from app.services import field_files, grid_places, grid_sql, ledger
@@ -151,6 +152,14 @@ def _cells(columns: Sequence[Column], row: Sequence[Any], at: int) -> Iterator[A
 def one(grid: Grid, row_id: int) -> Row | None:
     """The row of that id with all its columns, None when the reader may not see it."""
     return next(iter(by_ids(grid, [row_id], Query())), None)
+
+
+def access_row(grid: Grid, row_id: int) -> Row:
+    """The row of that id with all its columns. Raises NotFound("row.unknown"), also for one out of his sight."""
+    found = one(grid, row_id)
+    if found is None:
+        raise NotFound("row.unknown", {"id": row_id})
+    return found
 
 
 def by_ids(grid: Grid, ids: Sequence[int], query: Query) -> list[Row]:

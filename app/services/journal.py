@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sqlalchemy import select
+
 from app.models import Journal, db
 from app.services import present
 from app.services.actors import Actor
@@ -47,3 +49,13 @@ def write(
     )
     db.session.add(row)
     return row
+
+
+def made(actor: Actor, object_type: str, request_key: str | None) -> int | None:
+    """The row that this request of this person made or changed already; None for one that is new, or has no key."""
+    if request_key is None:
+        return None
+    query = select(Journal.object_id).where(
+        Journal.request_key == request_key, Journal.object_type == object_type, Journal.user_id == actor.user_id
+    )
+    return db.session.scalar(query)

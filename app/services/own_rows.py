@@ -154,10 +154,8 @@ def require_writer(actor: Actor, own: Own) -> None:
 
 def _repeated(actor: Actor, own: Own, request_key: str) -> OwnRow | None:
     """The row that this request wrote already."""
-    done = select(Journal.object_id).where(
-        Journal.request_key == request_key, Journal.object_type == OWN, Journal.user_id == actor.user_id
-    )
-    found = select(OwnRow).where(OwnRow.id == done.scalar_subquery(), OwnRow.sheet_id == own.id)
+    done = journal.made(actor, OWN, request_key)
+    found = select(OwnRow).where(OwnRow.id == done, OwnRow.sheet_id == own.id)
     row: OwnRow | None = db.session.scalars(found).one_or_none()
     return row
 

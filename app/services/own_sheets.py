@@ -191,21 +191,14 @@ def hand_in(actor: Actor, filename: str, content: bytes) -> SheetFile:
     """Keep a file for a new sheet, judged by its content. Raises Invalid for what is neither workbook nor CSV."""
     access.require_anywhere(actor, "system")
     read(content)
-    with transaction():
-        row = SheetFile(
-            way="import", sheet="", user_id=actor.user_id, person_id=actor.person_id, state="uploaded",
-            filename=clean_text(filename)[:200], size=len(content), format="xlsx" if _is_book(content) else "csv",
-        )  # fmt: skip
-        db.session.add(row)
-        db.session.flush()
-        file_contents.keep(row, content)
-        return row
+    return file_contents.hand_in(actor, "", filename, content)
 
 
 def handed_in(actor: Actor, file_id: int) -> SheetFile:
     """A file this person handed in for a new sheet. Raises NotFound("sheet-file.unknown")."""
+    is_new = (SheetFile.sheet == "") | SheetFile.spec.has_key("sheet_id")
     query = select(SheetFile).where(
-        SheetFile.id == file_id, SheetFile.user_id == actor.user_id, SheetFile.way == "import"
+        SheetFile.id == file_id, SheetFile.user_id == actor.user_id, SheetFile.way == "import", is_new
     )
     found = db.session.scalars(query).one_or_none()
     if found is None:
@@ -222,17 +215,13 @@ def proposal(row: SheetFile) -> tuple[list[sheet_guess.Guess], int]:
 
 def read(content: bytes) -> list[list[Any]]:
     """The rows of the first sheet that has some, or of a CSV file. Raises Invalid."""
-    if not _is_book(content):
+    if not file_contents.is_book(content):
         return sheet_guess.read_delimited(content)
     book = Workbook(content)
     named = next((one.name for one in book.sheets() if one.rows and not one.hidden), None)
     if named is None:
         raise Invalid("sheet-file.empty")
     return [cells for _number, cells in book.rows(named)]
-
-
-def _is_book(content: bytes) -> bool:
-    return content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0"))
 
 
 def make_from(actor: Actor, file_id: int, plan: Plan) -> SheetFile:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload, undefer
 
-from app.models import Appeal, Journal, Report, db
+from app.models import Appeal, Report, db
 from app.rules.errors import Conflict, Invalid, NotFound
 from app.rules.quarters import Quarter
 from app.services import access, audit, journal, present, tasks
@@ -83,13 +83,8 @@ def request(actor: Actor, year: int, quarter: int, locale: str, *, request_key: 
 
 
 def _asked_before(actor: Actor, request_key: str | None) -> Report | None:
-    if request_key is None:
-        return None
-    asked = and_(Journal.object_id == Report.id, Journal.object_type == "report")
-    query = select(Report).join(Journal, asked)
-    query = query.where(Journal.request_key == request_key, Journal.user_id == actor.user_id)
-    found: Report | None = db.session.scalars(query).one_or_none()
-    return found
+    done = journal.made(actor, "report", request_key)
+    return db.session.get(Report, done) if done is not None else None
 
 
 # --- reading ------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
-from app.models import FirstView, Journal, Post, SavedView, db
+from app.models import FirstView, Post, SavedView, db
 from app.rules import views
 from app.rules.errors import Conflict, Invalid, NotFound, Refused, RuleError
 from app.services import journal
@@ -77,7 +77,7 @@ def save(grid: Grid, wanted: Wanted, *, request_key: str | None = None) -> Saved
     """
     actor = grid.actor
     with transaction():
-        known = _made_before(actor, request_key)
+        known = journal.made(actor, OBJECT, request_key)
         if known is None:
             mine = SavedView.sheet == grid.code, SavedView.owner_id == _user(actor)
             if (db.session.scalar(select(func.count()).select_from(SavedView).where(*mine)) or 0) >= MOST:
@@ -108,7 +108,7 @@ def change(
     his to see, Refused("view.not-yours") for name, sharing and lock, Conflict("row.stale").
     """
     with transaction():
-        if _made_before(grid.actor, request_key) is None:
+        if journal.made(grid.actor, OBJECT, request_key) is None:
             row = _locked_row(grid, view_id, version)
             before = _facts(row)
             told = _told(grid, [_fetched(grid, view_id)])[0]
@@ -127,7 +127,7 @@ def change(
 def remove(grid: Grid, view_id: int, *, version: int, request_key: str | None = None) -> None:
     """Delete a view, once. Raises NotFound("view.unknown"), Refused("view.not-yours"), Conflict("row.stale")."""
     with transaction():
-        if _made_before(grid.actor, request_key) is not None:
+        if journal.made(grid.actor, OBJECT, request_key) is not None:
             return
         row = _locked_row(grid, view_id, version)
         if not _told(grid, [_fetched(grid, view_id)])[0].can_keep:
@@ -269,15 +269,6 @@ def _locked_row(grid: Grid, view_id: int, version: int) -> SavedView:
     if row.version != version:
         raise Conflict("row.stale")
     return row
-
-
-def _made_before(actor: Actor, request_key: str | None) -> int | None:
-    if request_key is None:
-        return None
-    query = select(Journal.object_id).where(
-        Journal.request_key == request_key, Journal.object_type == OBJECT, Journal.user_id == actor.user_id
-    )
-    return db.session.scalar(query)
 
 
 def _facts(row: SavedView) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import func, literal, select
 
-from app.models import Journal, Post, SheetFile, db
+from app.models import Post, SheetFile, db
 from app.rules import query as queries
 from app.rules.errors import Conflict, Invalid
 from app.rules.fields import clean_text
@@ -128,13 +128,8 @@ def _filed(
 
 
 def _asked_before(actor: Actor, request_key: str) -> SheetFile | None:
-    done = select(Journal.object_id).where(
-        Journal.request_key == request_key, Journal.object_type == OBJECT, Journal.user_id == actor.user_id
-    )
-    found: SheetFile | None = db.session.scalars(
-        select(SheetFile).where(SheetFile.id == done.scalar_subquery(), SheetFile.user_id == actor.user_id)
-    ).one_or_none()
-    return found
+    done = journal.made(actor, OBJECT, request_key)
+    return db.session.get(SheetFile, done) if done is not None else None
 
 
 def _count(grid: Grid, query: Query, most: int) -> int:

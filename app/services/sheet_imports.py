@@ -17,7 +17,6 @@ from sqlalchemy.orm import defer
 from app.models import ChangeSet, ChangeSetRow, SheetFile, Task, db
 from app.rules import imports_into, sheet_guess
 from app.rules.errors import Conflict, Invalid, NotFound
-from app.rules.fields import clean_text
 from app.rules.imports_into import Mode, Plan
 from app.rules.values import NUMBERS, Value, ValueKind, read
 from app.services import (
@@ -98,17 +97,8 @@ def hand_in(grid: Grid, filename: str, content: bytes) -> SheetFile:
     require_open(grid)
     rows = own_sheets.read(content)
     header = sheet_guess.header_row(rows)
-    with transaction():
-        row = SheetFile(
-            way="import", sheet=grid.code, user_id=grid.actor.user_id, person_id=grid.actor.person_id,
-            state="uploaded", filename=clean_text(filename)[:200], size=len(content), rows=len(rows) - header - 1,
-            format="xlsx" if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")) else "csv",
-            spec={"header": header}, at=present.now(),
-        )  # fmt: skip
-        db.session.add(row)
-        db.session.flush()
-        file_contents.keep(row, content)
-        return row
+    about = {"rows": len(rows) - header - 1, "spec": {"header": header}}
+    return file_contents.hand_in(grid.actor, grid.code, filename, content, **about)
 
 
 def is_open(grid: Grid) -> bool:
