@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
+from flask import url_for
 from flask_babel import format_datetime
 from flask_babel import gettext as _
 from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 
-from app import extra_files, words
+from app import extra_files, grids, words
 from app.grids import is_english
 from app.models import Appeal, Journal, OwnRow, db
-from app.rules.values import ValueKind
+from app.rules.errors import NotFound
+from app.rules.values import REFERENCES, ValueKind
 from app.rules.workflow import Action
 from app.services import appeal_fields, definitions, field_values, present, sheet_rows
 from app.services.actors import Actor
 from app.services.definitions import PREFIX, Defined
+from app.services.grids import Grid
+from app.sheets import BY_CODE
 from app.standing import current_actor
 
-# A list longer than this is no list to choose from; the spreadsheet finds such rows while one types.
+# A list longer than this is no list to choose from: the form asks for the other rows while one types.
 MOST_OPTIONS = 300
 _TYPES: Mapping[ValueKind, str] = {
     ValueKind.LONG: "textarea", ValueKind.DATE: "date", ValueKind.MOMENT: "datetime", ValueKind.BOOL: "select",
@@ -129,6 +134,7 @@ def shown(
 ) -> list[dict[str, Any]]:  # fmt: skip
     """The fields as the page macro `ui.field` takes them; `values` by key, kept or as they were sent."""
     english = is_english()
+    lists = {one.key: _options(actor, one, values.get(one.key), english=english) for one in fields}
     return [
         {
             "name": one.key,
@@ -138,8 +144,8 @@ def shown(
             "required": one.required or (state is not None and state in one.required_states),
             "help": one.help,
             "error": " ".join(errors.get(one.key, ())),
-            "options": _options(actor, one, values.get(one.key), english=english),
-            "attrs": {"inputmode": "decimal"} if one.kind in (ValueKind.NUMBER, ValueKind.MONEY) else {},
+            "options": lists[one.key],
+            "attrs": _attrs(one, lists[one.key]),
             "wide": one.kind in (ValueKind.LONG, ValueKind.CHOICES, ValueKind.FILES),
         }
         | (
@@ -149,6 +155,24 @@ def shown(
         )
         for one in fields
     ]
+
+
+def _attrs(one: Defined, options: Sequence[Any]) -> dict[str, str]:
+    """What the script of the page needs to know; of a long list, where to ask for the rest of it."""
+    if one.kind in (ValueKind.NUMBER, ValueKind.MONEY):
+        return {"inputmode": "decimal"}
+    if one.kind not in REFERENCES or len(options) < MOST_OPTIONS:
+        return {}
+    code = next((grid.code for grid in _grids(one.table) if one.key in grid.columns), None)
+    return {"data-combobox": "", "data-options": url_for("sheet_edits.options", code=code, key=one.key)} if code else {}
+
+
+def _grids(table: str) -> Iterator[Grid]:
+    """The sheets of the table that this person opens."""
+    codes = ["appeals"] if table == "appeal" else [c for c, s in BY_CODE.items() if s.model.__tablename__ == table]
+    for code in codes:
+        with suppress(NotFound):
+            yield grids.grid(code, grids.reader())
 
 
 def kept(extra: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -191,7 +215,7 @@ def _options(actor: Actor, one: Defined, value: Any, *, english: bool) -> list[A
     if one.kind in _ROWS:
         return [
             {"value": row.id, "label": words.either(row.name, row.name_en), "pinyin": row.pinyin}
-            for row in sheet_rows.options(_ROWS[one.kind], keep=held_id)
+            for row in sheet_rows.options(_ROWS[one.kind], keep=held_id, most=MOST_OPTIONS)
         ]
     return _linked(actor, one, held_id, english=english) if one.kind is ValueKind.LINK else []
 

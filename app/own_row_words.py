@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 
-from app import extra_files, grids, words
+from app import extra_files, extra_forms, grids, words
 from app.models import Journal
 from app.rules.values import REFERENCES, ValueKind
 from app.services import definitions, field_files, field_values, grid_options, own_rows, present, sheet_rows
@@ -173,7 +173,7 @@ def _input(grid: Grid, one: Defined, value: Any) -> dict[str, Any]:
     elif one.kind in REFERENCES:
         kind, options = "select", _offered(grid, one, value)
         attrs = {"data-combobox": ""}
-        if one.kind is ValueKind.LINK:
+        if one.kind is ValueKind.LINK or len(options) >= extra_forms.MOST_OPTIONS:
             attrs["data-options"] = url_for("sheet_edits.options", code=grid.code, key=one.key)
     elif one.kind in (ValueKind.NUMBER, ValueKind.MONEY):
         attrs = {"inputmode": "decimal"}
@@ -186,10 +186,12 @@ def _input(grid: Grid, one: Defined, value: Any) -> dict[str, Any]:
 
 
 def _offered(grid: Grid, one: Defined, value: Any) -> list[Any]:
-    """Rows to choose from: all people, units, posts; of other sheets the first ones, the rest by typing."""
+    """Rows to choose from: people, units, posts, of other sheets the first ones; what is not among them by typing."""
     row_id = int(value) if str(value).isdigit() else None
     if one.kind in _LISTED:
-        found = sheet_rows.options(_LISTED[one.kind], keep=[row_id] if row_id else [])
+        found = sheet_rows.options(
+            _LISTED[one.kind], keep=[row_id] if row_id else [], most=extra_forms.MOST_OPTIONS
+        )
         return [{"value": row.id, "label": words.named(row), "pinyin": row.pinyin} for row in found]
     offered = grid_options.offered(grid, one.key, "", english=grids.is_english())
     listed: list[Any] = [{"value": row.value, "label": row.label, "pinyin": row.pinyin} for row in offered]

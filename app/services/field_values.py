@@ -31,9 +31,9 @@ from app.models import (
 )
 from app.rules.errors import Conflict, FieldErrors, FieldProblem, Invalid
 from app.rules.values import REFERENCES, Option, ValueKind, read
-from app.services import access, definitions, field_files, field_jobs, present
+from app.services import access, definitions, field_files, field_jobs, present, sheet_access
 from app.services.actors import Actor
-from app.services.definitions import PREFIX, Defined
+from app.services.definitions import PREFIX, Defined, Own
 
 OWN_PREFIX = "own_"
 # Sheets a link may lead to, beside own sheets; a test holds them to those that are declared.
@@ -230,8 +230,17 @@ def _known(one: Defined, wanted: set[int], actor: Actor) -> set[int]:
     return set(db.session.scalars(select(model.id).where(model.id.in_(wanted), condition)))
 
 
+def reads_own(own: Own, actor: Actor) -> bool:
+    """Whether this person sees rows of the own sheet: a post of his reads or writes it, or he keeps the system."""
+    posts = set(actor.grants.post_ids)
+    return own.is_open or bool(posts & (own.readers | own.writers)) or actor.grants.can("system")
+
+
 def target(one: Defined, actor: Actor) -> tuple[Any, ColumnElement[bool]]:
-    """The table a field refers to and which of its rows may be chosen; (None, …) when its sheet is gone."""
+    """The table a field refers to and which of its rows this person may choose: those he sees.
+
+    (None, …) when its sheet is gone, or not his to read.
+    """
     if one.kind is ValueKind.FILES:
         return Attachment, field_files.choosable(one, actor)
     if one.kind in _MODELS:
@@ -239,12 +248,14 @@ def target(one: Defined, actor: Actor) -> tuple[Any, ColumnElement[bool]]:
         return other, other.active
     if one.to.startswith(OWN_PREFIX):
         own = definitions.current().sheets.get(one.to.removeprefix(OWN_PREFIX))
-        if own is None:
+        if own is None or not reads_own(own, actor):
             return None, true()
         return OwnRow, and_(OwnRow.sheet_id == own.id, OwnRow.deleted_at.is_(None))
     model = LINKS.get(one.to)
     if model is Appeal:
         return Appeal, access.visible_to(actor)
+    if model is Contact:
+        return Contact, and_(Contact.active, sheet_access.contacts_of(actor))
     return model, model.active if model is not None and hasattr(model, "active") else true()
 
 

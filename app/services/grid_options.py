@@ -13,6 +13,7 @@ from app.models import (
     Appeal,
     Category,
     Channel,
+    Contact,
     LimitRule,
     OwnRow,
     Person,
@@ -25,7 +26,7 @@ from app.models import (
 )
 from app.rules.errors import NotFound
 from app.rules.values import REFERENCES, ValueKind
-from app.services import access, definitions, own_rows
+from app.services import access, definitions, ledger, own_rows, sheet_access
 from app.services.grid_columns import MODELS, Column
 from app.services.grids import Grid
 
@@ -85,10 +86,15 @@ def offered(grid: Grid, key: str, term: str, *, english: bool) -> list[Offer]:
 
 
 def _appeals(source: _Source, term: str) -> list[Offer]:
-    """Appeals by the beginning of their number, the latest first: what they are about is no way to look for one."""
+    """Appeals by their number, its beginning or what is counted in it (`A-12`, `12`), the latest first.
+
+    What they are about is no way to look for one: the words would stand in the logs of addresses.
+    """
     query = select(Appeal.id, Appeal.number, Appeal.subject).where(source.where)
     if term := term.strip()[:100]:
-        query = query.where(Appeal.number.startswith(term, autoescape=True))
+        query = query.where(
+            or_(Appeal.number.startswith(term, autoescape=True), Appeal.number.in_(ledger.numbers_of(term)))
+        )
     found = db.session.execute(query.order_by(Appeal.id.desc()).limit(MOST))
     return [Offer(row_id, f"{number} · {subject[:40]}", "") for row_id, number, subject in found]
 
@@ -149,6 +155,8 @@ def _source(grid: Grid, column: Column, *, english: bool) -> _Source:
         return _of_names(MODELS[column.kind], true(), english=english)
     if column.kind in REFERENCES and column.refers in _LINKED:
         return _of_names(*_LINKED[column.refers], english=english)
+    if column.kind is ValueKind.LINK and column.refers == "contacts":
+        return _of_names(Contact, sheet_access.contacts_of(grid.actor), english=english)
     if column.kind is ValueKind.LINK and column.refers == "appeals":
         seen = access.visible_to(grid.actor) & Appeal.number.is_not(None)
         return _Source(Appeal, seen, Appeal.number, literal("", String), literal("", String))

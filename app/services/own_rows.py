@@ -24,8 +24,7 @@ HISTORY = 50
 
 def may_read(own: Own, actor: Actor) -> bool:
     """Whether this person sees rows of the sheet: a post of his reads or writes it, or he keeps the system."""
-    posts = set(actor.grants.post_ids)
-    return own.is_open or bool(posts & (own.readers | own.writers)) or actor.grants.can("system")
+    return field_values.reads_own(own, actor)
 
 
 def may_write(own: Own, actor: Actor) -> bool:

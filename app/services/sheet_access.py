@@ -34,6 +34,11 @@ def contact_classes(actor: Actor) -> tuple[str, ...]:
     return tuple(one for one in CONTACT_CLASSES if actor.grants.covering("collect", RowFacts(one)))
 
 
+def contacts_of(actor: Actor) -> ColumnElement[bool]:
+    """SQL: the outlets this person keeps contact with, whichever way he comes to them."""
+    return Contact.channel_class.in_(contact_classes(actor))
+
+
 def _check_contact(actor: Actor, draft: Draft) -> None:
     if draft.values.get("channel_class") not in contact_classes(actor):
         draft.wrong("channel_class", "contact.foreign-class")
@@ -47,7 +52,7 @@ def _contact_defaults(actor: Actor) -> Mapping[str, Any]:
 _OWN: Mapping[str, OwnRows] = {
     "contacts": OwnRows(
         reads=lambda actor: bool(contact_classes(actor)),
-        clause=lambda actor: Contact.channel_class.in_(contact_classes(actor)),
+        clause=contacts_of,
         check=_check_contact,
         defaults=_contact_defaults,
     )

@@ -148,14 +148,22 @@ class Option:
     pinyin: str
 
 
-def options(to: str, *, keep: Sequence[int] = ()) -> list[Option]:
-    """The rows a field can refer to, by pinyin; with `keep`, those too although they are out of use."""
+def options(to: str, *, keep: Sequence[int] = (), most: int | None = None) -> list[Option]:
+    """The rows a field can refer to, by pinyin; with `keep`, those too although they are out of use.
+
+    At most `most` of them, those of `keep` for certain.
+    """
     model, which = REFERENCES[to]
     query = select(model.id, model.name, model.name_en, model.name_pinyin).where(
         which, model.active | model.id.in_(list(keep))
     )
     order = (model.number,) if model is Post else (model.name_pinyin, model.id)
-    return [Option(*found) for found in db.session.execute(query.order_by(*order))]
+    if most is None:
+        return [Option(*found) for found in db.session.execute(query.order_by(*order))]
+    kept = query.where(model.id.in_(list(keep))) if keep else None
+    found = [Option(*row) for row in db.session.execute(query.order_by(*order).limit(most))]
+    missing = set(keep) - {one.id for one in found}
+    return found + ([Option(*row) for row in db.session.execute(kept)] if kept is not None and missing else [])
 
 
 def _read(row: Any, one: Field) -> Any:
