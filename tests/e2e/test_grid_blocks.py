@@ -41,9 +41,9 @@ def test_two_thousand_rows_are_pasted_with_progress_and_one_undo_takes_them_back
     sheet.go(0, "x_name")
     sheet.paste("\r\n".join(f"示例粘贴{n}\t{n}" for n in range(2_000)))
     expect(notice(sheet.page, "long")).to_contain_text("/2000", timeout=30_000)
-    until(sheet.page, "document.getElementById('grid').app.edits.waiting === 0", 120)
+    until(sheet.page, "document.getElementById('grid').app.windows.total === 2000", 120)
+    sheet.settled()
     assert named(product, "示例粘贴%") == 2_000
-    until(sheet.page, "document.getElementById('grid').app.windows.total === 2000")
     assert (sheet.value(1, "x_name"), sheet.value(1, "x_count")) == ("示例粘贴1", 1)
     sheet.press("Control+z")
     until(sheet.page, "document.getElementById('grid').app.edits.waiting === 0", 120)
@@ -208,6 +208,37 @@ def test_ctrl_enter_fills_what_is_selected_and_ctrl_semicolon_writes_the_day(she
     sheet.press("Enter")
     sheet.settled()
     assert (len(day), sheet.value(2, "x_on")) == (10, day)
+
+
+def test_the_handle_repeats_one_value_and_goes_on_with_even_steps(sheet: Sheet) -> None:
+    page = sheet.page
+
+    def drag(rows: int) -> None:
+        handle = page.locator(".grid-handle").bounding_box()
+        assert handle is not None
+        page.mouse.move(handle["x"] + 4, handle["y"] + 4)
+        page.mouse.down()
+        page.mouse.move(handle["x"] + 4, handle["y"] - 10 + 30 * rows, steps=4)
+        with page.expect_response(lambda answer: answer.url.endswith("/edits")):
+            page.mouse.up()
+        sheet.settled()
+
+    sheet.go(1, "x_name")
+    drag(3)
+    assert [sheet.value(row, "x_name") for row in range(1, 6)] == ["示例物资2"] * 4 + ["示例物资6"]
+    sheet.go(1, "x_on")
+    sheet.paste("2026-02-15\r\n2026-02-22")
+    sheet.settled()
+    drag(2)
+    assert [sheet.value(row, "x_on") for row in range(1, 5)] == ["2026-02-15", "2026-02-22", "2026-03-01", "2026-03-08"]
+    sheet.go(1, "x_price")
+    sheet.paste("1.5\r\n3")
+    sheet.settled()
+    drag(2)
+    assert [sheet.value(row, "x_price") for row in range(1, 5)] == [1.5, 3, 4.5, 6]
+    sheet.press("Control+z")
+    sheet.settled()
+    assert [sheet.value(row, "x_price") for row in range(1, 5)] == [1.5, 3, None, None]
 
 
 def bulk(sheet: Sheet, count: str) -> None:

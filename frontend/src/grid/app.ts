@@ -71,6 +71,7 @@ export class GridApp implements Source {
   private readonly listeners = new Map<Happening, (() => void)[]>();
   private readonly empty = element("div", { class: "grid-empty", hidden: true });
   private explained = -Infinity;
+  private isMarking = false;
   private also: readonly string[] = [];
 
   constructor(
@@ -91,11 +92,17 @@ export class GridApp implements Source {
     });
     this.edits = new Edits(api, {
       replace: (row) => this.replaced(row),
+      // A paste marks thousands of cells in one go: what is said of them is said once.
       marked: () => {
-        this.notices.conflicts();
-        this.status.draw();
-        this.panel.tellMarks();
-        this.table.later(true);
+        if (this.isMarking) return;
+        this.isMarking = true;
+        queueMicrotask(() => {
+          this.isMarking = false;
+          this.notices.conflicts();
+          this.status.draw();
+          this.panel.tellMarks();
+          this.table.later(true);
+        });
       },
       conflict: () => this.notices.conflicts(),
       added: () => this.reload(),

@@ -97,7 +97,7 @@ function filled(app: GridApp): void {
   const to = table.filling;
   table.filling = undefined;
   table.later(false);
-  if (to) void app.transfer.fill(table.range, to);
+  if (to) void app.transfer.fill(table.range, to, true);
 }
 
 function headPressed(app: GridApp, event: PointerEvent, target: HTMLElement): void {

@@ -352,10 +352,11 @@ export class Table {
         write(one, words(column), "");
         dress(one, "");
         if (cells !== this.headCells) continue;
-        const shown = words(column);
-        one.node.title = column.help || column.label;
+        const order = one.shown.includes(" ↑") ? "ascending" : one.shown.includes(" ↓") ? "descending" : "none";
+        if (one.node.getAttribute("aria-sort") !== order) one.node.setAttribute("aria-sort", order);
+        if (one.node.getAttribute("aria-label") === column.label) continue;
         one.node.setAttribute("aria-label", column.label);
-        one.node.setAttribute("aria-sort", shown.includes(" ↑") ? "ascending" : shown.includes(" ↓") ? "descending" : "none");
+        one.node.title = column.help || column.label;
       }
     }
   }

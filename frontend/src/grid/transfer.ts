@@ -7,7 +7,7 @@ import type { Change } from "./edits";
 import { REFERENCES, type Column, type Row } from "./model";
 import { options } from "./picker";
 import type { Range } from "./table";
-import { choiceOf, plainText, rawOf } from "./values";
+import { choiceOf, numberIn, plainText, rawOf } from "./values";
 
 const MOST_COPIED = 20_000;
 const MOST_WRITTEN = 5_000;
@@ -163,17 +163,20 @@ export class Transfer {
     await this.fill({ ...range, top, bottom: top }, { ...range, top: top + 1 });
   }
 
-  /** The cells of one range over another, again and again. */
-  async fill(from: Range, to: Range): Promise<void> {
+  /** The cells of one range over another, again and again; `goesOn`: several that step evenly go on stepping downwards. */
+  async fill(from: Range, to: Range, goesOn = false): Promise<void> {
     const { app } = this;
     const source = await app.long(text("Filling"), from.bottom - from.top + 1, (progress, signal) => app.windows.range(from.top, from.bottom + 1, progress, signal));
     if (!source || source.length === 0) return;
     const wide = from.right - from.left + 1;
+    const steps = new Map(goesOn && to.top > from.bottom ? app.shown.slice(from.left, from.right + 1).map((column) => [column.key, series(column, source)]) : []);
     app.table.select({ top: Math.min(from.top, to.top), bottom: Math.max(from.bottom, to.bottom), left: Math.min(from.left, to.left), right: Math.max(from.right, to.right) });
     await this.write("fill", to, (y, x, column) => {
       const other = app.shown[from.left + (x % wide)];
       const row = source[y % source.length];
       if (!other || !row) return undefined;
+      const next = other.key === column.key ? steps.get(other.key)?.(y) : undefined;
+      if (next !== undefined) return { raw: next, shown: String(next) };
       const shown = plainText(row, other);
       return other.key === column.key ? { raw: rawOf(other, row.cells[other.key]), shown } : this.typed(column, shown);
     }, text("Filling"));
@@ -223,6 +226,22 @@ export class Transfer {
     const rows = new Set(changes.map((one) => one.id)).size + kept.length;
     await app.long(label, rows, (progress, signal) => app.edits.saveMany(kind, changes, kept, progress, signal));
   }
+}
+
+const DAY = 86_400_000;
+
+/** 1, 2 goes on with 3; 1 March, 8 March with 15 March: what stands in the n-th cell behind, where all step evenly. */
+function series(column: Column, rows: readonly Row[]): ((n: number) => number | string) | undefined {
+  const isDate = column.kind === "date";
+  const values = rows.map((row) => (isDate ? Date.parse(String(row.cells[column.key])) / DAY : numberIn(row, column)) ?? NaN);
+  const [first = NaN, second = NaN] = values;
+  const step = second - first;
+  const isEven = values.every((value, at) => Math.abs(value - first - step * at) < 1e-9);
+  if (values.length < 2 || !isEven || step === 0) return undefined;
+  return (n) => {
+    const value = first + step * (values.length + n);
+    return isDate ? new Date(value * DAY).toISOString().slice(0, 10) : Math.round(value * 1e6) / 1e6;
+  };
 }
 
 const sameText = (one: string, other: string): boolean => one.replace(/\r\n/g, "\n").trimEnd() === other.replace(/\r\n/g, "\n").trimEnd();
