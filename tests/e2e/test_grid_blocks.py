@@ -241,6 +241,17 @@ def test_the_handle_repeats_one_value_and_goes_on_with_even_steps(sheet: Sheet) 
     assert [sheet.value(row, "x_price") for row in range(1, 5)] == [1.5, 3, None, None]
 
 
+def test_a_row_is_numbered_exactly_where_one_came_to_it_without_a_gap(sheet: Sheet) -> None:
+    numbers = sheet.page.locator(".grid-row .grid-number")
+    for row in (60, 120, 180, 240):
+        sheet.go(row, "x_name")
+        until(sheet.page, f"document.getElementById('grid').app.windows.row({row})")
+    expect(numbers.filter(has_text="241")).to_have_text("241")
+    sheet.press("Control+End")
+    until(sheet.page, f"document.getElementById('grid').app.windows.row({ROWS - 1})")
+    expect(numbers.filter(has_text=str(ROWS))).to_have_text(f"≈{ROWS}")
+
+
 def bulk(sheet: Sheet, count: str) -> None:
     """Give every row of the sheet this count, having looked at it first."""
     pressed(sheet, "批量修改")

@@ -240,8 +240,8 @@ export class GridApp implements Source {
   get extra(): number {
     return this.schema.can.add && this.windows.isCounted ? 1 : 0;
   }
-  get isApproximate(): boolean {
-    return !this.windows.isExact;
+  isApproximate(row: number): boolean {
+    return !this.windows.isSure(row);
   }
   row(index: number): Row | undefined {
     return this.windows.row(index);

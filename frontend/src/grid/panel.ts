@@ -52,7 +52,8 @@ export class Panel {
     this.box.focus({ preventScroll: true });
     try {
       const whole = await this.app.api.get<Row>(`/rows/${row.id}`);
-      if (this.open?.id === row.id && !this.isTouched && !this.box.querySelector(".is-sending")) {
+      // An answer that is older than what stands here by now is none.
+      if (this.open?.id === row.id && whole.version >= this.open.version && !this.isTouched && !this.box.querySelector(".is-sending")) {
         this.open = whole;
         this.draw(whole, history);
       }

@@ -25,7 +25,7 @@ export class Status {
     else this.set(this.rows, text("counting …"));
     const { top, bottom, left, right } = table.range;
     const count = (bottom - top + 1) * (right - left + 1);
-    const approx = !windows.isExact && table.active.row >= 100 ? "≈ " : "";
+    const approx = !windows.isSure(table.active.row) ? "≈ " : "";
     this.set(this.place, windows.isEmpty ? "" : text("row {n}", { n: approx + (table.active.row + 1).toLocaleString("en-US") }));
     this.set(this.sum, count > 1 ? this.summed(count) : "");
     const { waiting } = app.edits;

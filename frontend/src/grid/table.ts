@@ -22,7 +22,7 @@ export interface Source {
   readonly total: number;
   /** One empty line behind the last row, where rows can be added. */
   readonly extra: number;
-  readonly isApproximate: boolean;
+  isApproximate(row: number): boolean;
   row(index: number): Row | undefined;
   want(from: number, until: number): void;
   look(row: Row, column: Column): Look;
@@ -382,7 +382,7 @@ export class Table {
       line.node.className = className;
     }
     const here = data ? this.source.gutter(data) : "";
-    const number = isExtra ? "+" : here !== "" ? `@${here}` : `${this.source.isApproximate && row > 99 ? "≈" : ""}${row + 1}`;
+    const number = isExtra ? "+" : here !== "" ? `@${here}` : `${this.source.isApproximate(row) ? "≈" : ""}${row + 1}`;
     if (line.number !== number) {
       line.number = number;
       line.gutter.textContent = here !== "" ? here.slice(0, 1) : number;

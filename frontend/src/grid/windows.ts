@@ -33,6 +33,8 @@ export interface Watcher {
 export class Windows {
   private kept = new Map<number, Row[]>();
   private places = new Map<number, number>();
+  /** Windows whose places are counted from the first row without a gap, or by the server. */
+  private readonly sure = new Set<number>();
   private readonly running = new Map<number, AbortController>();
   private wanted: number[] = [];
   private waits: number | undefined;
@@ -66,6 +68,10 @@ export class Windows {
     const plain = !this.query.search && !(this.query.filter?.all?.length || this.query.filter?.any?.length);
     return plain && orders.length === 1 && this.schema.counted.includes(orders[0]?.[0] ?? "");
   }
+  /** Whether the number of a row is what it would be if all were counted: reached gaplessly from the first one. */
+  isSure(index: number): boolean {
+    return index < SIZE || this.isExact || this.sure.has(Math.floor(index / SIZE));
+  }
   get isEmpty(): boolean {
     return this.hasEnd && this.total === 0;
   }
@@ -88,6 +94,7 @@ export class Windows {
     this.tries = 0;
     this.kept = new Map();
     this.places = new Map();
+    this.sure.clear();
     this.outline = undefined;
     this.told = undefined;
     this.hasEnd = false;
@@ -206,6 +213,7 @@ export class Windows {
       this.reload();
       throw new DOMException("left", "AbortError");
     }
+    if (id === 0 || (body.after !== undefined && body.skip === undefined && this.sure.has(body.backwards ? id + 1 : id - 1))) this.sure.add(id);
     this.keep(id, told.rows);
     return told.rows;
   }
@@ -216,6 +224,7 @@ export class Windows {
     for (const [old, gone] of this.kept) {
       if (this.kept.size <= MOST) break;
       this.kept.delete(old);
+      this.sure.delete(old);
       for (const row of gone) this.places.delete(row.id);
     }
     if (rows.length < SIZE) {
