@@ -15,7 +15,7 @@ from app.rules.values import COMPUTED, NUMBERS, TEXTS, ValueKind
 from app.services import present
 
 SAMPLES = 5
-PART = 5_000  # rows that change before progress is told
+PART = 2_000  # rows that change before progress is told, and somebody who waits is let pass
 _NUMBER = r"'^ *[-+]?[0-9]{1,15}([.][0-9]{1,15})? *$'"
 _DAY = r"([0-9]{4})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 # No day that its month does not have: the first day of the next month is still to come.

@@ -1,7 +1,8 @@
 """A field changes its kind while people work: what it costs is kept first, large fields change by a job.
 
 Until the job's one transaction ends, every reader sees the old kind with its values; the field itself takes no new
-values meanwhile. Cancelled or killed, nothing has changed.
+values meanwhile. Cancelled or killed, nothing has changed. Who changes one of its rows meanwhile does not wait for the
+end: the job takes back what it did, lets him pass, and begins anew in the quiet hours.
 """
 
 from __future__ import annotations
@@ -13,19 +14,23 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import func, select, text
-from sqlalchemy.exc import DataError
+from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.orm import undefer
 
 from app.models import FieldConversion, FieldDefinition, Task, db
 from app.rules.errors import Conflict, NotFound, Refused
 from app.rules.values import COMPUTED, NUMBERS, ValueKind
-from app.services import assumptions, audit, definitions, field_conversions, personal, present, tasks
+from app.services import assumptions, audit, definitions, field_conversions, personal, present, reminders, tasks
 from app.services.actors import Actor
 from app.services.field_conversions import Losses
 from app.services.transaction import transaction
 
 AT_ONCE = 5_000  # values that change while somebody waits, unless the sheet of assumptions says otherwise
 _OPEN = ("pending", "running")
+WAITS = "task.waits"
+_SOMEBODY_WAITS = text(
+    "SELECT EXISTS (SELECT 1 FROM pg_locks w WHERE NOT w.granted AND pg_backend_pid() = ANY (pg_blocking_pids(w.pid)))"
+)
 _NEVER_INDEXED = COMPUTED | {ValueKind.FILES}
 _log = logging.getLogger(__name__)
 Line = tuple[int, str, str, str]
@@ -122,15 +127,22 @@ def apply(run: tasks.Run, actor_of: Callable[[int], Actor], finish_in: Finish) -
 
     Raises NotFound and Refused for who may not do it any more.
     """
-    if _prepared(run):
-        _changed(run, actor_of, finish_in)
+    if _stepped_aside(run) and not reminders.quiet_hours().covers(present.now().astimezone(present.zone()).time()):
+        raise tasks.Later
+    try:
+        if _prepared(run):
+            _changed(run, actor_of, finish_in)
+    except (tasks.Later, OperationalError) as error:
+        _step_aside(run)
+        raise tasks.Later from error
     try:
         with transaction():
             run.fence()
+            _waits_briefly()
             kept = db.session.get_one(FieldConversion, run.subject_id)
             settle_in(db.session.get_one(FieldDefinition, kept.field_id, with_for_update=True))
-    except DataError as error:
-        raise tasks.Later from error  # somebody still reads the old values
+    except (DataError, OperationalError) as error:
+        raise tasks.Later from error  # somebody still reads the old values, or holds the table
     return ""
 
 
@@ -142,10 +154,43 @@ def _changed(run: tasks.Run, actor_of: Callable[[int], Actor], finish_in: Finish
         if not actor.grants.can("system"):
             raise Refused("access.not-granted")
         kind, parameters = ValueKind(kept.made["kind"]), kept.made["parameters"]
-        field_conversions.convert(row, kind, parameters, told=lambda done: run.progress(done, kept.values))
+        _waits_briefly()
+        field_conversions.convert(row, kind, parameters, told=lambda done: _told(run, done, kept.values))
         kept.state = "done"
         finish_in(actor, row, kept.made)
         run.fence()
+
+
+def _waits_briefly() -> None:
+    """In the open transaction: whoever comes behind one that waits for a table waits, too.
+
+    Shorter than PostgreSQL takes to look for a deadlock: of two, this one gives way.
+    """
+    db.session.execute(text("SET LOCAL lock_timeout = '500ms'"))
+
+
+def _told(run: tasks.Run, done: int, total: int) -> None:
+    """After each part. Raises tasks.Later when somebody waits for a row that changed already."""
+    if db.session.scalar(_SOMEBODY_WAITS):
+        raise tasks.Later
+    run.progress(done, total)
+
+
+def _stepped_aside(run: tasks.Run) -> bool:
+    return db.session.scalar(select(Task.message).where(Task.id == run.task_id)) == WAITS
+
+
+def _step_aside(run: tasks.Run) -> None:
+    """Nothing was changed: the field has its index until the next attempt, and its page says why it takes so long."""
+    run.progress(0, message=WAITS)
+    try:
+        with transaction():
+            run.fence()
+            _waits_briefly()
+            kept = db.session.get_one(FieldConversion, run.subject_id)
+            settle_in(db.session.get_one(FieldDefinition, kept.field_id, with_for_update=True))
+    except OperationalError as error:
+        _log.warning("the index of a field waits for the next attempt: %s", type(error).__name__)
 
 
 def _prepared(run: tasks.Run) -> bool:
@@ -160,6 +205,7 @@ def _prepared(run: tasks.Run) -> bool:
         kept.state = "running"
         row = db.session.get_one(FieldDefinition, kept.field_id, with_for_update=True)
         _seal_lines(kept, row)
+        _waits_briefly()
         unindex_in(row)
     return True
 
@@ -167,20 +213,24 @@ def _prepared(run: tasks.Run) -> bool:
 def give_up(conversion_id: int, state: str) -> None:
     """The task was cancelled or failed: the field is as it was, takes values again and has its index back.
 
-    The index comes in a transaction of its own. Values that came in between may hinder it; the field's page tells then
-    that it is missing (`unindexed`).
+    The index comes first, in a transaction of its own. Values that came in between may hinder it; the field's page
+    tells then that it is missing (`unindexed`). Raises OperationalError while somebody holds the table: `settle_ended`
+    comes back to it.
     """
-    with transaction():
-        kept = db.session.get(FieldConversion, conversion_id, with_for_update=True, populate_existing=True)
-        if kept is None or kept.state not in _OPEN:
-            return
-        kept.state = state
-        definitions.moved()
+    kept = db.session.get(FieldConversion, conversion_id, populate_existing=True)
+    if kept is None or kept.state not in _OPEN:
+        return
     try:
         with transaction():
+            _waits_briefly()
             settle_in(db.session.get_one(FieldDefinition, kept.field_id, with_for_update=True))
     except (DataError, Conflict) as error:  # rows that have the same value by now
-        _log.error("the index of field %s was not built: %s", kept.field_id, type(error).__name__)
+        _log.error("the index of a field was not built: %s", type(error).__name__)
+    with transaction():
+        kept = db.session.get_one(FieldConversion, conversion_id, with_for_update=True, populate_existing=True)
+        if kept.state in _OPEN:
+            kept.state = state
+            definitions.moved()
 
 
 def settle_ended() -> int:
