@@ -319,7 +319,12 @@ def test_found_words_are_marked_and_the_server_searches_all_rows(ledger: Sheet) 
     assert ledger.state["row"] == 3
     ledger.press("Control+Enter")
     until(ledger.page, "document.getElementById('grid').app.windows.total === 1")
+    expect(ledger.page.locator(".grid-find")).to_contain_text("找到1个")
+    ledger.press("Enter")
+    expect(ledger.page.locator(".grid-find")).to_contain_text("第1个，共1个")
     ledger.press("Escape")
+    # Finding hides no row for longer than it lasts.
+    until(ledger.page, "document.getElementById('grid').app.windows.total > 1")
 
 
 def test_columns_are_hidden_moved_and_frozen_from_the_keyboard(ledger: Sheet) -> None:

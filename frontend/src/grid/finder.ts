@@ -11,6 +11,8 @@ export class Finder {
   private hits: { row: number; col: number }[] = [];
   private at = -1;
   term = "";
+  /** What the rows were narrowed by before the search of all rows; undefined while it was not asked for. */
+  private before: string | undefined;
 
   constructor(private readonly app: GridApp) {
     this.input = element("input", { type: "search", placeholder: text("Find in the sheet"), "aria-label": text("Find in the sheet"), maxlength: "100" });
@@ -27,6 +29,9 @@ export class Finder {
       this.told, all, button("xmark", text("Close"), () => this.close()),
     );
     app.root.append(this.box);
+    app.on("rows", () => {
+      if (!this.box.hidden && this.term !== "") this.look(this.at);
+    });
     this.input.addEventListener("input", () => this.look());
     this.input.addEventListener("keydown", (event) => {
       if (event.isComposing) return;
@@ -51,15 +56,17 @@ export class Finder {
     this.box.hidden = true;
     this.term = "";
     this.hits = [];
-    if (this.app.query().search && this.input.value === "") this.app.setQuery({ ...this.app.query(), search: "" });
+    // Finding hides no row for longer than it lasts.
+    const { before } = this;
+    this.before = undefined;
+    if (before !== undefined) this.app.setQuery({ ...this.app.query(), search: before });
     this.app.table.later(true);
     this.app.table.focus();
   }
 
-  private look(): void {
+  private look(at = -1): void {
     this.term = this.input.value.trim().toLowerCase();
     this.hits = [];
-    this.at = -1;
     if (this.term !== "") {
       for (const [place, row] of this.app.windows.held()) {
         this.app.shown.forEach((column, col) => {
@@ -67,6 +74,7 @@ export class Finder {
         });
       }
     }
+    this.at = Math.min(at, this.hits.length - 1);
     this.tell();
     this.app.table.later(true);
   }
@@ -90,11 +98,13 @@ export class Finder {
   private tell(): void {
     if (this.term === "") this.told.textContent = "";
     else if (this.hits.length === 0) this.told.textContent = text("Not among the loaded rows");
+    else if (this.at < 0) this.told.textContent = text("{n} found in loaded rows", { n: this.hits.length });
     else this.told.textContent = text("{at} of {n} in loaded rows", { at: this.at + 1, n: this.hits.length });
   }
 
   private searchAll(): void {
     const search = this.input.value.trim();
+    this.before ??= this.app.query().search ?? "";
     this.app.setQuery({ ...this.app.query(), search });
     this.term = search.toLowerCase();
     this.app.table.later(true);
