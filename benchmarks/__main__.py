@@ -1,6 +1,7 @@
 """`make bench`: ratios against raw SQL and raw libraries with the milliseconds beside them; no time fails it.
 
     python -m benchmarks [desk] [action] [similar] [workbook] [import] [coverage] [numbering] [--appeals N] [--plans]
+    python -m benchmarks sheet-export sheet-import [--rows N]
     python -m benchmarks grid --appeals 1000000 [--plans] [--office FOLDER]
     python -m benchmarks grid-frames
     python -m benchmarks field-change --appeals 1000000
@@ -11,6 +12,7 @@
 the folder stays, and is filled once.
 `grid-frames` scrolls the ledger's page through a million rows in Chromium and prints script time per frame.
 `field-change` makes a text of N appeals a number, with an index, while others read and write.
+`sheet-export` writes a view of the ledger into a workbook, `sheet-import` a workbook into a sheet made at run time.
 `numbering` lets 16 writers number 10,000 appeals at once and looks for gaps and doubles.
 `action` does one step on an appeal among N, `similar` finds what is like one and what is suggested for it.
 `desk` measures the desk and the overdue-case report in an office of its own with N appeals (100,000).
@@ -26,8 +28,8 @@ import platform
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-PARTS = ("desk", "action", "similar", "workbook", "import", "coverage", "numbering", "grid", "grid-frames",
-         "field-change")  # fmt: skip
+PARTS = ("desk", "action", "similar", "workbook", "import", "coverage", "numbering", "sheet-export",
+         "sheet-import", "grid", "grid-frames", "field-change")  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,6 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "import": bench_import,
         "coverage": bench_coverage,
         "numbering": bench_numbering,
+        "sheet-export": bench_sheet_export,
+        "sheet-import": bench_sheet_import,
         "grid": bench_grid,
         "grid-frames": bench_grid_frames,
         "field-change": bench_field_change,
@@ -170,6 +174,23 @@ def bench_numbering(chosen: argparse.Namespace) -> None:
         print(
             f"  {one.year}: 1 to {one.last:,}, {one.count:,} given, {len(one.missing)} missing, {len(one.twice)} twice"
         )
+
+
+def bench_sheet_export(chosen: argparse.Namespace) -> None:
+    """A view of the ledger as a workbook against bare XlsxWriter."""
+    from benchmarks import office, sheet_files
+
+    with office.opened() as opened:
+        opened.fill(chosen.rows)
+        sheet_files.show_export(opened, chosen.rows)
+
+
+def bench_sheet_import(chosen: argparse.Namespace) -> None:
+    """A workbook into an own sheet against reading it with python-calamine and a bare COPY."""
+    from benchmarks import office, sheet_files
+
+    with office.opened() as opened:
+        sheet_files.show_import(opened, chosen.rows)
 
 
 def bench_grid(chosen: argparse.Namespace) -> None:

@@ -20,10 +20,13 @@ _SPACES = re.compile(r"[^\S\n]+")
 _BLANK_LINES = re.compile(r"\n{3,}")
 # Control characters, lone surrogates, and invisible marks that break comparison or turn the direction of text;
 # newline and tab stay, and so do the joiners inside emoji.
-_DROPPED = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff"
-    "\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]"
+_INVISIBLE = (
+    "\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff"
+    "\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff"
 )
+_DROPPED = re.compile(f"[{_INVISIBLE}]")
+# Whatever makes `clean_text` change a text: most have nothing of it.
+_UNCLEAN = re.compile(rf"[^\S {_INVISIBLE}]|[{_INVISIBLE}]|_x00|  |\A | \Z")
 
 
 def clean_text(value: str, *, multiline: bool = False) -> str:
@@ -33,6 +36,8 @@ def clean_text(value: str, *, multiline: bool = False) -> str:
     tabs, NBSP and U+3000 become single spaces; ends are trimmed. One line unless
     `multiline`, where at most one blank line stays between paragraphs. Cleaning twice changes nothing.
     """
+    if _UNCLEAN.search(value) is None:
+        return value
     text = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), value)
     text = _NEWLINES.sub("\n", text)
     text = _DROPPED.sub("", text)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
@@ -43,10 +43,11 @@ class Guess:
     filled: int
 
 
-def read_delimited(content: bytes) -> list[list[str]]:
+def delimited(content: bytes) -> Iterator[list[str]]:
     """The lines of a CSV file: UTF-8 (with or without mark) or GB18030, separated by comma, semicolon or tab.
 
-    Raises Invalid("sheet-file.not-text"), "sheet-file.empty", "workbook.too-many-rows", "workbook.too-many-columns".
+    Raises Invalid("sheet-file.not-text"), "workbook.too-many-rows", "workbook.too-many-columns" and, behind the last
+    line, "sheet-file.empty".
     """
     for encoding in ("utf-8-sig", "gb18030"):
         try:
@@ -60,19 +61,19 @@ def read_delimited(content: bytes) -> list[list[str]]:
         raise Invalid("sheet-file.not-text")
     first = text.split("\n", 1)[0]
     delimiter = max(",;\t", key=first.count)
-    rows: list[list[str]] = []
+    is_filled = False
     try:
-        for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
+        for number, row in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), 1):
             if len(row) > MOST_COLUMNS:
                 raise Invalid("workbook.too-many-columns", {"limit": MOST_COLUMNS})
-            rows.append(row)
-            if len(rows) > MOST_LINES:
+            if number > MOST_LINES:
                 raise Invalid("workbook.too-many-rows", {"limit": MOST_LINES})
+            is_filled = is_filled or any(cell.strip() for cell in row)
+            yield row
     except csv.Error as error:
         raise Invalid("sheet-file.not-text") from error
-    if not any(any(cell.strip() for cell in row) for row in rows):
+    if not is_filled:
         raise Invalid("sheet-file.empty")
-    return rows
 
 
 def header_row(rows: Sequence[Sequence[Cell]]) -> int:

@@ -14,11 +14,12 @@ from app.models import ChangeSet, ChangeSetRow, Task, db
 from app.rules.cell_edits import unnamed
 from app.rules.errors import Conflict, FieldErrors, Invalid, NotFound, RuleError
 from app.rules.query import Query
-from app.services import grid_rows
+from app.services import copies, grid_rows
 from app.services.grid_rows import Row
 from app.services.grids import Grid
 
 LONGEST_KEY, MOST_LISTED = 64, 50
+_COLUMNS = ("change_set_id", "row_id", "what", "old", "new", "row_version", "problem")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +114,7 @@ def record(set_id: int, outcomes: Sequence[Outcome], **columns: Any) -> None:
 
 def append(set_id: int, outcomes: Sequence[Outcome]) -> None:
     """What became of more rows of a change set that is written part by part."""
-    if outcomes:
-        db.session.execute(insert(ChangeSetRow), [_kept(set_id, one) for one in outcomes])
+    copies.into("change_set_row", _COLUMNS, (_copied(set_id, one) for one in outcomes))
     done, refused = sum(one.is_done for one in outcomes), sum(bool(one.problems) for one in outcomes)
     values = {
         "total": ChangeSet.total + len(outcomes), "done": ChangeSet.done + done, "refused": ChangeSet.refused + refused,
@@ -133,6 +133,14 @@ def _kept(set_id: int, one: Outcome) -> dict[str, Any]:
         "row_version": one.version,
         "problem": problems_kept(one.problems),
     }
+
+
+def _copied(set_id: int, one: Outcome) -> tuple[Any, ...]:
+    problem = problems_kept(one.problems)
+    return (
+        set_id, one.row_id, one.what, copies.document(unnamed(one.old)), copies.document(unnamed(one.new)), one.version,
+        None if problem is None else copies.document(problem),
+    )  # fmt: skip
 
 
 def problems_kept(problems: Iterable[Problem]) -> dict[str, Any] | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, tzinfo
 from types import MappingProxyType
 from typing import Any
 
@@ -30,7 +30,7 @@ from app.models import (
     db,
 )
 from app.rules.errors import Conflict, FieldErrors, FieldProblem, Invalid
-from app.rules.values import REFERENCES, Option, ValueKind, read
+from app.rules.values import REFERENCES, Option, Value, ValueKind, read
 from app.services import access, definitions, field_files, field_jobs, present, sheet_access
 from app.services.actors import Actor
 from app.services.definitions import PREFIX, Defined, Own
@@ -101,8 +101,9 @@ def clean_many(
         definitions.require_current()
     moving = _moving(fields)
     before = olds if olds is not None else [{}] * len(raws)
+    asking, zone = [_Asking.of(one, actor, state, channel_class) for one in fields], present.zone()
     rows = [
-        _read(by_key, raw, old, actor, state, channel_class, is_new=is_new, is_whole=is_whole)
+        _read(by_key, asking, raw, old, zone, is_new=is_new, is_whole=is_whole)
         for raw, old in zip(raws, before, strict=True)
     ]
     for row in rows:
@@ -120,38 +121,55 @@ def _moving(fields: Sequence[Defined]) -> list[Defined]:
     return [one for one in fields if one.id in still]
 
 
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """What a field asks of the rows of one call."""
+
+    one: Defined
+    key: str
+    is_asked: bool
+    is_required: bool
+    is_writable: bool
+    value: Value
+    default: Any
+
+    @staticmethod
+    def of(one: Defined, actor: Actor, state: str | None, channel_class: str | None) -> _Asking:
+        is_asked = one.asks(state, channel_class)
+        required = is_asked and _is_required(one, state)
+        default = one.parameters.get("default") if is_asked else None
+        return _Asking(one, one.key, is_asked, required, may_write(actor, one), one.value(required=required), default)
+
+
 def _read(
     by_key: Mapping[str, Defined],
+    asking: Sequence[_Asking],
     raw: Mapping[str, object],
     old: Mapping[str, Any],
-    actor: Actor,
-    state: str | None,
-    channel_class: str | None,
+    zone: tzinfo,
     *,
     is_new: bool,
     is_whole: bool,
 ) -> _Row:
     row = _Row()
     row.problems += [FieldProblem(key, "field.unknown", {"field": key[:40]}) for key in raw if key not in by_key]
-    zone = present.zone()
-    for one in by_key.values():
-        asked = one.asks(state, channel_class)
-        default = one.parameters.get("default")
-        if one.key not in raw and not (is_new and asked and default not in (None, "")):
-            if (is_whole or is_new) and asked and _is_required(one, state) and old.get(one.code) is None:
+    for asked in asking:
+        one = asked.one
+        is_sent = asked.key in raw
+        if not is_sent and not (is_new and asked.default not in (None, "")):
+            if (is_whole or is_new) and asked.is_required and old.get(one.code) is None:
                 row.wrong(one, "field.required")
             continue
-        given = raw.get(one.key, default)
         try:
-            value = read(one.value(required=asked and _is_required(one, state)), given, zone)
+            value = read(asked.value, raw[asked.key] if is_sent else asked.default, zone)
         except Invalid as error:
             row.wrong(one, error.code, error.data)
             continue
         if value == old.get(one.code):
             continue
-        if one.key in raw and not may_write(actor, one):
+        if is_sent and not asked.is_writable:
             row.wrong(one, "field.not-yours")
-        elif not asked and value is not None:
+        elif not asked.is_asked and value is not None:
             row.wrong(one, "field.not-asked")
         else:
             row.values[one.code] = value

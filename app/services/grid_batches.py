@@ -9,11 +9,12 @@ from typing import Any
 from app.models import db
 from app.rules.errors import Conflict, FieldErrors, Invalid, NotFound, RuleError
 from app.rules.query import Query
-from app.services import change_sets, grid_cells, grid_edits, grid_rows
+from app.services import change_sets, grid_cells, grid_edits, grid_rows, own_batches
 from app.services.change_sets import Answer, Outcome
 from app.services.grid_cells import Ready
 from app.services.grid_rows import Row
 from app.services.grids import Grid
+from app.services.own_batches import Change, Done
 from app.services.transaction import savepoint, transaction
 
 MOST_ROWS, MOST_CELLS = 2_000, 50_000
@@ -93,8 +94,15 @@ def written_both(
 ) -> tuple[list[Outcome], list[Outcome]]:
     """Edit rows and add others in the open transaction; what became of each, in their order.
 
-    A row asked for twice is the caller's mistake.
+    A row asked for twice is the caller's mistake. Rows of an own sheet are written together; what they became is told
+    without the cells of new rows, which the journal has.
     """
+    if grid.family == "own":
+        try:
+            with savepoint():
+                return _together(grid, asked, new)
+        except Conflict:
+            pass  # one of them holds what another row has: each by itself tells which
     edits, _rows = edited(grid, asked)
     by_id = {one.row_id: one for one in edits}
     return [by_id[one.row_id] for one in asked], _created(grid, new)[0]
@@ -104,6 +112,8 @@ def tried_both(
     grid: Grid, asked: Sequence[Asked], new: Sequence[Mapping[str, Any]]
 ) -> tuple[list[Outcome], list[Outcome]]:
     """What `written_both` would do, in a transaction that is taken back."""
+    if grid.family == "own" and not own_batches.has_unique(grid.source):
+        return _together(grid, asked, new, is_trial=True)
     found: tuple[list[Outcome], list[Outcome]] = ([], [])
     try:
         with grid_edits.refusals(grid), transaction():
@@ -111,6 +121,44 @@ def tried_both(
             raise _Trial(Answer(None))
     except _Trial:
         return found
+
+
+def _together(
+    grid: Grid, asked: Sequence[Asked], new: Sequence[Mapping[str, Any]], *, is_trial: bool = False
+) -> tuple[list[Outcome], list[Outcome]]:
+    """Rows of an own sheet in a handful of statements. Raises Conflict when they cannot be written together."""
+    edits = grid_cells.ready(grid, [one.values for one in asked])
+    fresh = grid_cells.ready(grid, new, is_new=True)
+    changes = [Change(one.row_id, one.version, ready.values) for one, ready in zip(asked, edits, strict=True)]
+    changes += [Change(None, None, ready.values) for ready in fresh]
+    if not own_batches.is_fit(grid.source, changes):
+        raise Conflict("row.constraint", {"constraint": "files"})
+    readies = [*edits, *fresh]
+    good = [place for place, ready in enumerate(readies) if not ready.problems]
+    done = [
+        Done(one.row_id, error=FieldErrors(ready.problems) if ready.problems else None)
+        for one, ready in zip(changes, readies, strict=True)
+    ]
+    written = own_batches.write_in(grid.actor, grid.source, [changes[place] for place in good], is_trial=is_trial)
+    for place, one in zip(good, written, strict=True):
+        done[place] = one
+    told = _told_together(grid, asked, new, done)
+    return told[: len(asked)], told[len(asked) :]
+
+
+def _told_together(
+    grid: Grid, asked: Sequence[Asked], new: Sequence[Mapping[str, Any]], done: Sequence[Done]
+) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+    cells = own_batches.cells(grid.source, done[: len(asked)])
+    for ask, one, (old, now) in zip(asked, done, cells, strict=False):
+        problems = change_sets.problems_from(one.error, ask.values, row_id=ask.row_id) if one.error else ()
+        version = None if one.error else one.version
+        outcomes.append(Outcome(ask.row_id, old=old, new=now, version=version, problems=problems))
+    for place, (values, one) in enumerate(zip(new, done[len(asked) :], strict=True)):
+        problems = change_sets.problems_from(one.error, values, new=place) if one.error else ()
+        outcomes.append(Outcome(one.row_id, "create", version=one.version, problems=problems))
+    return outcomes
 
 
 def _merged(cells: Sequence[Asked]) -> list[Asked]:

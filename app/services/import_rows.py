@@ -7,20 +7,18 @@ Identity is (source, its own number): a row that is here is never changed. With 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
-from psycopg import sql
 from sqlalchemy import cast, func, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 
 from app.models import Appeal, Channel, ImportBatch, LimitRule, Unit, db
 from app.rules.columns import name_key
 from app.rules.imports import PERSONAL, ImportRow, Known, Outcome, Problem, Reading, Severity
-from app.services import categories, numbers, personal, present
+from app.services import categories, copies, numbers, personal, present
 
 HISTORY_SERIES = "history"
 _T = TypeVar("_T")
@@ -230,21 +228,15 @@ def add(act: Act, rows: Sequence[ImportRow]) -> None:
     if not rows:
         return
     now = present.now()
-    ids = list(
-        db.session.scalars(
-            select(func.nextval(func.pg_get_serial_sequence("appeal", "id"))).select_from(
-                func.generate_series(1, len(rows))
-            )
-        )
-    )
+    ids = copies.ids("appeal", len(rows))
     given = iter(numbers.take(HISTORY_SERIES, history) if (history := sum(1 for r in rows if r.reply)) else [])
     numbered = [next(given) if row.reply else None for row in rows]
-    copy_rows(
+    copies.into(
         "appeal",
         _APPEAL_COLUMNS,
         (_appeal(act, row, found, number, now) for row, found, number in zip(rows, ids, numbered, strict=True)),
     )
-    copy_rows(
+    copies.into(
         "journal",
         _JOURNAL_COLUMNS,
         (_journal(act, row, found, number, now) for row, found, number in zip(rows, ids, numbered, strict=True)),
@@ -263,7 +255,7 @@ def _appeal(act: Act, row: ImportRow, appeal_id: int, number: str | None, now: d
         appeal_id, number, "history" if closed else "submitted", row.channel_class, row.channel_id,
         row.received_at, None if closed else now, row.answered_at, row.answered_at if closed else None,
         row.subject, row.body, row.place, row.category_id, row.limit_rule_id if closed else None,
-        row.unit_id if closed else None, row.reply, _json({"imported": imported}),
+        row.unit_id if closed else None, row.reply, copies.document({"imported": imported}),
         key, *(sealed.get(name) for name in PERSONAL),
         _blind(row, "appellant_phone", is_normal=row.phone_is_normal),
         _blind(row, "appellant_identity", is_normal=row.identity_is_normal),
@@ -285,7 +277,7 @@ def _journal(act: Act, row: ImportRow, appeal_id: int, number: str | None, now: 
     }
     return (
         now, "import", "appeal", appeal_id, appeal_id, act.user_id, act.person_id, act.post_id, act.role,
-        act.process, "{}", _json(new), "", "",
+        act.process, "{}", copies.document(new), "", "",
     )  # fmt: skip
 
 
@@ -319,28 +311,11 @@ def keep_second_categories(batch_id: int, second: Sequence[tuple[str, str]]) -> 
 
 def add_problems(batch_id: int, problems: Iterable[Problem]) -> None:
     """Store findings of a batch in the open transaction."""
-    copy_rows(
+    copies.into(
         "import_problem",
         _PROBLEM_COLUMNS,
         (
-            (batch_id, found.row, found.column, found.severity.value, found.code, _json(dict(found.data)))
+            (batch_id, found.row, found.column, found.severity.value, found.code, copies.document(dict(found.data)))
             for found in problems
         ),
     )
-
-
-def _json(value: Mapping[str, Any]) -> str:
-    """A document as COPY in text form takes it."""
-    return json.dumps(value, ensure_ascii=False)
-
-
-def copy_rows(table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
-    """COPY rows into a table in the session's transaction; its defaults fill the other columns."""
-    db.session.flush()
-    connection: Any = db.session.connection().connection
-    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
-        sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
-    )
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        for row in rows:
-            copy.write_row(row)

@@ -151,6 +151,12 @@ def require_writer(actor: Actor, own: Own) -> None:
         raise Refused("access.not-granted", {"capability": "own_sheet"})
 
 
+def signs_as(actor: Actor, own: Own) -> tuple[int | None, str | None]:
+    """The post, and the part in it (A or B), for which he writes the sheet; (None, None) for who keeps the system."""
+    post = next((one for one in actor.grants.grants if one.post_id in own.writers), None)
+    return (post.post_id, post.role) if post is not None else (None, None)
+
+
 def _repeated(actor: Actor, own: Own, request_key: str) -> OwnRow | None:
     """The row that this request wrote already."""
     done = journal.made(actor, OWN, request_key)
@@ -172,7 +178,6 @@ def _trace(
     actor: Actor, own: Own, action: str, row: OwnRow, old: Mapping[str, Any], new: Mapping[str, Any],
     request_key: str | None = None,
 ) -> None:  # fmt: skip
-    post = next((one for one in actor.grants.grants if one.post_id in own.writers), None)
-    as_post, role = (post.post_id, post.role) if post is not None else (None, None)
-    journal.write(actor, action, OWN, row.id, old=old, new=new, post_id=as_post, role=role,
+    post_id, role = signs_as(actor, own)
+    journal.write(actor, action, OWN, row.id, old=old, new=new, post_id=post_id, role=role,
                   request_key=request_key)  # fmt: skip

@@ -5,7 +5,7 @@ The rows of a sheet are the business of app/services/own_rows.py; further change
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -215,13 +215,20 @@ def proposal(row: SheetFile) -> tuple[list[sheet_guess.Guess], int]:
 
 def read(content: bytes) -> list[list[Any]]:
     """The rows of the first sheet that has some, or of a CSV file. Raises Invalid."""
+    return list(lines(content))
+
+
+def lines(content: bytes, *, is_examined: bool = False) -> Iterator[list[Any]]:
+    """`read`, one row after the other. `is_examined`: the content came in by `read`, and was refused nothing."""
     if not file_contents.is_book(content):
-        return sheet_guess.read_delimited(content)
-    book = Workbook(content)
+        yield from sheet_guess.delimited(content)
+        return
+    book = Workbook(content, is_examined=is_examined)
     named = next((one.name for one in book.sheets() if one.rows and not one.hidden), None)
     if named is None:
         raise Invalid("sheet-file.empty")
-    return [cells for _number, cells in book.rows(named)]
+    for _number, cells in book.rows(named):
+        yield cells
 
 
 def make_from(actor: Actor, file_id: int, plan: Plan) -> SheetFile:

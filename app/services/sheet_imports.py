@@ -7,11 +7,14 @@ those of the form, at the moment of writing. What is refused is told row by row 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Text, cast, func, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import defer
 
 from app.models import ChangeSet, ChangeSetRow, SheetFile, Task, db
@@ -37,9 +40,10 @@ from app.services.grid_columns import Column
 from app.services.grids import Grid
 from app.services.transaction import transaction
 
-PART = 100  # rows of one transaction
+PART, PART_TOGETHER = 100, 2_000  # rows of one transaction: each by itself, or written together
 USUALLY_AT_ONCE = 500
 MOST_REFUSED, SHOWN = 20_000, 30
+TOP = 100  # rows among which the headings stand
 _KEYS = frozenset({ValueKind.TEXT, ValueKind.DATE}) | NUMBERS
 # Uploaded → checked (or checking, by a task) → done (or applying, by a task); cancelled, failed.
 OPEN = ("uploaded", "checked")
@@ -69,6 +73,10 @@ def tally_of(kept: Mapping[str, Any]) -> Tally:
     return Tally(**kept) if kept else Tally()
 
 
+# (id, version) of rows by the text of their key.
+Rows = Mapping[str, Sequence[tuple[int, int]]]
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """A row of the file: its number as the program counts, its cells by column, the text of its key."""
@@ -95,9 +103,10 @@ def keys(grid: Grid) -> list[Column]:
 def hand_in(grid: Grid, filename: str, content: bytes) -> SheetFile:
     """Keep a file for the sheet, judged by its content. Raises Invalid for what is neither workbook nor CSV."""
     require_open(grid)
-    rows = own_sheets.read(content)
-    header = sheet_guess.header_row(rows)
-    about = {"rows": len(rows) - header - 1, "spec": {"header": header}}
+    rows = own_sheets.lines(content)
+    top = list(islice(rows, TOP))
+    header, count = sheet_guess.header_row(top), len(top) + sum(1 for _row in rows)
+    about = {"rows": count - header - 1, "spec": {"header": header}}
     return file_contents.hand_in(grid.actor, grid.code, filename, content, **about)
 
 
@@ -136,7 +145,8 @@ def listed(actor: Actor, code: str) -> Sequence[SheetFile]:
 
 def headings(row: SheetFile) -> tuple[list[sheet_guess.Guess], int]:
     """The columns of the file with samples, and the place of the row that names them."""
-    rows, header = own_sheets.read(file_contents.read(row)), int(row.spec["header"])
+    header = int(row.spec["header"])
+    rows = list(islice(_lines(row), header + 1 + sheet_guess.LOOKED_AT))
     return sheet_guess.columns(rows, header), header
 
 
@@ -205,7 +215,7 @@ def run_check(grid: Grid, file_id: int, run: tasks.Run | None = None) -> None:
     if row.state != "checking":
         return
     plan, tally = imports_into.plan_of(row.spec["plan"]), Tally()
-    look = _Look(plan, _twice(grid, row, plan), {}, is_trial=True)
+    look = _look(grid, row, plan, {}, is_trial=True)
     for at, lines in _parts(grid, row, plan, 0):
         _counted(tally, lines, _outcomes(grid, look, lines))
         if run is not None:
@@ -224,7 +234,7 @@ def run_apply(grid: Grid, file_id: int, run: tasks.Run | None = None) -> None:
     if row.state != "applying" or row.change_set_id is None:
         return
     plan, set_id = imports_into.plan_of(row.spec["plan"]), row.change_set_id
-    look = _Look(plan, _twice(grid, row, plan), row.spec["versions"], is_trial=False)
+    look = _look(grid, row, plan, row.spec["versions"], is_trial=False)
     begun = int(db.session.get_one(ChangeSet, set_id).spec["at"])
     for at, lines in _parts(grid, row, plan, begun):
         with grid_edits.refusals(grid), transaction():
@@ -288,10 +298,10 @@ def drop(actor: Actor, file_id: int) -> None:
 
 def refused_rows(row: SheetFile) -> Iterator[tuple[int, list[Any], list[list[Any]]]]:
     """(number, cells as they were, problems) of the refused rows, in front of them that of the headings."""
-    rows, header = own_sheets.read(file_contents.read(row)), int(row.spec["header"])
-    yield header + 1, list(rows[header]), []
-    for number, problems in row.outcome.get("reasons", ()):
-        yield number, list(rows[number - 1]), problems
+    reasons, header = dict(row.outcome.get("reasons", ())), int(row.spec["header"]) + 1
+    for number, cells in enumerate(_lines(row), 1):
+        if number == header or number in reasons:
+            yield number, cells, reasons.get(number, [])
 
 
 # --- rows of the file -------------------------------------------------------------------------------------------------
@@ -299,12 +309,15 @@ def refused_rows(row: SheetFile) -> Iterator[tuple[int, list[Any], list[list[Any
 
 def _parts(grid: Grid, row: SheetFile, plan: Plan, begin: int) -> Iterator[tuple[int, list[Line]]]:
     """(how many rows are behind it, rows) part by part; blank rows are left out."""
-    rows, header = own_sheets.read(file_contents.read(row)), int(row.spec["header"])
-    body = rows[header + 1 :]
-    for start in range(begin, len(body), PART):
-        part = enumerate(body[start : start + PART], header + 2 + start)
-        lines = [_line(grid, number, cells, plan) for number, cells in part if not imports_into.is_blank(cells)]
-        yield min(start + PART, len(body)), lines
+    first, size = int(row.spec["header"]) + 1, PART_TOGETHER if grid.family == "own" else PART
+    rows, at = islice(enumerate(_lines(row), 1), first + begin, None), begin
+    while part := list(islice(rows, size)):
+        at += len(part)
+        yield at, [_line(grid, number, cells, plan) for number, cells in part if not imports_into.is_blank(cells)]
+
+
+def _lines(row: SheetFile) -> Iterator[list[Any]]:
+    return own_sheets.lines(file_contents.read(row), is_examined=True)
 
 
 def _line(grid: Grid, number: int, cells: Sequence[Any], plan: Plan) -> Line:
@@ -335,31 +348,35 @@ def _key_text(column: Column, text: str) -> str:
     return f"{Decimal(str(value)).normalize():f}"
 
 
-def _twice(grid: Grid, row: SheetFile, plan: Plan) -> frozenset[str]:
-    """Keys that stand in the file more than once."""
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """How lines are judged: the plan, keys that stand in the file twice, and by key the row and its version as they
+    were when the file was looked at (filled by a trial).
+
+    `there`: rows of an own sheet by key, read once for the whole file, since no index finds them part by part.
+    """
+
+    plan: Plan
+    twice: frozenset[str]
+    there: Rows
+    versions: dict[str, list[int]]
+    is_trial: bool
+
+
+def _look(grid: Grid, row: SheetFile, plan: Plan, versions: dict[str, list[int]], *, is_trial: bool) -> _Look:
     seen: set[str] = set()
     again: set[str] = set()
     if plan.mode is not Mode.ADD:
         for _at, lines in _parts(grid, row, plan, 0):
             for one in lines:
                 (again if one.key in seen else seen).add(one.key)
-    return frozenset(again)
-
-
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """How lines are judged: the plan, keys that stand in the file twice, and by key the row and its version as they
-    were when the file was looked at (filled by a trial)."""
-
-    plan: Plan
-    twice: frozenset[str]
-    versions: dict[str, list[int]]
-    is_trial: bool
+    there = _keyed(grid, plan, seen) if grid.family == "own" else {}
+    return _Look(plan, frozenset(again), there, versions, is_trial)
 
 
 def _outcomes(grid: Grid, look: _Look, lines: Sequence[Line]) -> list[Outcome]:
     """What becomes of each line, in their order; written in the open transaction unless it is a trial."""
-    plan, known = look.plan, _known(grid, look.plan, lines)
+    plan, known = look.plan, _known(grid, look, lines)
     found: dict[int, Outcome] = {}
     changed: list[tuple[int, Asked]] = []
     fresh: list[tuple[int, Mapping[str, Any]]] = []
@@ -404,16 +421,26 @@ def _refusal(look: _Look, one: Line, rows: Sequence[tuple[int, int]]) -> str:
     return "import.key-unknown" if not rows and look.plan.mode is Mode.UPDATE else ""
 
 
-def _known(grid: Grid, plan: Plan, lines: Sequence[Line]) -> dict[str, list[tuple[int, int]]]:
-    """(id, version) of the rows that the reader sees, by the text of their key; in one statement."""
-    wanted = sorted({one.key for one in lines if one.key})
-    if plan.mode is Mode.ADD or not wanted:
+def _known(grid: Grid, look: _Look, lines: Sequence[Line]) -> Rows:
+    """The rows that the reader sees, by the text of their key; what nobody knew is asked for again, in one statement.
+
+    Of a row that was changed since it was read the version says so when it is written.
+    """
+    wanted = {one.key for one in lines}
+    found = {key: rows for key in wanted if (rows := look.there.get(key))}
+    return {**found, **_keyed(grid, look.plan, wanted - found.keys())}
+
+
+def _keyed(grid: Grid, plan: Plan, wanted: AbstractSet[str]) -> Rows:
+    keys = sorted(key for key in wanted if key)
+    if plan.mode is Mode.ADD or not keys:
         return {}
     column = grid.column(plan.key)
     text: Any = column.sql if column.kind is ValueKind.TEXT else cast(column.sql, Text)
     if column.kind in NUMBERS:
         text = func.trim_scale(column.sql).cast(Text)
-    query = select(text, grid.model.id, grid.model.version).where(grid.where, text.in_(wanted))
+    query = select(text, grid.model.id, grid.model.version)
+    query = query.where(grid.where, text == func.any(cast(keys, ARRAY(Text))))
     found: dict[str, list[tuple[int, int]]] = {}
     for key, row_id, version in db.session.execute(query):
         found.setdefault(key, []).append((row_id, version))
@@ -425,8 +452,7 @@ def _counted(tally: Tally, lines: Sequence[Line], outcomes: Sequence[Outcome]) -
         if one.problems:
             tally.refused += 1
             if len(tally.reasons) < MOST_REFUSED:
-                told = change_sets.problems_kept(one.problems) or {"cells": []}
-                tally.reasons.append([line.number, [[p["field"], p["code"], p["data"]] for p in told["cells"]]])
+                tally.reasons.append(_reason(line.number, one.problems))
         elif one.what == "create":
             tally.added += 1
         elif one.new or one.old:
@@ -435,6 +461,12 @@ def _counted(tally: Tally, lines: Sequence[Line], outcomes: Sequence[Outcome]) -
                 tally.sample.append({"row": line.number, "old": dict(one.old), "new": dict(one.new)})
         else:
             tally.same += 1
+
+
+def _reason(number: int, problems: Sequence[Problem]) -> list[Any]:
+    """Why a row was refused, as it is kept: its number in the file; column, code and data of each problem."""
+    told = change_sets.problems_kept(problems) or {"cells": []}
+    return [number, [[one["field"], one["code"], one["data"]] for one in told["cells"]]]
 
 
 def _ended(row: SheetFile, state: str) -> None:
@@ -447,11 +479,18 @@ def _ended(row: SheetFile, state: str) -> None:
         .values(state=state, total=ChangeSet.done + ChangeSet.refused)
         .execution_options(synchronize_session=False)
     )
-    tally = Tally()
-    query = select(ChangeSetRow).where(ChangeSetRow.change_set_id == set_id).order_by(ChangeSetRow.id)
-    for one in db.session.scalars(query.execution_options(yield_per=1_000)):
-        problems = (one.problem or {}).get("cells", [])
-        number = problems[0]["new"] if problems else 0
-        outcome = Outcome(one.row_id, one.what, one.old, one.new, one.row_version, tuple(change_sets.problems_of(one)))
-        _counted(tally, [Line(number, {}, "")], [outcome])
+    of_set = ChangeSetRow.change_set_id == set_id
+    is_refused = func.coalesce(func.jsonb_typeof(ChangeSetRow.problem), "null") == "object"
+    is_new = ChangeSetRow.what == "create"
+    moved = ~is_new & ((ChangeSetRow.new != {}) | (ChangeSetRow.old != {}))
+    counts = [func.count().filter(~is_refused, one) for one in (is_new, moved, ~is_new & ~moved)]
+    query = select(*counts, func.count().filter(is_refused)).where(of_set)
+    found = db.session.execute(query).one()
+    tally = Tally(found[0], found[1], found[2], found[3])
+    refused = select(ChangeSetRow).where(of_set, is_refused).order_by(ChangeSetRow.id).limit(MOST_REFUSED)
+    for one in db.session.scalars(refused.execution_options(yield_per=1_000)):
+        problems = change_sets.problems_of(one)
+        tally.reasons.append(_reason(problems[0].new or 0, problems))
+    sample = select(ChangeSetRow).where(of_set, moved, ~is_refused).order_by(ChangeSetRow.id).limit(SHOWN)
+    tally.sample += [{"row": 0, "old": one.old, "new": one.new} for one in db.session.scalars(sample)]
     row.outcome = tally.to_json()

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.rules.errors import Invalid
-from app.rules.sheet_guess import columns, header_row, read_delimited
+from app.rules.sheet_guess import columns, delimited, header_row
 from app.rules.values import ValueKind as K
 
 
@@ -59,13 +59,13 @@ def test_one_slip_among_many_numbers_makes_no_text_of_them() -> None:
 @pytest.mark.parametrize("mark", [",", ";", "\t"])
 def test_csv_is_read_in_its_encoding_and_with_its_mark(encoding: str, mark: str) -> None:
     content = mark.join(["名称", "说明"]) + "\r\n" + mark.join(["示例桥", '"一\n二"']) + "\r\n"
-    assert read_delimited(content.encode(encoding)) == [["名称", "说明"], ["示例桥", "一\n二"]]
+    assert list(delimited(content.encode(encoding))) == [["名称", "说明"], ["示例桥", "一\n二"]]
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n", b"\xff\xfe\x00a", b"a\x00b"])
 def test_what_is_no_table_is_refused(content: bytes) -> None:
     with pytest.raises(Invalid):
-        read_delimited(content)
+        list(delimited(content))
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)

@@ -189,7 +189,10 @@ def test_an_import_is_taken_back_in_one_step(sheet: Grid) -> None:
     assert rows(sheet) == before
 
 
-def test_a_large_file_is_a_task_and_a_successor_goes_on_behind_the_last_part(sheet: Grid, make: Factory) -> None:
+def test_a_large_file_is_a_task_and_a_successor_goes_on_behind_the_last_part(
+    sheet: Grid, make: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sheet_imports, "PART_TOGETHER", 100)
     db.session.execute(update(Assumption).where(Assumption.code == "grid_bulk_in_job").values(value=3))
     body = "".join(f"{number:03},示例{number},{number}\n" for number in range(250))
     row = brought(sheet, "编号,名称,数量\n" + body)
@@ -229,7 +232,10 @@ def _claimed(row: SheetFile) -> tasks.Run:
     return run
 
 
-def test_a_cancelled_import_keeps_what_it_wrote_and_gives_it_back(sheet: Grid) -> None:
+def test_a_cancelled_import_keeps_what_it_wrote_and_gives_it_back(
+    sheet: Grid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sheet_imports, "PART_TOGETHER", 100)
     db.session.execute(update(Assumption).where(Assumption.code == "grid_bulk_in_job").values(value=3))
     body = "".join(f"{number:03},示例{number},{number}\n" for number in range(150))
     row = brought(sheet, "编号,名称,数量\n" + body)
