@@ -150,6 +150,7 @@ class SheetImportView(BaseView):
     def _show(self, row: SheetFile, grid: Grid, errors: Mapping[str, list[str]]) -> str:
         template = {"uploaded": "columns", "checked": "looked"}.get(row.state, "progress")
         more = _columns(row, grid) if template == "columns" else _told(row, grid)
+        more["twin"] = sheet_imports.twin(row) if template != "progress" else None
         return str(
             self.render_template(
                 f"sheet_imports/{template}.html", row=row, grid=grid, errors=errors, modes=MODES, states=STATES,
@@ -181,11 +182,15 @@ def _columns(row: SheetFile, grid: Grid) -> dict[str, Any]:
 
 
 def proposal(grid: Grid, row: SheetFile, found: Sequence[Guess]) -> Plan:
-    """The plan that one begins with: the last one of the file, or what the names of its columns mean."""
+    """The plan that one begins with: the last one of the file, that of the last file with the same columns, or what
+    their names mean."""
     if kept := row.spec.get("plan"):
         return plan_of(kept)
     keys = [one.key for one in sheet_imports.keys(grid)]
     known = {*keys, *(one.key for one in sheet_imports.fillable(grid))}
+    last = sheet_imports.last_plan(row)
+    if last is not None and known.issuperset(last.places.values()):
+        return last
     labels = {key: list(names) for key, names in _names(grid).items() if key in known}
     meant = guessed([one.label for one in found], labels)
     chosen = {one.place: meant[number] for number, one in enumerate(found) if number in meant}

@@ -99,3 +99,26 @@ def test_a_unique_field_of_an_own_sheet_is_its_key(make: Factory) -> None:
     sent = client.post(address, base_url=URL, data=data, content_type="multipart/form-data")
     form = form_of(client.get(str(sent.headers["Location"]), base_url=URL).text, "/check")
     assert (form["mode"], form["key"]) == ("both", f"x_{code.code}")
+
+
+def test_the_columns_of_a_file_like_the_last_one_are_named_as_then_and_the_same_file_is_told(make: Factory) -> None:
+    appeal = make.appeal("registered")
+    db.session.commit()
+    client = make.signed_in(make.holder("ledger_admin"))
+    text = f"编号,附注,备忘\n{appeal.number},示例附注,示例备忘\n"
+    page = brought(client, text)
+    form = form_of(client.get(page, base_url=URL).text, "/check")
+    assert (form["column_1"], form["column_2"]) == ("note", "")
+    swapped = form | {"column_1": "", "column_2": "note"}
+    assert client.post(f"{page}/check", base_url=URL, data=swapped).status_code == 302
+    apply = form_of(client.get(page, base_url=URL).text, "/apply")
+    assert client.post(f"{page}/apply", base_url=URL, data=apply).status_code == 302
+    again = client.get(brought(client, text), base_url=URL).text
+    assert form_of(again, "/check") | {"key": "number"} == swapped | {"key": "number"}
+    assert "同一份文件" in again
+    other = client.get(brought(client, text.replace("备忘", "说明")), base_url=URL).text
+    assert form_of(other, "/check")["column_1"] == "note"
+    assert "同一份文件" not in other
+    colleague = make.signed_in(make.holder("supervisor"))
+    assert client.get(page, base_url=URL).status_code == 200
+    assert colleague.get(page, base_url=URL).status_code == 404

@@ -6,9 +6,11 @@ those of the form, at the moment of writing. What is refused is told row by row 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
 from itertools import islice
 from typing import Any
@@ -20,6 +22,7 @@ from sqlalchemy.orm import defer
 from app.models import ChangeSet, ChangeSetRow, SheetFile, Task, db
 from app.rules import imports_into, sheet_guess
 from app.rules.errors import Conflict, Invalid, NotFound
+from app.rules.fields import clean_text
 from app.rules.imports_into import Mode, Plan
 from app.rules.values import NUMBERS, Value, ValueKind, read
 from app.services import (
@@ -106,8 +109,10 @@ def hand_in(grid: Grid, filename: str, content: bytes) -> SheetFile:
     rows = own_sheets.lines(content)
     top = list(islice(rows, TOP))
     header, count = sheet_guess.header_row(top), len(top) + sum(1 for _row in rows)
-    about = {"rows": count - header - 1, "spec": {"header": header}}
-    return file_contents.hand_in(grid.actor, grid.code, filename, content, **about)
+    titles = [clean_text(str(cell))[:80] for cell in top[header]] if top else []
+    about = {"rows": count - header - 1, "spec": {"header": header, "titles": titles}}
+    digest = hashlib.sha256(content).hexdigest()
+    return file_contents.hand_in(grid.actor, grid.code, filename, content, digest=digest, **about)
 
 
 def is_open(grid: Grid) -> bool:
@@ -141,6 +146,26 @@ def listed(actor: Actor, code: str) -> Sequence[SheetFile]:
     query = query.where(SheetFile.user_id == actor.user_id, SheetFile.way == "import", SheetFile.sheet == code)
     query = query.where(SheetFile.spec.has_key("header"), SheetFile.spec["sheet_id"].is_(None))
     return db.session.scalars(query.where(SheetFile.state != "dropped").order_by(SheetFile.id.desc()).limit(20)).all()
+
+
+def last_plan(row: SheetFile) -> Plan | None:
+    """How the same person read the last file for the sheet that named its columns alike."""
+    query = select(SheetFile.spec["plan"]).where(
+        SheetFile.user_id == row.user_id, SheetFile.way == "import", SheetFile.sheet == row.sheet,
+        SheetFile.id != row.id, SheetFile.spec["titles"] == row.spec.get("titles"), SheetFile.spec.has_key("plan"),
+    )  # fmt: skip
+    kept = db.session.scalar(query.order_by(SheetFile.id.desc()).limit(1))
+    return imports_into.plan_of(kept) if kept else None
+
+
+def twin(row: SheetFile) -> datetime | None:
+    """When the very same content was written into the sheet before, by whomever; None: never."""
+    query = select(SheetFile.updated_at).where(
+        SheetFile.digest == row.digest, SheetFile.way == "import", SheetFile.sheet == row.sheet,
+        SheetFile.state == "done", SheetFile.id != row.id,
+    )  # fmt: skip
+    at: datetime | None = db.session.scalar(query.order_by(SheetFile.id.desc()).limit(1))
+    return at
 
 
 def headings(row: SheetFile) -> tuple[list[sheet_guess.Guess], int]:
