@@ -11,6 +11,7 @@ from typing import Any
 
 from flask import Flask
 
+from app.openapi_examples import EXAMPLES, REFUSAL
 from app.rules.query import UNITS
 
 PREFIX = "/api/v1"
@@ -35,7 +36,7 @@ TEXT, WHOLE, BOOL, ANY = {"type": "string"}, {"type": "integer"}, {"type": "bool
 BYTES: dict[str, Any] = {"type": "string", "contentMediaType": "application/octet-stream"}
 MOMENT = {"type": "string", "format": "date-time"}
 KEY = TEXT | {"maxLength": 64, "description": "Chosen by the caller; sent again with the same key, it acts once."}
-VALUES = {"type": "object", "description": "Cells by column key, as typed or as JSON.", "additionalProperties": True}
+VALUES, CELLS = _ref("Values"), _ref("Cells")
 NULLABLE = {"type": ["string", "null"]}
 
 SCHEMAS: dict[str, Any] = {
@@ -45,15 +46,19 @@ SCHEMAS: dict[str, Any] = {
             "code message", code=TEXT, message=TEXT, request_id=TEXT,
             fields={"type": "object", "additionalProperties": _list(TEXT)}, current=_ref("Row"),
         ),
-    ),
+    ) | {"examples": [REFUSAL]},
     "Row": _object(
         "id version cells key", id=WHOLE, version=WHOLE, key=TEXT | {"description": "Its place in the order asked."},
-        cells={
-            "type": "object", "additionalProperties": True,
-            "description": "By column key: text, number, bool, ISO date, ISO moment with offset, code of a choice, "
-            "list of codes, reference as [id, name], null.",
-        },
+        cells=CELLS,
     ),
+    "Cells": {
+        "type": "object", "additionalProperties": True,
+        "description": "By column key: text, number, bool, ISO date, ISO moment with offset, code of a choice, "
+        "list of codes, reference as [id, name], null.",
+    },
+    "Values": {
+        "type": "object", "additionalProperties": True, "description": "By column key, as typed or as JSON.",
+    },
     "Condition": {
         "description": "A group (`all` or `any` of conditions) or one column compared with values.",
         "oneOf": [
@@ -160,7 +165,7 @@ BODIES: Mapping[tuple[str, str], tuple[Mapping[str, Any] | None, Mapping[str, An
     ),
     ("sheet_edits.bulk", "POST"): (
         _object("values", query=_ref("Query"), values=VALUES, dry=BOOL, request_key=KEY, post_id=WHOLE, reason=TEXT),
-        {"oneOf": [_ref("Written"), _object(count=WHOLE, sample=_list(ANY), problems=_list(_ref("Problem")))]},
+        {"oneOf": [_ref("Written"), _object("count", count=WHOLE, sample=_list(ANY), problems=_list(_ref("Problem")))]},
     ),
     ("sheet_edits.undo", "POST"): (_object("request_key", request_key=KEY), _ref("Written")),
     ("sheet_edits.mine", "GET"): (None, _object(edits=_list(ANY))),
@@ -196,7 +201,7 @@ BODIES: Mapping[tuple[str, str], tuple[Mapping[str, Any] | None, Mapping[str, An
     ),
     ("sheet_imports.check", "POST"): (_ref("ImportPlan"), _ref("Import")),
     ("sheet_imports.changes", "GET"): (
-        None, _object("changes", changes=_list(_object("row", row=WHOLE, old=VALUES, new=VALUES))),
+        None, _object("changes", changes=_list(_object("row", row=WHOLE, old=CELLS, new=CELLS))),
     ),
     ("sheet_imports.problems", "GET"): (
         None,
@@ -298,14 +303,15 @@ def addresses(app: Flask) -> Iterator[tuple[str, str, str]]:
 
 def _operation(app: Flask, address: str, endpoint: str, method: str) -> dict[str, Any]:
     sent, answered = BODIES[endpoint, method]
+    example, told = EXAMPLES[endpoint, method]
     summary, _, more = (app.view_functions[endpoint].__doc__ or "").strip().partition("\n")
     found: dict[str, Any] = {
         "operationId": endpoint.replace(".", "_"),
         "summary": summary,
         "tags": [endpoint.partition(".")[0]],
         "responses": {
-            "201" if endpoint in _MADE else "200": _answer("Done.", answered),
-            **{code: _answer(_SAID[code], _ref("Error")) for code in sorted(_refusals(endpoint, method))},
+            "201" if endpoint in _MADE else "200": _answer("Done.", answered, told),
+            **{code: _answer(_SAID[code], _ref("Error"), None) for code in sorted(_refusals(endpoint, method))},
         },
     }
     if more.strip():
@@ -321,7 +327,7 @@ def _operation(app: Flask, address: str, endpoint: str, method: str) -> dict[str
     if parameters:
         found["parameters"] = parameters
     if sent is not None:
-        found["requestBody"] = {"required": True, "content": _content(sent)}
+        found["requestBody"] = {"required": True, "content": _content(sent, example)}
     return found
 
 
@@ -329,9 +335,10 @@ def _refusals(endpoint: str, method: str) -> set[str]:
     return {"401", "403", "404", *_ALSO[method], *_GONE.get(endpoint, ())}
 
 
-def _answer(words: str, schema: Mapping[str, Any]) -> dict[str, Any]:
-    return {"description": words, "content": _content(schema)}
+def _answer(words: str, schema: Mapping[str, Any], example: Any) -> dict[str, Any]:
+    return {"description": words, "content": _content(schema, example)}
 
 
-def _content(schema: Mapping[str, Any]) -> dict[str, Any]:
-    return {schema.get("contentMediaType", "application/json"): {"schema": dict(schema)}}
+def _content(schema: Mapping[str, Any], example: Any) -> dict[str, Any]:
+    shown = {} if example is None else {"example": example}
+    return {schema.get("contentMediaType", "application/json"): {"schema": dict(schema), **shown}}
