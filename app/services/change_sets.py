@@ -73,9 +73,12 @@ class Outcome:
         return bool(self.problems) and self.version is None and not self.new
 
 
-def begin(grid: Grid, kind: str, request_key: str, *, post_id: int | None = None, **spec: Any) -> Begun:
+def begin(
+    grid: Grid, kind: str, request_key: str, *, post_id: int | None = None, expected: int = 0, **spec: Any
+) -> Begun:
     """A new change set of this request, or the one that it made when it was sent before.
 
+    `expected`: rows that are all going to be done, as `record` is told too.
     The same request sent twice at one instant waits here for the first. Raises Invalid("request.key-missing") and
     Conflict("request.key-used") for a key that belongs to another request.
     """
@@ -89,6 +92,8 @@ def begin(grid: Grid, kind: str, request_key: str, *, post_id: int | None = None
         person_id=actor.person_id,
         post_id=post_id,
         request_key=request_key,
+        total=expected,
+        done=expected,
         spec={"request": actor.request_id, "only_post": actor.only_post, **spec},
     )
     once = made.on_conflict_do_nothing(constraint="uq_change_set_request").returning(ChangeSet.id)
@@ -102,11 +107,13 @@ def begin(grid: Grid, kind: str, request_key: str, *, post_id: int | None = None
     return Begun(known.id, is_repeat=True)
 
 
-def record(set_id: int, outcomes: Sequence[Outcome], **columns: Any) -> None:
-    """What became of the rows, written in two statements."""
+def record(set_id: int, outcomes: Sequence[Outcome], *, expected: int = 0, **columns: Any) -> None:
+    """What became of the rows, written in two statements, in one when it is as `begin` expected."""
     if outcomes:
         db.session.execute(insert(ChangeSetRow), [_kept(set_id, one) for one in outcomes])
     done, refused = sum(one.is_done for one in outcomes), sum(bool(one.problems) for one in outcomes)
+    if done == len(outcomes) == expected and not refused and not columns:
+        return
     values = {"total": len(outcomes), "done": done, "refused": refused, **columns}
     statement = update(ChangeSet).where(ChangeSet.id == set_id).values(**values)
     db.session.execute(statement.execution_options(synchronize_session=False))

@@ -213,7 +213,9 @@ def _written(
         return refused(Conflict("row.stale"))
     try:
         with savepoint():
-            grid_edits.write_in(grid, one.row_id, ready.values, one.version, post_id=post_id, reason=reason)
+            grid_edits.write_in(
+                grid, one.row_id, ready.values, one.version, post_id=post_id, reason=reason, is_seen=True
+            )
             db.session.flush()
     except RuleError as error:
         return refused(_told(grid, error))

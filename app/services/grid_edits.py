@@ -56,14 +56,17 @@ def write_in(
     *,
     post_id: int | None = None,
     reason: str = "",
+    is_seen: bool = False,
 ) -> int:
     """Write cells of a row, or a new row, inside the open transaction of the caller; its id.
 
     The values are as `grid_cells.ready` made them. The row is fetched through what the reader may see, never by its id
-    alone. Raises NotFound("row.unknown"), Conflict when it is not `version` any more, and what the family's service
+    alone; `is_seen`: the caller has done so in this transaction.
+
+    Raises NotFound("row.unknown"), Conflict when it is not `version` any more, and what the family's service
     raises.
     """
-    if row_id is not None and not _is_seen(grid, row_id):
+    if row_id is not None and not is_seen and not _is_seen(grid, row_id):
         raise NotFound("row.unknown", {"id": row_id})
     return _WRITERS[grid.family](grid, row_id, values, version, post_id, reason)
 
@@ -156,7 +159,7 @@ def edit(
 ) -> Answer:
     """Write cells of one row: all of them or none. Raises `Stale` with the row as it is now, and as `write_in`."""
     with refusals(grid, row_id), transaction():
-        began = change_sets.begin(grid, "cell", request_key, post_id=post_id)
+        began = change_sets.begin(grid, "cell", request_key, post_id=post_id, expected=1)
         if began.is_repeat:
             return change_sets.told_again(grid, began.id)
         [made] = grid_cells.ready(grid, [values])
@@ -165,10 +168,10 @@ def edit(
         before = _cells(grid, row_id, tuple(values))
         if before.version != version:
             raise Conflict("row.stale")
-        write_in(grid, row_id, made.values, version, post_id=post_id, reason=reason)
+        write_in(grid, row_id, made.values, version, post_id=post_id, reason=reason, is_seen=True)
         after = grid_rows.one(grid, row_id)
         outcome = outcome_of(row_id, before, after, values)
-        change_sets.record(began.id, [outcome])
+        change_sets.record(began.id, [outcome], expected=1)
         return Answer(began.id if outcome.is_done else None, (after,) if after else ())
 
 

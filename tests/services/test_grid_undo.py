@@ -152,4 +152,4 @@ def test_how_many_statements_an_edit_of_a_cell_takes(sheet: Grid) -> None:
         grid_edits.edit(sheet, first.id, {"x_name": "示例"}, first.version, request_key=key())
     finally:
         event.remove(db.engine, "before_cursor_execute", count)
-    assert len(seen) == 10, seen  # one of them asks whether the fields are still those that were read
+    assert len(seen) == 8, seen  # one of them asks whether the fields are still those that were read
