@@ -432,7 +432,6 @@ def _web_settings(settings: Settings) -> dict[str, Any]:
         "TRUSTED_HOSTS": list(settings.trusted_hosts),
         "TRUSTED_PROXY_HOPS": settings.trusted_proxy_hops,
         "HTTPS": settings.tls_cert is not None or settings.trusted_proxy_hops > 0,
-        "JSON_AS_ASCII": False,
         "WTF_CSRF_ENABLED": True,
         "WTF_CSRF_CHECK_DEFAULT": True,
         "WTF_CSRF_TIME_LIMIT": None,  # as long as the session: a form filled in for an hour is not lost

@@ -32,6 +32,7 @@ def create_app(config: Mapping[str, Any]) -> Flask:
     import uuid
 
     from flask import Flask, g
+    from flask.json.provider import DefaultJSONProvider
     from flask_appbuilder import AppBuilder, Model
     from flask_migrate import Migrate
 
@@ -55,6 +56,8 @@ def create_app(config: Mapping[str, Any]) -> Flask:
     app.config.from_mapping(config)
     app.url_map.converters["int"] = _row_id(app.url_map.converters["int"])
     app.session_interface = NoCookie()
+    if isinstance(app.json, DefaultJSONProvider):
+        app.json.ensure_ascii = app.json.sort_keys = False  # Chinese as it is, keys as they were put
     app.config["ASSET_VERSION"] = _asset_version(app.root_path)
     db.init_app(app)
     Migrate(app, db, directory=f"{__path__[0]}/migrations", metadata=Model.metadata)
