@@ -15,6 +15,7 @@ from flask import Blueprint, Flask, Response, current_app, jsonify, request
 from app import token_reading
 from app.grid_api import opened, shown
 from app.openapi import description
+from app.openapi_rows import sheet_description
 from app.rules import query as queries
 from app.rules.errors import Invalid
 from app.rules.query import Query
@@ -62,6 +63,12 @@ def changes(code: str) -> Response:
 def openapi() -> Response:
     """This API, described as OpenAPI 3.1."""
     return jsonify(description(current_app))
+
+
+@integration.get("/sheets/<code>/openapi.json")
+def sheet_openapi(code: str) -> Response:
+    """One sheet, described as OpenAPI 3.1: its rows by the columns that the caller may see."""
+    return jsonify(sheet_description(current_app, opened(code)))
 
 
 def _query(grid: Grid) -> Query:

@@ -145,6 +145,7 @@ BODIES: Mapping[tuple[str, str], tuple[Mapping[str, Any] | None, Mapping[str, An
         None, _object("rows gone next more", rows=_list(_ref("Row")), gone=_list(WHOLE), next=TEXT, more=BOOL),
     ),
     ("integration.openapi", "GET"): (None, {"type": "object"}),
+    ("integration.sheet_openapi", "GET"): (None, {"type": "object"}),
     ("sheet_edits.edit", "PATCH"): (
         _object(
             "version values request_key", version=WHOLE, values=VALUES, request_key=KEY, post_id=WHOLE, reason=TEXT,

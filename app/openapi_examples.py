@@ -75,6 +75,7 @@ EXAMPLES: Mapping[tuple[str, str], tuple[Any, Any]] = {
         None, {"rows": [_ROW], "gone": [21], "next": "812.2147483647.1790000000", "more": False},
     ),
     ("integration.openapi", "GET"): (None, {"openapi": "3.1.0"}),
+    ("integration.sheet_openapi", "GET"): (None, {"openapi": "3.1.0"}),
     ("sheet_edits.edit", "PATCH"): ({"version": 3, "values": {"x_state": "mended"}, "request_key": _KEY}, _ONE),
     ("sheet_edits.add", "POST"): ({"values": {"x_number": "007", "x_state": "mended"}, "request_key": _KEY}, _ONE),
     ("sheet_edits.remove", "DELETE"): ({"version": 4, "request_key": _KEY}, {"change_set": 312}),

@@ -16,6 +16,7 @@ from .table import Cell, Column, Figure, Kind, Value, Wording
 _EXACT = 10**15  # a spreadsheet number keeps 15 digits
 _DAY = timedelta(days=1)
 _FIRST_YEAR = 1900  # of the spreadsheet's calendar
+_SHORT = text.CELL_LIMIT // 2  # characters that fit whatever they are
 
 
 class CellWriter:
@@ -29,17 +30,23 @@ class CellWriter:
 
     def row(self, sheet: Any, row: int, columns: Sequence[Column], cells: Sequence[Cell], role: str) -> None:
         """One row; raises ValueError when it has not one cell for each column, or a moment without a zone."""
+        look = self._styles.of(role, "text")
         for number, (column, cell) in enumerate(zip(columns, cells, strict=True)):
-            if isinstance(cell, Figure):
+            if isinstance(cell, str):
+                if not cell:
+                    sheet.write_blank(row, number, None, look)
+                elif len(cell) <= _SHORT:
+                    sheet.write_string(row, number, text.clean(cell), look)
+                else:
+                    self._text(sheet, row, number, column.label, cell, role)
+            elif isinstance(cell, Figure):
                 self._value(sheet, row, number, cell.value, cell.kind, role)
-            elif isinstance(cell, str) and cell:
-                self._text(sheet, row, number, column.label, cell, role)
             else:
                 self._value(sheet, row, number, cell, column.kind, role)
 
     def _text(self, sheet: Any, row: int, number: int, label: str, value: str, role: str) -> None:
         value = text.clean(value)
-        if len(value) > text.CELL_LIMIT // 2 and text.length(value) > text.CELL_LIMIT:
+        if len(value) > _SHORT and text.length(value) > text.CELL_LIMIT:
             value = self._beginning(sheet.name, row, label, value)
         sheet.write_string(row, number, value, self._styles.of(role, "text"))
 
