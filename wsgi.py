@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 from typing import TYPE_CHECKING
 
@@ -17,8 +16,4 @@ def create_app() -> Flask:
     """One application for this process, connected as the database role that may not alter tables."""
     from app import create_app
 
-    app = create_app(config.flask_settings(embedded.resolve(config.load(os.environ))))
-    # What stands from here on for good is neither walked through again by each collection nor copied by a worker.
-    gc.collect()
-    gc.freeze()
-    return app
+    return create_app(config.flask_settings(embedded.resolve(config.load(os.environ))))
