@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
 
-from app import field_words
+from app import field_words, words
 from app.messages import by_field, sentence
 from app.models import SheetFile
 from app.rules.errors import FieldErrors, Invalid
@@ -164,7 +164,7 @@ class OwnSheetsView(BaseView):
             "own_sheets/show.html", sheet=sheet, sent=sent, errors=errors, posts=_posts(),
             kinds={kind: words[0] for kind, words in field_words.KINDS.items()},
             fields=definitions.current().of(definitions.OWN, sheet.id), readers=_ids("readers") if sent else None,
-            writers=_ids("writers") if sent else None,
+            writers=_ids("writers") if sent else None, either=words.either,
         )  # fmt: skip
         return page, 422 if errors else 200
 

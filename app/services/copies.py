@@ -13,6 +13,8 @@ from sqlalchemy import func, select
 from app.models import db
 from app.rules.errors import Conflict
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False)  # made once, not for each row
+
 
 def into(table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
     """COPY rows into a table; its defaults fill the other columns.
@@ -40,4 +42,4 @@ def ids(table: str, count: int) -> list[int]:
 
 def document(value: Mapping[str, Any]) -> str:
     """A JSON document as COPY in text form takes it."""
-    return json.dumps(value, ensure_ascii=False)
+    return _ENCODER.encode(value)

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, DateTime, Numeric, cast, func, literal, literal_column, select
+from sqlalchemy import ColumnElement, Date, DateTime, Integer, Numeric, cast, func, literal, literal_column, select
 
 from app.models import db
 from app.rules.errors import Invalid
@@ -102,7 +102,9 @@ def _stepped(grid: Grid, query: Query, parts: tuple[Part, ...]) -> tuple[Part, .
     for at, part in enumerate(open_ones):
         least, most = row[2 * at], row[2 * at + 1]
         known = least is not None and most is not None
-        steps[part.field] = sensible_step(Decimal(str(least)), Decimal(str(most))) if known else Decimal(1)
+        step = sensible_step(Decimal(str(least)), Decimal(str(most))) if known else Decimal(1)
+        # No finer than what the column holds: rounds are counted, not measured.
+        steps[part.field] = max(step, Decimal(1)) if isinstance(columns[at].sql.type, Integer) else step
     return tuple(replace(part, step=steps[part.field]) if part.step == AUTO else part for part in parts)
 
 

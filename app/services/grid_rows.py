@@ -23,7 +23,7 @@ from app.services.grids import Grid
 
 MOST_ROWS, MOST_SKIPPED, MARKS = 500, 20_000, 500
 PART = 1_000  # rows fetched at a time for a file
-_PLAIN = (str, int, float, bool, list)  # JSON as they are; made once, not for each cell
+_PLAIN = frozenset({str, int, float, bool, list, type(None)})  # JSON as they are
 PATIENCE = "15s"  # how long the outline of a filter may take
 
 
@@ -288,12 +288,14 @@ def cells_of(columns: Sequence[Column], row: Sequence[Any]) -> tuple[tuple[Any, 
     """The cells at the beginning of a row as JSON, and the rest of it."""
     values, at = [], 0
     for column in columns:
-        if column.name is None:
-            values.append(_shown(column, row[at]))
-            at += 1
-        else:
-            values.append(None if row[at] is None else [int(row[at]), row[at + 1] or ""])
+        value = row[at]
+        if column.name is not None:
+            values.append(None if value is None else [int(value), row[at + 1] or ""])
             at += 2
+            continue
+        at += 1
+        is_plain = type(value) in _PLAIN and column.kind is not ValueKind.BOOL
+        values.append(value if is_plain else _shown(column, value))
     return tuple(values), row[at:]
 
 
@@ -304,7 +306,7 @@ def _shown(column: Column, value: Any) -> Any:
 
 
 def as_json(value: Any) -> Any:
-    if value is None or isinstance(value, _PLAIN):
+    if type(value) in _PLAIN:
         return value
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)

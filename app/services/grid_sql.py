@@ -28,6 +28,7 @@ from app.services.grid_columns import Column
 from app.services.grids import Grid
 
 Clause = ColumnElement[bool]
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))  # made once, not for each row
 
 
 # --- conditions -------------------------------------------------------------------------------------------------
@@ -244,7 +245,7 @@ def sorting(grid: Grid, orders: Sequence[Order]) -> Sorting:
 
 def written_key(values: Sequence[Any]) -> str:
     """The key of a row as text for the reader's browser, who gives it back."""
-    return json.dumps([_plain(one) for one in values], ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode([_plain(one) for one in values])
 
 
 def _plain(value: Any) -> Any:

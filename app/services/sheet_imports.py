@@ -496,7 +496,7 @@ def _reason(number: int, problems: Sequence[Problem]) -> list[Any]:
 
 def _ended(row: SheetFile, state: str) -> None:
     """Close the change set and tell what became of the rows, as it stands in it."""
-    row.state = state
+    row.state, row.spec = state, {**row.spec, "versions": {}}
     set_id = row.change_set_id
     db.session.execute(
         update(ChangeSet)

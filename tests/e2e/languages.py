@@ -48,7 +48,8 @@ _LATIN = """
     WHERE table_schema = 'public'
       AND table_name || '.' || column_name IN (
         'ab_user.username', 'channel.address', 'person.email', 'number_series.template', 'import_batch.filename',
-        'report.filename', 'field_definition.code', 'appeal.intake', 'appeal.source', 'login_session.user_agent')
+        'report.filename', 'own_sheet.name', 'own_sheet.code', 'field_definition.code', 'appeal.intake',
+        'appeal.source', 'login_session.user_agent')
 """
 # A dictionary's own pages show both names of a row, its code and its parameters.
 _DICTIONARIES = """
