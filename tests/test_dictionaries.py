@@ -248,7 +248,8 @@ def test_a_responsible_leader_sees_the_absences_of_his_own_people(make: Factory)
     browser = make.signed_in(leader)
     page = browser.get(_address("absences"), base_url=URL)
     assert page.status_code == 200
-    assert "示例外人" not in page.text
+    assert f'show/{kept["own"]}"' in page.text
+    assert f'show/{kept["foreign"]}"' not in page.text
     assert browser.get(_address("absences", f"show/{kept['own']}"), base_url=URL).status_code == 200
     assert browser.get(_address("absences", f"show/{kept['foreign']}"), base_url=URL).status_code == 404
 
