@@ -136,11 +136,7 @@ def apply(run: tasks.Run, actor_of: Callable[[int], Actor], finish_in: Finish) -
         _step_aside(run)
         raise tasks.Later from error
     try:
-        with transaction():
-            run.fence()
-            _waits_briefly()
-            kept = db.session.get_one(FieldConversion, run.subject_id)
-            settle_in(db.session.get_one(FieldDefinition, kept.field_id, with_for_update=True))
+        _settled(run)
     except (DataError, OperationalError) as error:
         raise tasks.Later from error  # somebody still reads the old values, or holds the table
     return ""
@@ -180,15 +176,20 @@ def _stepped_aside(run: tasks.Run) -> bool:
     return db.session.scalar(select(Task.message).where(Task.id == run.task_id)) == WAITS
 
 
+def _settled(run: tasks.Run) -> None:
+    """The index as the definition says, in a transaction of its own. Raises OperationalError instead of waiting."""
+    with transaction():
+        run.fence()
+        _waits_briefly()
+        kept = db.session.get_one(FieldConversion, run.subject_id)
+        settle_in(db.session.get_one(FieldDefinition, kept.field_id, with_for_update=True))
+
+
 def _step_aside(run: tasks.Run) -> None:
     """Nothing was changed: the field has its index until the next attempt, and its page says why it takes so long."""
     run.progress(0, message=WAITS)
     try:
-        with transaction():
-            run.fence()
-            _waits_briefly()
-            kept = db.session.get_one(FieldConversion, run.subject_id)
-            settle_in(db.session.get_one(FieldDefinition, kept.field_id, with_for_update=True))
+        _settled(run)
     except OperationalError as error:
         _log.warning("the index of a field waits for the next attempt: %s", type(error).__name__)
 
