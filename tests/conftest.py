@@ -29,6 +29,11 @@ class Browser(FlaskClient):
         return response
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes are named by their argument: a file packed on the way holds its moment, and each worker packs its own."""
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture(scope="session")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[config.Settings]:
     """Settings of a run with servers of its own; plain HTTP on loopback, Chinese first."""
