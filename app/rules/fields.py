@@ -29,6 +29,11 @@ _DROPPED = re.compile(f"[{_INVISIBLE}]")
 _UNCLEAN = re.compile(rf"[^\S {_INVISIBLE}]|[{_INVISIBLE}]|_x00|  |\A | \Z")
 
 
+def is_clean(value: str) -> bool:
+    """Whether `clean_text` surely leaves a text as it is, on one line and on several."""
+    return _UNCLEAN.search(value) is None
+
+
 def clean_text(value: str, *, multiline: bool = False) -> str:
     """`value` as text that can be stored and compared: emoji and full-width forms stay as written.
 
@@ -36,7 +41,7 @@ def clean_text(value: str, *, multiline: bool = False) -> str:
     tabs, NBSP and U+3000 become single spaces; ends are trimmed. One line unless
     `multiline`, where at most one blank line stays between paragraphs. Cleaning twice changes nothing.
     """
-    if _UNCLEAN.search(value) is None:
+    if is_clean(value):
         return value
     text = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), value)
     text = _NEWLINES.sub("\n", text)

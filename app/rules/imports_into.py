@@ -107,4 +107,6 @@ def typed(cell: Any) -> Any:
 
 def is_blank(cells: Sequence[Any]) -> bool:
     """Whether nothing stands in the row."""
+    if cells and type(cells[0]) is str and cells[0] and not cells[0].isspace():
+        return False  # as with nearly every row
     return all(cell is None or (isinstance(cell, str) and not cell.strip()) for cell in cells)

@@ -19,7 +19,7 @@ from app.services.grid_rows import Row
 from app.services.grids import Grid
 
 LONGEST_KEY, MOST_LISTED = 64, 50
-_COLUMNS = ("change_set_id", "row_id", "what", "old", "new", "row_version", "problem")
+_COLUMNS = ("change_set_id", "row_id", "what", "row_version", "problem", "old", "new")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +121,34 @@ def record(set_id: int, outcomes: Sequence[Outcome], *, expected: int = 0, **col
 
 def append(set_id: int, outcomes: Sequence[Outcome]) -> None:
     """What became of more rows of a change set that is written part by part."""
-    copies.into("change_set_row", _COLUMNS, (_copied(set_id, one) for one in outcomes))
     done, refused = sum(one.is_done for one in outcomes), sum(bool(one.problems) for one in outcomes)
+    append_lines(set_id, [line(set_id, one) for one in outcomes], done=done, refused=refused)
+
+
+def append_lines(set_id: int, lines: Sequence[str], *, done: int, refused: int) -> None:
+    """`append` for rows that are written already, by `line` or `line_of`."""
+    copies.lines_into("change_set_row", _COLUMNS, lines)
     values = {
-        "total": ChangeSet.total + len(outcomes), "done": ChangeSet.done + done, "refused": ChangeSet.refused + refused,
+        "total": ChangeSet.total + len(lines), "done": ChangeSet.done + done, "refused": ChangeSet.refused + refused,
     }  # fmt: skip
     statement = update(ChangeSet).where(ChangeSet.id == set_id).values(**values)
     db.session.execute(statement.execution_options(synchronize_session=False))
+
+
+def line(set_id: int, one: Outcome) -> str:
+    """What became of a row, as COPY takes it."""
+    old, new = copies.document(unnamed(one.old)), copies.document(unnamed(one.new))
+    problem = problems_kept(one.problems)
+    told = None if problem is None else copies.document(problem)
+    return line_of(set_id, one.row_id, one.what, one.version, old=old, new=new, problem=told)
+
+
+def line_of(
+    set_id: int, row_id: int | None, what: str, version: int | None, *, old: str = "{}", new: str = "{}",
+    problem: str | None = None,
+) -> str:  # fmt: skip
+    """`line` of what stands in documents already."""
+    return copies.line(set_id, row_id, what, version, problem, old, new)
 
 
 def _kept(set_id: int, one: Outcome) -> dict[str, Any]:
@@ -140,14 +161,6 @@ def _kept(set_id: int, one: Outcome) -> dict[str, Any]:
         "row_version": one.version,
         "problem": problems_kept(one.problems),
     }
-
-
-def _copied(set_id: int, one: Outcome) -> tuple[Any, ...]:
-    problem = problems_kept(one.problems)
-    return (
-        set_id, one.row_id, one.what, copies.document(unnamed(one.old)), copies.document(unnamed(one.new)), one.version,
-        None if problem is None else copies.document(problem),
-    )  # fmt: skip
 
 
 def problems_kept(problems: Iterable[Problem]) -> dict[str, Any] | None:

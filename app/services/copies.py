@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from json.encoder import encode_basestring
+from types import MappingProxyType
 from typing import Any
 
 import psycopg
@@ -14,6 +17,10 @@ from app.models import db
 from app.rules.errors import Conflict
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False)  # made once, not for each row
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+_WRITERS: Mapping[type, Callable[[Any], str]] = MappingProxyType(
+    {str: encode_basestring, int: repr, float: repr, bool: {True: "true", False: "false"}.__getitem__}
+)
 
 
 def into(table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
@@ -21,6 +28,36 @@ def into(table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) ->
 
     Raises Conflict("row.constraint") with the name of what the database holds against a row.
     """
+    with _opened(table, columns) as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def lines_into(table: str, columns: Sequence[str], lines: Sequence[str]) -> None:
+    """`into` for rows that are written already, as `line` or `cell` write them: without a line break at their end."""
+    if lines:
+        with _opened(table, columns) as copy:
+            copy.write("\n".join(lines) + "\n")
+
+
+def line(*cells: object) -> str:
+    """A row as COPY in text form takes it; of a document, what `document` wrote of it."""
+    return "\t".join(map(cell, cells))
+
+
+def cell(value: object) -> str:
+    """One cell of such a row."""
+    return "\\N" if value is None else str(value).translate(_ESCAPES)
+
+
+def cells(texts: Sequence[str]) -> Sequence[str]:
+    """Many documents as such cells: without line breaks and tabs, as JSON is written, only backslashes are doubled."""
+    joined = "\n".join(texts)
+    return joined.replace("\\", "\\\\").split("\n") if "\\" in joined else texts
+
+
+@contextmanager
+def _opened(table: str, columns: Sequence[str]) -> Iterator[psycopg.Copy]:
     db.session.flush()
     connection: Any = db.session.connection().connection
     statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
@@ -28,8 +65,7 @@ def into(table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) ->
     )
     try:
         with connection.cursor() as cursor, cursor.copy(statement) as copy:
-            for row in rows:
-                copy.write_row(row)
+            yield copy
     except psycopg.IntegrityError as error:
         raise Conflict("row.constraint", {"constraint": error.diag.constraint_name or "unknown"}) from error
 
@@ -41,5 +77,11 @@ def ids(table: str, count: int) -> list[int]:
 
 
 def document(value: Mapping[str, Any]) -> str:
-    """A JSON document as COPY in text form takes it."""
+    """A JSON document on one line."""
     return _ENCODER.encode(value)
+
+
+def value_text(value: Any) -> str:
+    """A value of a JSON document, as `document` writes it."""
+    writer = _WRITERS.get(type(value))
+    return writer(value) if writer is not None else _ENCODER.encode(value)

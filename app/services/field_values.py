@@ -99,9 +99,9 @@ def clean_many(
     by_key = {one.key: one for one in fields}
     if any(key in by_key for raw in raws for key in raw):
         definitions.require_current()
-    moving = _moving(fields)
+    moving = moving_of(fields)
     before = olds if olds is not None else [{}] * len(raws)
-    asking, zone = [_Asking.of(one, actor, state, channel_class) for one in fields], present.zone()
+    asking, zone = asked_of(fields, actor, state, channel_class), present.zone()
     rows = [
         _read(by_key, asking, raw, old, zone, is_new=is_new, is_whole=is_whole)
         for raw, old in zip(raws, before, strict=True)
@@ -114,7 +114,14 @@ def clean_many(
     return [FieldErrors(row.problems) if row.problems else row.values for row in rows]
 
 
-def _moving(fields: Sequence[Defined]) -> list[Defined]:
+def asked_of(
+    fields: Sequence[Defined], actor: Actor, state: str | None = None, channel_class: str | None = None
+) -> list[Asking]:
+    """What the fields ask of the rows that this person writes, in their order."""
+    return [Asking.of(one, actor, state, channel_class) for one in fields]
+
+
+def moving_of(fields: Sequence[Defined]) -> list[Defined]:
     """The fields whose kind is being changed at this moment: they take no values."""
     marked = [one.id for one in fields if one.is_moving]
     still = field_jobs.open_ids(marked) if marked else set()
@@ -122,7 +129,7 @@ def _moving(fields: Sequence[Defined]) -> list[Defined]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asking:
+class Asking:
     """What a field asks of the rows of one call."""
 
     one: Defined
@@ -134,16 +141,16 @@ class _Asking:
     default: Any
 
     @staticmethod
-    def of(one: Defined, actor: Actor, state: str | None, channel_class: str | None) -> _Asking:
+    def of(one: Defined, actor: Actor, state: str | None, channel_class: str | None) -> Asking:
         is_asked = one.asks(state, channel_class)
         required = is_asked and _is_required(one, state)
         default = one.parameters.get("default") if is_asked else None
-        return _Asking(one, one.key, is_asked, required, may_write(actor, one), one.value(required=required), default)
+        return Asking(one, one.key, is_asked, required, may_write(actor, one), one.value(required=required), default)
 
 
 def _read(
     by_key: Mapping[str, Defined],
-    asking: Sequence[_Asking],
+    asking: Sequence[Asking],
     raw: Mapping[str, object],
     old: Mapping[str, Any],
     zone: tzinfo,
@@ -232,7 +239,7 @@ def _check_references(
             wanted.update(value if isinstance(value, list) else [value] if value is not None else [])
         if not wanted:
             continue
-        known = _known(one, wanted, actor)
+        known = known_of(one, wanted, actor)
         for row, old in zip(rows, olds, strict=True):
             value, before = row.values.get(one.code), old.get(one.code)
             now = set(value) if isinstance(value, list) else {value} - {None}
@@ -241,7 +248,8 @@ def _check_references(
                 row.wrong(one, "field.choice", {"value": str(value)[:40]})
 
 
-def _known(one: Defined, wanted: set[int], actor: Actor) -> set[int]:
+def known_of(one: Defined, wanted: set[int], actor: Actor) -> set[int]:
+    """Those of the ids that the field may refer to when this person writes it."""
     model, condition = target(one, actor)
     if model is None:
         return set()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -81,12 +82,9 @@ def write(
 def tried(grid: Grid, asked: Sequence[Asked], *, post_id: int | None = None) -> list[Outcome]:
     """What `edited` would make of rows, in a transaction that is taken back."""
     outcomes: list[Outcome] = []
-    try:
-        with grid_edits.refusals(grid), transaction():
-            outcomes, _rows = edited(grid, asked, post_id=post_id)
-            raise _Trial(Answer(None))
-    except _Trial:
-        return outcomes
+    with taken_back(grid):
+        outcomes, _rows = edited(grid, asked, post_id=post_id)
+    return outcomes
 
 
 def written_both(
@@ -94,15 +92,8 @@ def written_both(
 ) -> tuple[list[Outcome], list[Outcome]]:
     """Edit rows and add others in the open transaction; what became of each, in their order.
 
-    A row asked for twice is the caller's mistake. Rows of an own sheet are written together; what they became is told
-    without the cells of new rows, which the journal has.
+    A row asked for twice is the caller's mistake.
     """
-    if grid.family == "own":
-        try:
-            with savepoint():
-                return _together(grid, asked, new)
-        except Conflict:
-            pass  # one of them holds what another row has: each by itself tells which
     edits, _rows = edited(grid, asked)
     by_id = {one.row_id: one for one in edits}
     return [by_id[one.row_id] for one in asked], _created(grid, new)[0]
@@ -112,41 +103,43 @@ def tried_both(
     grid: Grid, asked: Sequence[Asked], new: Sequence[Mapping[str, Any]]
 ) -> tuple[list[Outcome], list[Outcome]]:
     """What `written_both` would do, in a transaction that is taken back."""
-    if grid.family == "own" and not own_batches.has_unique(grid.source):
-        return _together(grid, asked, new, is_trial=True)
-    found: tuple[list[Outcome], list[Outcome]] = ([], [])
+    with taken_back(grid):
+        return written_both(grid, asked, new)
+
+
+@contextmanager
+def taken_back(grid: Grid) -> Iterator[None]:
+    """A transaction of which nothing stays."""
     try:
         with grid_edits.refusals(grid), transaction():
-            found = written_both(grid, asked, new)
+            yield
             raise _Trial(Answer(None))
     except _Trial:
-        return found
+        pass
 
 
-def _together(
-    grid: Grid, asked: Sequence[Asked], new: Sequence[Mapping[str, Any]], *, is_trial: bool = False
-) -> tuple[list[Outcome], list[Outcome]]:
-    """Rows of an own sheet in a handful of statements. Raises Conflict when they cannot be written together."""
-    edits = grid_cells.ready(grid, [one.values for one in asked])
-    fresh = grid_cells.ready(grid, new, is_new=True)
-    changes = [Change(one.row_id, one.version, ready.values) for one, ready in zip(asked, edits, strict=True)]
-    changes += [Change(None, None, ready.values) for ready in fresh]
-    if not own_batches.is_fit(grid.source, changes):
-        raise Conflict("row.constraint", {"constraint": "files"})
-    readies = [*edits, *fresh]
+def judged(
+    grid: Grid, asked: Sequence[Asked], new: Sequence[Mapping[str, Any]], *, is_locked: bool
+) -> list[tuple[Done, Outcome]]:
+    """What rows of an own sheet would become, first those that are there, as it is kept and as it is told.
+
+    `is_locked`: they are about to be written in the open transaction.
+    """
+    readies = [*grid_cells.ready(grid, [one.values for one in asked]), *grid_cells.ready(grid, new, is_new=True)]
+    whose = [*((one.row_id, one.version) for one in asked), *((None, None) for _one in new)]
+    changes = [Change(*one, ready.values) for one, ready in zip(whose, readies, strict=True)]
     good = [place for place, ready in enumerate(readies) if not ready.problems]
     done = [
         Done(one.row_id, error=FieldErrors(ready.problems) if ready.problems else None)
         for one, ready in zip(changes, readies, strict=True)
     ]
-    written = own_batches.write_in(grid.actor, grid.source, [changes[place] for place in good], is_trial=is_trial)
-    for place, one in zip(good, written, strict=True):
+    found = own_batches.judged(grid.actor, grid.source, [changes[place] for place in good], is_locked=is_locked)
+    for place, one in zip(good, found, strict=True):
         done[place] = one
-    told = _told_together(grid, asked, new, done)
-    return told[: len(asked)], told[len(asked) :]
+    return list(zip(done, _told(grid, asked, new, done), strict=True))
 
 
-def _told_together(
+def _told(
     grid: Grid, asked: Sequence[Asked], new: Sequence[Mapping[str, Any]], done: Sequence[Done]
 ) -> list[Outcome]:
     outcomes: list[Outcome] = []
@@ -157,7 +150,7 @@ def _told_together(
         outcomes.append(Outcome(ask.row_id, old=old, new=now, version=version, problems=problems))
     for place, (values, one) in enumerate(zip(new, done[len(asked) :], strict=True)):
         problems = change_sets.problems_from(one.error, values, new=place) if one.error else ()
-        outcomes.append(Outcome(one.row_id, "create", version=one.version, problems=problems))
+        outcomes.append(Outcome(None, "create", problems=problems))
     return outcomes
 
 
@@ -218,11 +211,11 @@ def _written(
             )
             db.session.flush()
     except RuleError as error:
-        return refused(_told(grid, error))
+        return refused(_at_cell(grid, error))
     return ()
 
 
-def _told(grid: Grid, error: RuleError) -> RuleError:
+def _at_cell(grid: Grid, error: RuleError) -> RuleError:
     return grid_edits.at_cell(grid, error) if isinstance(error, Conflict) else error
 
 
@@ -236,7 +229,7 @@ def _created(grid: Grid, new: Sequence[Mapping[str, Any]]) -> tuple[list[Outcome
                 row_id = grid_edits.write_in(grid, None, ready.values, None)
             outcomes.append(Outcome(row_id, "create", new=ready.values))
         except RuleError as error:
-            problems = change_sets.problems_from(_told(grid, error), new[place], new=place)
+            problems = change_sets.problems_from(_at_cell(grid, error), new[place], new=place)
             outcomes.append(Outcome(None, "create", problems=problems))
     ids = [one.row_id for one in outcomes if one.row_id is not None]
     after = _by_id(grid, ids, ()) if ids else {}

@@ -1,7 +1,8 @@
 """Many rows of an own sheet at once: what own_rows.write_in does for one, in a handful of statements for all.
 
-Rights, rules of the fields and versions are judged row by row. What only the database can refuse (a value that
-another row has) refuses all of them: the caller then writes row by row.
+Judging and writing are two steps: what is judged here, and what app/services/own_columns.py judges column by column,
+is written the same way. What only the database can refuse (a value that another row has) refuses all rows together:
+the caller then writes row by row.
 """
 
 from __future__ import annotations
@@ -20,12 +21,15 @@ from app.services.actors import Actor
 from app.services.definitions import OWN, Own
 
 _JOURNAL = (
-    "at", "action", "object_type", "object_id", "user_id", "person_id", "post_id", "role", "acted_as", "old", "new",
+    "object_id", "old", "new", "at", "action", "object_type", "user_id", "person_id", "post_id", "role", "acted_as",
     "request_id",
 )  # fmt: skip
+# No document has a line break: JSON writes it as two characters.
 _CHANGED = text(
-    "UPDATE own_row SET extra = CAST(new.extra AS jsonb), version = own_row.version + 1, updated_at = now()"
-    " FROM unnest(CAST(:ids AS int[]), CAST(:extras AS text[])) AS new(id, extra) WHERE own_row.id = new.id"
+    "UPDATE own_row SET extra = jsonb_strip_nulls(own_row.extra || CAST(made.extra AS jsonb)),"
+    " version = own_row.version + 1, updated_at = now()"
+    " FROM unnest(CAST(:ids AS int[]), string_to_array(:documents, E'\\n')) AS made(id, extra)"
+    " WHERE own_row.id = made.id"
 )
 
 
@@ -49,25 +53,24 @@ class Done:
     error: RuleError | None = None
 
 
-@dataclass(slots=True)
-class _Written:
-    """A row on its way into the table: its `extra` before and after."""
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A row to change: what the changed fields held and are going to hold, as documents by code."""
 
-    done: Done
-    extra: dict[str, Any]
-    is_new: bool
+    row_id: int
+    old: str
+    new: str
 
 
-def write_in(actor: Actor, own: Own, changes: Sequence[Change], *, is_trial: bool = False) -> list[Done]:
-    """Write rows inside the open transaction; what became of each, in their order. `is_trial` only judges.
+def judged(actor: Actor, own: Own, changes: Sequence[Change], *, is_locked: bool) -> list[Done]:
+    """What rows would become, in their order; `is_locked`: they are about to be written in the open transaction.
 
-    No row may be asked for twice. Raises what own_rows.require_writer raises and Conflict("row.constraint").
+    No row may be asked for twice. Raises what own_rows.require_writer raises.
     """
     own_rows.require_writer(actor, own)
     fields = definitions.current().of(OWN, own.id)
-    there = _rows(own, [one.row_id for one in changes if one.row_id is not None], is_locked=not is_trial)
+    there = rows(own, [one.row_id for one in changes if one.row_id is not None], is_locked=is_locked)
     done = [_judged(one, there) for one in changes]
-    written: list[_Written] = []
     for is_new in (False, True):
         places = [
             place for place, one in enumerate(changes) if (one.row_id is None) == is_new and done[place].error is None
@@ -81,16 +84,13 @@ def write_in(actor: Actor, own: Own, changes: Sequence[Change], *, is_trial: boo
             elif new or is_new:
                 done[place].old = {} if is_new else {code: old.get(code) for code in new}
                 done[place].new = new
-                written.append(_Written(done[place], field_values.written(old, new), is_new))
-    if written and not is_trial:
-        _write(actor, own, written)
     return done
 
 
-def is_fit(own: Own, changes: Iterable[Change]) -> bool:
+def is_fit(own: Own, keys: Iterable[str]) -> bool:
     """Whether rows may be written together: files are claimed row by row (app/services/field_files.py)."""
     files = {one.key for one in definitions.current().of(OWN, own.id) if one.kind is ValueKind.FILES}
-    return not files or not any(files & one.values.keys() for one in changes)
+    return files.isdisjoint(keys)
 
 
 def has_unique(own: Own) -> bool:
@@ -113,8 +113,8 @@ def cells(own: Own, done: Sequence[Done]) -> Iterator[tuple[dict[str, Any], dict
         yield both[0], both[1]
 
 
-def _rows(own: Own, ids: Sequence[int], *, is_locked: bool) -> dict[int, tuple[int, Mapping[str, Any]]]:
-    """(version, extra) of rows, locked in the order of their ids."""
+def rows(own: Own, ids: Sequence[int], *, is_locked: bool) -> dict[int, tuple[int, Mapping[str, Any]]]:
+    """(version, extra) of rows that are not in the trash, locked in the order of their ids."""
     if not ids:
         return {}
     query = select(OwnRow.id, OwnRow.version, OwnRow.extra).where(
@@ -134,31 +134,45 @@ def _judged(one: Change, there: Mapping[int, tuple[int, Mapping[str, Any]]]) -> 
     return Done(one.row_id, version, error=Conflict("row.stale") if is_stale else None)
 
 
-def _write(actor: Actor, own: Own, rows: Sequence[_Written]) -> None:
-    fresh, changed = [one for one in rows if one.is_new], [one for one in rows if not one.is_new]
-    documents = {id(one): copies.document(one.extra) for one in rows}
-    if fresh:
-        for row_id, one in zip(copies.ids("own_row", len(fresh)), fresh, strict=True):
-            one.done.row_id, one.done.version = row_id, 1
-        copies.into(
-            "own_row",
-            ("id", "sheet_id", "created_by_id", "extra"),
-            ((one.done.row_id, own.id, actor.person_id, documents[id(one)]) for one in fresh),
-        )
-    if changed:
-        ids = [one.done.row_id for one in changed]
-        db.session.execute(_CHANGED, {"ids": ids, "extras": [documents[id(one)] for one in changed]})
-        for one in changed:
-            one.done.version = (one.done.version or 0) + 1
-    by, now = (actor.user_id, actor.person_id, *own_rows.signs_as(actor, own), actor.process), present.now()
-    copies.into(
-        "journal",
-        _JOURNAL,
-        (
-            (
-                now, "create" if one.is_new else "edit", OWN, one.done.row_id, *by, copies.document(one.done.old),
-                documents[id(one)] if one.is_new else copies.document(one.done.new), actor.request_id,
-            )
-            for one in rows
-        ),
+# --- writing what was judged --------------------------------------------------------------------------------------
+
+
+def add(actor: Actor, own: Own, extras: Sequence[str]) -> list[int]:
+    """Write new rows, whose `extra` are these documents, and their journal; their ids, in their order.
+
+    Raises Conflict("row.constraint").
+    """
+    ids = copies.ids("own_row", len(extras)) if extras else []
+    documents, of_all = copies.cells(extras), copies.line(own.id, actor.person_id)
+    columns = ("id", "extra", "sheet_id", "created_by_id")
+    copies.lines_into(
+        "own_row", columns, [f"{row_id}\t{extra}\t{of_all}" for row_id, extra in zip(ids, documents, strict=True)]
+    )
+    told = _signature(actor, own, "create")
+    copies.lines_into(
+        "journal", _JOURNAL, [f"{row_id}\t{{}}\t{new}\t{told}" for row_id, new in zip(ids, documents, strict=True)]
+    )
+    return ids
+
+
+def change(actor: Actor, own: Own, edits: Sequence[Edit]) -> None:
+    """Write what locked rows are going to hold, and their journal; each is one version further.
+
+    Raises IntegrityError, as every statement.
+    """
+    if not edits:
+        return
+    ids = [one.row_id for one in edits]
+    db.session.execute(_CHANGED, {"ids": ids, "documents": "\n".join(one.new for one in edits)})
+    olds, news = copies.cells([one.old for one in edits]), copies.cells([one.new for one in edits])
+    told = _signature(actor, own, "edit")
+    copies.lines_into(
+        "journal", _JOURNAL,
+        [f"{row_id}\t{old}\t{new}\t{told}" for row_id, old, new in zip(ids, olds, news, strict=True)],
     )  # fmt: skip
+
+
+def _signature(actor: Actor, own: Own, action: str) -> str:
+    """What the journal rows of one call have alike."""
+    by = (actor.user_id, actor.person_id, *own_rows.signs_as(actor, own), actor.process, actor.request_id)
+    return copies.line(present.now(), action, OWN, *by)

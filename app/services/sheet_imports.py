@@ -1,30 +1,26 @@
 """A workbook or CSV into a sheet that is there: looked at first, then written part by part, taken back in one step.
 
-Every row goes through the service of its form (app/services/grid_edits.py): rights, rules, uniqueness and versions are
-those of the form, at the moment of writing. What is refused is told row by row and handed out as a workbook.
+Rights, rules, uniqueness and versions are those of the form, at the moment of writing (app/services/import_parts.py,
+own_imports.py). What is refused is told row by row and handed out as a workbook.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
 from datetime import datetime
-from decimal import Decimal
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Text, cast, func, select, update
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import defer
 
 from app.models import ChangeSet, ChangeSetRow, SheetFile, Task, db
 from app.rules import imports_into, sheet_guess
-from app.rules.errors import Conflict, Invalid, NotFound
+from app.rules.errors import Conflict, NotFound
 from app.rules.fields import clean_text
-from app.rules.imports_into import Mode, Plan
-from app.rules.values import NUMBERS, Value, ValueKind, read
+from app.rules.imports_into import Plan
+from app.rules.values import NUMBERS, ValueKind
 from app.services import (
     assumptions,
     audit,
@@ -32,61 +28,28 @@ from app.services import (
     file_contents,
     grid_batches,
     grid_edits,
+    import_parts,
+    own_imports,
     own_sheets,
-    present,
     tasks,
 )
 from app.services.actors import Actor
-from app.services.change_sets import Outcome, Problem
-from app.services.grid_batches import Asked
 from app.services.grid_columns import Column
 from app.services.grids import Grid
+from app.services.import_parts import Look, Numbered, Tally
 from app.services.transaction import transaction
 
 PART, PART_TOGETHER = 100, 2_000  # rows of one transaction: each by itself, or written together
 USUALLY_AT_ONCE = 500
-MOST_REFUSED, SHOWN = 20_000, 30
 TOP = 100  # rows among which the headings stand
 _KEYS = frozenset({ValueKind.TEXT, ValueKind.DATE}) | NUMBERS
 # Uploaded → checked (or checking, by a task) → done (or applying, by a task); cancelled, failed.
 OPEN = ("uploaded", "checked")
 
 
-@dataclass
-class Tally:
-    """What becomes of the rows of a file."""
-
-    added: int = 0
-    changed: int = 0
-    same: int = 0
-    refused: int = 0
-    reasons: list[list[Any]] = field(default_factory=list)
-    sample: list[dict[str, Any]] = field(default_factory=list)
-
-    def to_json(self) -> dict[str, Any]:
-        """As it is kept with the file."""
-        return {
-            "added": self.added, "changed": self.changed, "same": self.same, "refused": self.refused,
-            "reasons": self.reasons, "sample": self.sample,
-        }  # fmt: skip
-
-
 def tally_of(kept: Mapping[str, Any]) -> Tally:
     """What `to_json` wrote; nothing yet for an empty one."""
     return Tally(**kept) if kept else Tally()
-
-
-# (id, version) of rows by the text of their key.
-Rows = Mapping[str, Sequence[tuple[int, int]]]
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A row of the file: its number as the program counts, its cells by column, the text of its key."""
-
-    number: int
-    values: Mapping[str, Any]
-    key: str
 
 
 # --- handing in -------------------------------------------------------------------------------------------------------
@@ -171,7 +134,7 @@ def twin(row: SheetFile) -> datetime | None:
 def headings(row: SheetFile) -> tuple[list[sheet_guess.Guess], int]:
     """The columns of the file with samples, and the place of the row that names them."""
     header = int(row.spec["header"])
-    rows = list(islice(_lines(row), header + 1 + sheet_guess.LOOKED_AT))
+    rows = list(islice(import_parts.lines(row), header + 1 + sheet_guess.LOOKED_AT))
     return sheet_guess.columns(rows, header), header
 
 
@@ -241,8 +204,8 @@ def run_check(grid: Grid, file_id: int, run: tasks.Run | None = None) -> None:
         return
     plan, tally = imports_into.plan_of(row.spec["plan"]), Tally()
     look = _look(grid, row, plan, {}, is_trial=True)
-    for at, lines in _parts(grid, row, plan, 0):
-        _counted(tally, lines, _outcomes(grid, look, lines))
+    for at, rows in import_parts.parts(row, _size(grid)):
+        _looked(grid, look, rows, tally)
         if run is not None:
             run.progress(at, row.rows)
     with transaction():
@@ -261,11 +224,11 @@ def run_apply(grid: Grid, file_id: int, run: tasks.Run | None = None) -> None:
     plan, set_id = imports_into.plan_of(row.spec["plan"]), row.change_set_id
     look = _look(grid, row, plan, row.spec["versions"], is_trial=False)
     begun = int(db.session.get_one(ChangeSet, set_id).spec["at"])
-    for at, lines in _parts(grid, row, plan, begun):
+    for at, rows in import_parts.parts(row, _size(grid), begun):
         with grid_edits.refusals(grid), transaction():
             if run is not None:
                 run.fence()
-            change_sets.append(set_id, _outcomes(grid, look, lines))
+            _written(grid, look, rows, set_id)
             found = db.session.get_one(ChangeSet, set_id, populate_existing=True)
             found.spec = {**found.spec, "at": at}
         if run is not None:
@@ -276,6 +239,31 @@ def run_apply(grid: Grid, file_id: int, run: tasks.Run | None = None) -> None:
         told = {name: kept.outcome[name] for name in ("added", "changed", "same", "refused")}
         detail = {"file": file_id, "change_set": set_id, **told}
         audit.record(grid.actor, "sheet.import", object_type="sheet", object_id=grid.code, detail=detail)
+
+
+def _size(grid: Grid) -> int:
+    return PART_TOGETHER if grid.family == "own" else PART
+
+
+def _look(grid: Grid, row: SheetFile, plan: Plan, versions: dict[str, list[int]], *, is_trial: bool) -> Look:
+    rows = (part for _at, part in import_parts.parts(row, _size(grid)))
+    return import_parts.look(grid, plan, versions, rows, is_trial=is_trial)
+
+
+def _looked(grid: Grid, look: Look, rows: Sequence[Numbered], tally: Tally) -> None:
+    if grid.family == "own":
+        own_imports.look(grid, look, rows, tally)
+        return
+    outcomes = import_parts.outcomes(grid, look, rows, grid_batches.tried_both)
+    for (number, _cells), one in zip(rows, outcomes, strict=True):
+        tally.count(number, one)
+
+
+def _written(grid: Grid, look: Look, rows: Sequence[Numbered], set_id: int) -> None:
+    if grid.family == "own":
+        own_imports.write(grid, look, rows, set_id=set_id)
+    else:
+        change_sets.append(set_id, import_parts.outcomes(grid, look, rows, grid_batches.written_both))
 
 
 def give_up(file_id: int) -> None:
@@ -324,174 +312,12 @@ def drop(actor: Actor, file_id: int) -> None:
 def refused_rows(row: SheetFile) -> Iterator[tuple[int, list[Any], list[list[Any]]]]:
     """(number, cells as they were, problems) of the refused rows, in front of them that of the headings."""
     reasons, header = dict(row.outcome.get("reasons", ())), int(row.spec["header"]) + 1
-    for number, cells in enumerate(_lines(row), 1):
+    for number, cells in enumerate(import_parts.lines(row), 1):
         if number == header or number in reasons:
             yield number, cells, reasons.get(number, [])
 
 
-# --- rows of the file -------------------------------------------------------------------------------------------------
-
-
-def _parts(grid: Grid, row: SheetFile, plan: Plan, begin: int) -> Iterator[tuple[int, list[Line]]]:
-    """(how many rows are behind it, rows) part by part; blank rows are left out."""
-    first, size = int(row.spec["header"]) + 1, PART_TOGETHER if grid.family == "own" else PART
-    rows, at = islice(enumerate(_lines(row), 1), first + begin, None), begin
-    while part := list(islice(rows, size)):
-        at += len(part)
-        yield at, [_line(grid, number, cells, plan) for number, cells in part if not imports_into.is_blank(cells)]
-
-
-def _lines(row: SheetFile) -> Iterator[list[Any]]:
-    return own_sheets.lines(file_contents.read(row), is_examined=True)
-
-
-def _line(grid: Grid, number: int, cells: Sequence[Any], plan: Plan) -> Line:
-    values, key = {}, ""
-    for place, name in plan.places.items():
-        value = imports_into.typed(cells[place]) if place < len(cells) else None
-        if name == plan.key and plan.mode is not Mode.ADD:
-            key = _key_text(grid.column(plan.key), str(value or "").strip())
-            if plan.mode is Mode.UPDATE:
-                continue
-        if value not in (None, ""):
-            values[name] = value
-        elif plan.clears:
-            values[name] = None
-    return Line(number, values, key)
-
-
-def _key_text(column: Column, text: str) -> str:
-    """A key as the database writes it: `1,200` and `1200.0` are one number, `2026/3/5` is a day like any other."""
-    if column.kind is ValueKind.TEXT or not text:
-        return text
-    try:
-        value = read(Value(column.key, column.kind), text, present.zone())
-    except Invalid:
-        return text
-    if column.kind is ValueKind.DATE:
-        return str(value)
-    return f"{Decimal(str(value)).normalize():f}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """How lines are judged: the plan, keys that stand in the file twice, and by key the row and its version as they
-    were when the file was looked at (filled by a trial).
-
-    `there`: rows of an own sheet by key, read once for the whole file, since no index finds them part by part.
-    """
-
-    plan: Plan
-    twice: frozenset[str]
-    there: Rows
-    versions: dict[str, list[int]]
-    is_trial: bool
-
-
-def _look(grid: Grid, row: SheetFile, plan: Plan, versions: dict[str, list[int]], *, is_trial: bool) -> _Look:
-    seen: set[str] = set()
-    again: set[str] = set()
-    if plan.mode is not Mode.ADD:
-        for _at, lines in _parts(grid, row, plan, 0):
-            for one in lines:
-                (again if one.key in seen else seen).add(one.key)
-    there = _keyed(grid, plan, seen) if grid.family == "own" else {}
-    return _Look(plan, frozenset(again), there, versions, is_trial)
-
-
-def _outcomes(grid: Grid, look: _Look, lines: Sequence[Line]) -> list[Outcome]:
-    """What becomes of each line, in their order; written in the open transaction unless it is a trial."""
-    plan, known = look.plan, _known(grid, look, lines)
-    found: dict[int, Outcome] = {}
-    changed: list[tuple[int, Asked]] = []
-    fresh: list[tuple[int, Mapping[str, Any]]] = []
-    for place, one in enumerate(lines):
-        rows = known.get(one.key, [])
-        code = _refusal(look, one, rows) or ("import.adds-nothing" if not rows and not grid.can_add else "")
-        if code:
-            problem = Problem(rows[0][0] if rows else None, None, plan.key, code)
-            found[place] = Outcome(rows[0][0] if rows else None, problems=(problem,))
-        elif rows:
-            if look.is_trial:
-                look.versions[one.key] = list(rows[0])
-            values = {key: value for key, value in one.values.items() if key != plan.key}
-            changed.append((place, Asked(rows[0][0], rows[0][1], values)))
-        else:
-            fresh.append((place, {key: value for key, value in one.values.items() if value is not None}))
-    act = grid_batches.tried_both if look.is_trial else grid_batches.written_both
-    edited, made = act(grid, [one for _place, one in changed], [one for _place, one in fresh])
-    found |= {place: one for (place, _asked), one in zip(changed, edited, strict=True)}
-    found |= {place: one for (place, _values), one in zip(fresh, made, strict=True)}
-    return [_numbered(found[place], line) for place, line in enumerate(lines)]
-
-
-def _numbered(outcome: Outcome, line: Line) -> Outcome:
-    """A refusal names the row of the file."""
-    return replace(outcome, problems=tuple(replace(one, new=line.number) for one in outcome.problems))
-
-
-def _refusal(look: _Look, one: Line, rows: Sequence[tuple[int, int]]) -> str:
-    """Why a line is not even tried, "" when it is."""
-    if look.plan.mode is Mode.ADD:
-        return ""
-    if not one.key:
-        return "import.key-empty"
-    if one.key in look.twice:
-        return "import.key-twice"
-    if len(rows) > 1:
-        return "import.key-several"
-    seen = look.versions.get(one.key)
-    if not look.is_trial and seen != (list(rows[0]) if rows else None):
-        return "import.changed-since"
-    return "import.key-unknown" if not rows and look.plan.mode is Mode.UPDATE else ""
-
-
-def _known(grid: Grid, look: _Look, lines: Sequence[Line]) -> Rows:
-    """The rows that the reader sees, by the text of their key; what nobody knew is asked for again, in one statement.
-
-    Of a row that was changed since it was read the version says so when it is written.
-    """
-    wanted = {one.key for one in lines}
-    found = {key: rows for key in wanted if (rows := look.there.get(key))}
-    return {**found, **_keyed(grid, look.plan, wanted - found.keys())}
-
-
-def _keyed(grid: Grid, plan: Plan, wanted: AbstractSet[str]) -> Rows:
-    keys = sorted(key for key in wanted if key)
-    if plan.mode is Mode.ADD or not keys:
-        return {}
-    column = grid.column(plan.key)
-    text: Any = column.sql if column.kind is ValueKind.TEXT else cast(column.sql, Text)
-    if column.kind in NUMBERS:
-        text = func.trim_scale(column.sql).cast(Text)
-    query = select(text, grid.model.id, grid.model.version)
-    query = query.where(grid.where, text == func.any(cast(keys, ARRAY(Text))))
-    found: dict[str, list[tuple[int, int]]] = {}
-    for key, row_id, version in db.session.execute(query):
-        found.setdefault(key, []).append((row_id, version))
-    return found
-
-
-def _counted(tally: Tally, lines: Sequence[Line], outcomes: Sequence[Outcome]) -> None:
-    for line, one in zip(lines, outcomes, strict=True):
-        if one.problems:
-            tally.refused += 1
-            if len(tally.reasons) < MOST_REFUSED:
-                tally.reasons.append(_reason(line.number, one.problems))
-        elif one.what == "create":
-            tally.added += 1
-        elif one.new or one.old:
-            tally.changed += 1
-            if len(tally.sample) < SHOWN:
-                tally.sample.append({"row": line.number, "old": dict(one.old), "new": dict(one.new)})
-        else:
-            tally.same += 1
-
-
-def _reason(number: int, problems: Sequence[Problem]) -> list[Any]:
-    """Why a row was refused, as it is kept: its number in the file; column, code and data of each problem."""
-    told = change_sets.problems_kept(problems) or {"cells": []}
-    return [number, [[one["field"], one["code"], one["data"]] for one in told["cells"]]]
+# --- the end of a file ---------------------------------------------------------------------------------------------
 
 
 def _ended(row: SheetFile, state: str) -> None:
@@ -512,10 +338,10 @@ def _ended(row: SheetFile, state: str) -> None:
     query = select(*counts, func.count().filter(is_refused)).where(of_set)
     found = db.session.execute(query).one()
     tally = Tally(found[0], found[1], found[2], found[3])
-    refused = select(ChangeSetRow).where(of_set, is_refused).order_by(ChangeSetRow.id).limit(MOST_REFUSED)
+    refused = select(ChangeSetRow).where(of_set, is_refused).order_by(ChangeSetRow.id).limit(import_parts.MOST_REFUSED)
     for one in db.session.scalars(refused.execution_options(yield_per=1_000)):
         problems = change_sets.problems_of(one)
-        tally.reasons.append(_reason(problems[0].new or 0, problems))
-    sample = select(ChangeSetRow).where(of_set, moved, ~is_refused).order_by(ChangeSetRow.id).limit(SHOWN)
+        tally.reasons.append(import_parts.reason(problems[0].new or 0, problems))
+    sample = select(ChangeSetRow).where(of_set, moved, ~is_refused).order_by(ChangeSetRow.id).limit(import_parts.SHOWN)
     tally.sample += [{"row": 0, "old": one.old, "new": one.new} for one in db.session.scalars(sample)]
     row.outcome = tally.to_json()

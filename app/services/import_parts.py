@@ -1,0 +1,268 @@
+"""The rows of a file for a sheet, part by part: which of them are known by their key, what becomes of each.
+
+Rows of appeals and dictionaries are judged and written here, one by one, by the service of their form; those of own
+sheets, part by part, by app/services/own_imports.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Text, cast, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from app.models import SheetFile, db
+from app.rules import imports_into
+from app.rules.errors import Invalid
+from app.rules.imports_into import Mode, Plan
+from app.rules.values import NUMBERS, Value, ValueKind, read
+from app.services import change_sets, file_contents, own_sheets, present
+from app.services.change_sets import Outcome, Problem
+from app.services.grid_batches import Asked
+from app.services.grid_columns import Column
+from app.services.grids import Grid
+from app.services.own_columns import Columns
+
+MOST_REFUSED, SHOWN = 20_000, 30
+# (id, version) of rows by the text of their key.
+Rows = Mapping[str, Sequence[tuple[int, int]]]
+# A row of the file: its number as the program counts, its cells.
+Numbered = tuple[int, Sequence[Any]]
+Act = Callable[[Grid, Sequence[Asked], Sequence[Mapping[str, Any]]], tuple[list[Outcome], list[Outcome]]]
+
+
+@dataclass
+class Tally:
+    """What becomes of the rows of a file."""
+
+    added: int = 0
+    changed: int = 0
+    same: int = 0
+    refused: int = 0
+    reasons: list[list[Any]] = field(default_factory=list)
+    sample: list[dict[str, Any]] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """As it is kept with the file."""
+        return {
+            "added": self.added, "changed": self.changed, "same": self.same, "refused": self.refused,
+            "reasons": self.reasons, "sample": self.sample,
+        }  # fmt: skip
+
+    def count(self, number: int, one: Outcome) -> None:
+        """Add what becomes of the row of that number."""
+        if one.problems:
+            self.refused += 1
+            if len(self.reasons) < MOST_REFUSED:
+                self.reasons.append(reason(number, one.problems))
+        elif one.what == "create":
+            self.added += 1
+        elif one.new or one.old:
+            self.changed += 1
+            if len(self.sample) < SHOWN:
+                self.sample.append({"row": number, "old": dict(one.old), "new": dict(one.new)})
+        else:
+            self.same += 1
+
+
+def reason(number: int, problems: Sequence[Problem]) -> list[Any]:
+    """Why a row was refused, as it is kept: its number in the file; column, code and data of each problem."""
+    told = change_sets.problems_kept(problems) or {"cells": []}
+    return [number, [[one["field"], one["code"], one["data"]] for one in told["cells"]]]
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+def parts(row: SheetFile, size: int, begin: int = 0) -> Iterator[tuple[int, list[Numbered]]]:
+    """(how many rows are behind it, rows) part by part; blank rows are left out."""
+    first, at = int(row.spec["header"]) + 1, begin
+    rows = islice(enumerate(lines(row), 1), first + begin, None)
+    while part := list(islice(rows, size)):
+        at += len(part)
+        yield at, [one for one in part if not imports_into.is_blank(one[1])]
+
+
+def lines(row: SheetFile) -> Iterator[list[Any]]:
+    """Every row of the file, from its first."""
+    return own_sheets.lines(file_contents.read(row), is_examined=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row of the file: its number, its cells by column, the text of its key."""
+
+    number: int
+    values: Mapping[str, Any]
+    key: str
+
+
+def line(plan: Plan, key: str, one: Numbered) -> Line:
+    """A row of the file as somebody would have typed it; `key` is the text of its key."""
+    number, cells = one
+    values: dict[str, Any] = {}
+    for place, name in plan.places.items():
+        if name == plan.key and plan.mode is Mode.UPDATE:
+            continue
+        value = imports_into.typed(cells[place]) if place < len(cells) else None
+        if value not in (None, ""):
+            values[name] = value
+        elif plan.clears:
+            values[name] = None
+    return Line(number, values, key)
+
+
+# --- keys -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How rows are judged: the plan, keys that stand in the file twice, and by key the row and its version as they
+    were when the file was looked at (filled by a trial).
+
+    `there`: rows of an own sheet by key, read once for the whole file, since no index finds them part by part.
+    """
+
+    plan: Plan
+    twice: frozenset[str]
+    there: Rows
+    versions: dict[str, list[int]]
+    is_trial: bool
+    columns: Columns
+
+    def keys(self, grid: Grid, rows: Sequence[Numbered]) -> list[str]:
+        """The text of the key of each row, "" where rows are not known by one."""
+        return list(_keys(grid, self.plan, rows)) if self.plan.mode is not Mode.ADD else [""] * len(rows)
+
+
+def look(
+    grid: Grid, plan: Plan, versions: dict[str, list[int]], rows: Iterable[Sequence[Numbered]], *, is_trial: bool
+) -> Look:
+    """How the rows of a file are judged; those of a plan with a key are read through, part by part."""
+    seen: set[str] = set()
+    again: set[str] = set()
+    if plan.mode is not Mode.ADD:
+        for part in rows:
+            for key in _keys(grid, plan, part):
+                (again if key in seen else seen).add(key)
+    there = _keyed(grid, plan, seen) if grid.family == "own" else {}
+    return Look(plan, frozenset(again), there, versions, is_trial, Columns(grid, plan))
+
+
+def _keys(grid: Grid, plan: Plan, rows: Iterable[Numbered]) -> Iterator[str]:
+    column = grid.column(plan.key)
+    place = next(place for place, name in plan.places.items() if name == plan.key)
+    for _number, cells in rows:
+        value = imports_into.typed(cells[place]) if place < len(cells) else None
+        yield _key_text(column, str(value or "").strip())
+
+
+def _key_text(column: Column, text: str) -> str:
+    """A key as the database writes it: `1,200` and `1200.0` are one number, `2026/3/5` is a day like any other."""
+    if column.kind is ValueKind.TEXT or not text:
+        return text
+    try:
+        value = read(Value(column.key, column.kind), text, present.zone())
+    except Invalid:
+        return text
+    if column.kind is ValueKind.DATE:
+        return str(value)
+    return f"{Decimal(str(value)).normalize():f}"
+
+
+def refusal(found: Look, key: str, rows: Sequence[tuple[int, int]], *, can_add: bool) -> str:
+    """Why a row is not even tried, "" when it is. `rows`: those that are known by its key."""
+    mode = found.plan.mode
+    if mode is not Mode.ADD:
+        if not key:
+            return "import.key-empty"
+        if key in found.twice:
+            return "import.key-twice"
+        if len(rows) > 1:
+            return "import.key-several"
+        seen = found.versions.get(key)
+        if not found.is_trial and seen != (list(rows[0]) if rows else None):
+            return "import.changed-since"
+        if not rows and mode is Mode.UPDATE:
+            return "import.key-unknown"
+    return "" if rows or can_add else "import.adds-nothing"
+
+
+def refused(found: Look, number: int, rows: Sequence[tuple[int, int]], code: str) -> Outcome:
+    """What becomes of a row that is not even tried."""
+    row_id = rows[0][0] if rows else None
+    return Outcome(row_id, problems=(Problem(row_id, number, found.plan.key, code),))
+
+
+def known(grid: Grid, found: Look, wanted: Iterable[str]) -> Rows:
+    """The rows that the reader sees, by the text of their key; what nobody knew is asked for again, in one statement.
+
+    Of a row that was changed since it was read the version says so when it is written.
+    """
+    asked = set(wanted)
+    there = {key: rows for key in asked if (rows := found.there.get(key))}
+    return {**there, **_keyed(grid, found.plan, asked - there.keys())}
+
+
+def _keyed(grid: Grid, plan: Plan, wanted: AbstractSet[str]) -> Rows:
+    keys = sorted(key for key in wanted if key)
+    if plan.mode is Mode.ADD or not keys:
+        return {}
+    column = grid.column(plan.key)
+    text: Any = column.sql if column.kind is ValueKind.TEXT else cast(column.sql, Text)
+    if column.kind in NUMBERS:
+        text = func.trim_scale(column.sql).cast(Text)
+    query = select(text, grid.model.id, grid.model.version)
+    query = query.where(grid.where, text == func.any(cast(keys, ARRAY(Text))))
+    found: dict[str, list[tuple[int, int]]] = {}
+    for key, row_id, version in db.session.execute(query):
+        found.setdefault(key, []).append((row_id, version))
+    return found
+
+
+# --- row by row -------------------------------------------------------------------------------------------------------
+
+
+def outcomes(grid: Grid, found: Look, rows: Sequence[Numbered], act: Act) -> list[Outcome]:
+    """What becomes of each row, in their order; `act` tries or writes those that can be (app/services/grid_batches)."""
+    plan, keys = found.plan, found.keys(grid, rows)
+    there = known(grid, found, keys)
+    told: dict[int, Outcome] = {}
+    changed: list[tuple[int, Asked]] = []
+    fresh: list[tuple[int, Mapping[str, Any]]] = []
+    for place, (one, key) in enumerate(zip(rows, keys, strict=True)):
+        with_key = there.get(key, ())
+        if code := refusal(found, key, with_key, can_add=grid.can_add):
+            told[place] = refused(found, one[0], with_key, code)
+        elif with_key:
+            if found.is_trial:
+                found.versions[key] = list(with_key[0])
+            changed.append((place, asked_of(plan, with_key[0], line(plan, key, one))))
+        else:
+            fresh.append((place, fresh_of(line(plan, key, one))))
+    edited, made = act(grid, [one for _place, one in changed], [one for _place, one in fresh])
+    told |= {place: one for (place, _asked), one in zip(changed, edited, strict=True)}
+    told |= {place: one for (place, _values), one in zip(fresh, made, strict=True)}
+    return [numbered(told[place], number) for place, (number, _cells) in enumerate(rows)]
+
+
+def asked_of(plan: Plan, there: tuple[int, int], one: Line) -> Asked:
+    """What a row asks of the row (id, version) that it is known by."""
+    return Asked(*there, {key: value for key, value in one.values.items() if key != plan.key})
+
+
+def fresh_of(one: Line) -> Mapping[str, Any]:
+    """What a row says of a new one."""
+    return {key: value for key, value in one.values.items() if value is not None}
+
+
+def numbered(outcome: Outcome, number: int) -> Outcome:
+    """A refusal names the row of the file."""
+    if not outcome.problems:
+        return outcome
+    return replace(outcome, problems=tuple(replace(one, new=number) for one in outcome.problems))
