@@ -14,7 +14,7 @@ from app import bearer, grids, token_reading
 from app.rules import query as queries
 from app.rules.errors import Invalid
 from app.rules.query import Grouping, Query
-from app.services import appeal_fields, definitions, grid_groups, grid_presence, grid_rows
+from app.services import definitions, grid_groups, grid_posts, grid_presence, grid_rows
 from app.services.grid_columns import Column
 from app.services.grids import Grid
 from app.standing import current_standing
@@ -58,13 +58,12 @@ def schema(code: str) -> Response:
 
 
 def _acting(grid: Grid) -> list[list[Any]]:
-    """The posts for which the caller may fill in fields of appeals: id and name."""
+    """The posts for which the caller may change the sheet, the one taken unasked first: id and name."""
     standing = current_standing()
-    if standing is None or grid.family != "appeals" or not grid.can_edit:
-        return []
-    allowed = {one for code in appeal_fields.WRITING for one in grid.actor.grants.posts_for(code)}
+    posts = {one.id: one for one in standing.posts} if standing is not None else {}
     english = grids.is_english()
-    return [[one.id, (english and one.name_en) or one.name] for one in standing.posts if one.id in allowed]
+    found = [posts[one] for one in grid_posts.acting(grid) if one in posts]
+    return [[one.id, (english and one.name_en) or one.name] for one in found]
 
 
 @sheets.post("/<code>/rows")

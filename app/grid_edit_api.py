@@ -61,10 +61,11 @@ def edit(code: str, row_id: int) -> Response:
 
 @edits.post("/<code>/rows/new")
 def add(code: str) -> Response:
-    """A new row: `{"values": {key: raw}, "request_key": "…"}`."""
-    grid, body = opened(code), body_of("values", "request_key")
+    """A new row: `{"values": {key: raw}, "request_key": "…", "post_id": n?}`."""
+    grid, body = opened(code), body_of("values", "request_key", "post_id")
     try:
-        answer = grid_edits.add(grid, _values(body), request_key=text_in(body, "request_key"))
+        key = text_in(body, "request_key")
+        answer = grid_edits.add(grid, _values(body), request_key=key, post_id=_post(body))
     except MovesClocks as error:
         return _asks_first(grid, None, error)
     return jsonify(_one(answer))
@@ -72,10 +73,11 @@ def add(code: str) -> Response:
 
 @edits.delete("/<code>/rows/<int:row_id>")
 def remove(code: str, row_id: int) -> Response:
-    """A row into the trash: `{"version": n, "request_key": "…"}`."""
-    grid, body = opened(code), body_of("version", "request_key")
+    """A row into the trash: `{"version": n, "request_key": "…", "post_id": n?}`."""
+    grid, body = opened(code), body_of("version", "request_key", "post_id")
     try:
-        answer = grid_edits.remove(grid, row_id, whole_in(body, "version", 0), request_key=text_in(body, "request_key"))
+        key, version = text_in(body, "request_key"), whole_in(body, "version", 0)
+        answer = grid_edits.remove(grid, row_id, version, request_key=key, post_id=_post(body))
     except MovesClocks as error:
         return _asks_first(grid, row_id, error)
     return jsonify(change_set=answer.set_id)

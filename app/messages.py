@@ -46,6 +46,9 @@ SENTENCES: Mapping[str, Any] = {
         "Co-handling units have not answered yet: %(count)s. Wait for them or release them first."
     ),
     "access.not-granted": _l("None of the posts you act for now allows this."),
+    "access.other-post": _l(
+        "The post you act for now does not allow this; another one of yours does. Change the post first."
+    ),
     "access.signed-out": _l("You are not logged in. Log in and try again."),
     "account.confirm-first": _l("Type your password once more first."),
     "account.demo-off": _l("Accounts of the sample exist only in the demonstration."),

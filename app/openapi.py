@@ -152,9 +152,12 @@ BODIES: Mapping[tuple[str, str], tuple[Mapping[str, Any] | None, Mapping[str, An
         ),
         _ref("One"),
     ),
-    ("sheet_edits.add", "POST"): (_object("values request_key", values=VALUES, request_key=KEY), _ref("One")),
+    ("sheet_edits.add", "POST"): (
+        _object("values request_key", values=VALUES, request_key=KEY, post_id=WHOLE), _ref("One"),
+    ),
     ("sheet_edits.remove", "DELETE"): (
-        _object("version request_key", version=WHOLE, request_key=KEY), _object(change_set=WHOLE),
+        _object("version request_key", version=WHOLE, request_key=KEY, post_id=WHOLE),
+        _object(change_set=WHOLE),
     ),
     ("sheet_edits.write", "POST"): (
         _object(

@@ -135,13 +135,14 @@ def row_facts(appeal: Appeal) -> RowFacts:
 def require(actor: Actor, *capabilities: str, appeal: Appeal, post_id: int | None = None) -> Grant:
     """The grant under which this person may use one of `capabilities` on the appeal, for `post_id` when he names one.
 
-    Raises Refused("access.not-granted").
+    Raises Refused("access.not-granted"), and "access.other-post" when another post of his would do.
     """
-    for capability in capabilities:
-        for grant in actor.grants.covering(capability, row_facts(appeal)):
-            if post_id is None or grant.post_id == post_id:
-                return grant
-    raise Refused("access.not-granted", {"capability": capabilities[0]})
+    facts = row_facts(appeal)
+    found = [grant for capability in capabilities for grant in actor.grants.covering(capability, facts)]
+    for grant in found:
+        if post_id is None or grant.post_id == post_id:
+            return grant
+    raise Refused("access.other-post" if found else "access.not-granted", {"capability": capabilities[0]})
 
 
 def require_anywhere(actor: Actor, *capabilities: str) -> None:

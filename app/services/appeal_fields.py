@@ -189,15 +189,17 @@ def may_write(actor: Actor, appeal: Appeal, one: Defined) -> bool:
 def _allowed(actor: Actor, appeal: Appeal, fields: Sequence[Defined], post_id: int | None) -> Grant:
     """The grant under which every one of the fields may be written. Raises Refused and FieldErrors."""
     facts = access.row_facts(appeal)
-    grants = [g for code in WRITING for g in actor.grants.covering(code, facts) if post_id in (None, g.post_id)]
+    every = [g for code in WRITING for g in actor.grants.covering(code, facts)]
+    grants = [g for g in every if post_id in (None, g.post_id)]
     posts = {one for one in actor.grants.post_ids if post_id in (None, one)}
     for one in fields:
         if not field_values.may_read(actor, one):
             raise FieldErrors([FieldProblem(one.key, "cell.read-only")])
         if one.writers and not posts & one.writers:
-            raise FieldErrors([FieldProblem(one.key, "access.not-granted")])
+            is_other = bool(one.writers & set(actor.grants.post_ids))
+            raise FieldErrors([FieldProblem(one.key, "access.other-post" if is_other else "access.not-granted")])
         if not one.writers and not grants:
-            raise Refused("access.not-granted", {"capability": "record"})
+            raise Refused("access.other-post" if every else "access.not-granted", {"capability": "record"})
     writers = frozenset.union(frozenset(), *(one.writers for one in fields))
     own = [g for g in actor.grants.grants if g.post_id in posts & writers]
     fitting = [g for g in grants if g.post_id in writers] if writers else grants

@@ -66,7 +66,7 @@ def write(
             if began.is_repeat:
                 return change_sets.told_again(grid, began.id)
             outcomes, rows = edited(grid, asked, post_id=post_id, reason=reason)
-            made, fresh = _created(grid, new)
+            made, fresh = _created(grid, new, post_id)
             outcomes += made
             change_sets.record(began.id, outcomes)
             problems = tuple(problem for one in outcomes for problem in one.problems)
@@ -219,14 +219,16 @@ def _at_cell(grid: Grid, error: RuleError) -> RuleError:
     return grid_edits.at_cell(grid, error) if isinstance(error, Conflict) else error
 
 
-def _created(grid: Grid, new: Sequence[Mapping[str, Any]]) -> tuple[list[Outcome], list[Row]]:
+def _created(
+    grid: Grid, new: Sequence[Mapping[str, Any]], post_id: int | None = None
+) -> tuple[list[Outcome], list[Row]]:
     outcomes: list[Outcome] = []
     for place, ready in enumerate(grid_cells.ready(grid, new, is_new=True)):
         try:
             if ready.problems:
                 raise FieldErrors(ready.problems)
             with savepoint():
-                row_id = grid_edits.write_in(grid, None, ready.values, None)
+                row_id = grid_edits.write_in(grid, None, ready.values, None, post_id=post_id)
             outcomes.append(Outcome(row_id, "create", new=ready.values))
         except RuleError as error:
             problems = change_sets.problems_from(_at_cell(grid, error), new[place], new=place)

@@ -20,6 +20,7 @@ from app.services import (
     definitions,
     field_values,
     grid_cells,
+    grid_posts,
     grid_rows,
     own_rows,
     sheets,
@@ -68,15 +69,16 @@ def write_in(
     """
     if row_id is not None and not is_seen and not _is_seen(grid, row_id):
         raise NotFound("row.unknown", {"id": row_id})
-    return _WRITERS[grid.family](grid, row_id, values, version, post_id, reason)
+    return _WRITERS[grid.family](grid_posts.signed(grid, post_id), row_id, values, version, post_id, reason)
 
 
-def remove_in(grid: Grid, row_id: int, version: int | None) -> None:
+def remove_in(grid: Grid, row_id: int, version: int | None, *, post_id: int | None = None) -> None:
     """Take a row out of use inside the open transaction of the caller: to the trash, where it can be taken back."""
     if not _is_seen(grid, row_id):
         raise NotFound("row.unknown", {"id": row_id})
     if not grid.can_remove:
         raise Refused("sheet.fixed")
+    grid = grid_posts.signed(grid, post_id)
     if grid.family == "own":
         own_rows.remove_in(grid.actor, grid.source, row_id, version=version)
     else:
@@ -175,29 +177,29 @@ def edit(
         return Answer(began.id if outcome.is_done else None, (after,) if after else ())
 
 
-def add(grid: Grid, values: Mapping[str, Any], *, request_key: str) -> Answer:
+def add(grid: Grid, values: Mapping[str, Any], *, request_key: str, post_id: int | None = None) -> Answer:
     """A new row. Raises what `write_in` raises."""
     with refusals(grid), transaction():
-        began = change_sets.begin(grid, "new", request_key)
+        began = change_sets.begin(grid, "new", request_key, post_id=post_id)
         if began.is_repeat:
             return change_sets.told_again(grid, began.id)
         [made] = grid_cells.ready(grid, [values], is_new=True)
         if made.problems:
             raise FieldErrors(made.problems)
-        row_id = write_in(grid, None, made.values, None)
+        row_id = write_in(grid, None, made.values, None, post_id=post_id)
         after = grid_rows.one(grid, row_id)
         change_sets.record(began.id, [created(row_id, after, values)])
         return Answer(began.id, (after,) if after else ())
 
 
-def remove(grid: Grid, row_id: int, version: int, *, request_key: str) -> Answer:
+def remove(grid: Grid, row_id: int, version: int, *, request_key: str, post_id: int | None = None) -> Answer:
     """Take a row to the trash. Raises `Stale`, NotFound("row.unknown"), Refused("sheet.fixed") and what keeps it."""
     with refusals(grid, row_id), transaction():
-        began = change_sets.begin(grid, "delete", request_key)
+        began = change_sets.begin(grid, "delete", request_key, post_id=post_id)
         if began.is_repeat:
             return change_sets.told_again(grid, began.id)
         before = _cells(grid, row_id, ())
-        remove_in(grid, row_id, version)
+        remove_in(grid, row_id, version, post_id=post_id)
         db.session.flush()
         change_sets.record(began.id, [Outcome(row_id, "remove", old=before.cells, version=version_of(grid, row_id))])
         return Answer(began.id)

@@ -66,7 +66,7 @@ def _part(grid: Grid, set_id: int) -> int:
 
 def _written(grid: Grid, found: ChangeSet, rows: Sequence[ChangeSetRow]) -> list[Outcome]:
     if found.kind == "undo":
-        return grid_undo.restored(grid, rows)[0]
+        return grid_undo.restored(grid, rows, post_id=found.post_id)[0]
     values: dict[str, Any] = found.spec["ready"]
     asked = [Asked(one.row_id or 0, one.row_version or 0, values) for one in rows]
     in_order = sorted(asked, key=lambda one: one.row_id)

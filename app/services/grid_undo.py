@@ -14,7 +14,7 @@ from app.models import ChangeSet, ChangeSetRow, db
 from app.rules import cell_edits
 from app.rules.errors import Conflict, RuleError
 from app.rules.query import Query
-from app.services import change_sets, grid_batches, grid_bulk, grid_edits, grid_rows, grid_trash
+from app.services import change_sets, grid_batches, grid_bulk, grid_edits, grid_posts, grid_rows, grid_trash
 from app.services.change_sets import Answer, Outcome, Problem
 from app.services.grid_batches import Asked
 from app.services.grid_rows import Row
@@ -41,9 +41,11 @@ def undo(grid: Grid, set_id: int, *, request_key: str) -> Answer:
             raise Conflict("change-set.running")
         if found.undone_by_id is not None:
             raise Conflict("change-set.undone")
+        if found.post_id is not None:
+            db.session.get_one(ChangeSet, began.id).post_id = found.post_id
         if found.done > grid_bulk.most_at_once():
             return _by_job(grid, found, began.id)
-        outcomes, rows = restored(grid, _rows(set_id))
+        outcomes, rows = restored(grid, _rows(set_id), post_id=found.post_id)
         change_sets.record(began.id, outcomes)
         problems = tuple(problem for one in outcomes for problem in one.problems)
         if not any(one.is_done for one in outcomes):
@@ -78,19 +80,25 @@ def _rows(set_id: int) -> list[ChangeSetRow]:
     return list(db.session.scalars(query.order_by(ChangeSetRow.id.desc())))
 
 
-def restored(grid: Grid, rows: Sequence[ChangeSetRow]) -> tuple[list[Outcome], list[Row]]:
-    """Take what was done with these rows back, in the open transaction: what became of each, the rows as they are."""
-    outcomes, shown = _cells(grid, [one for one in rows if one.what == "edit" and one.new])
+def restored(
+    grid: Grid, rows: Sequence[ChangeSetRow], *, post_id: int | None = None
+) -> tuple[list[Outcome], list[Row]]:
+    """Take what was done with these rows back, in the open transaction: what became of each, the rows as they are.
+
+    For the post for which it was done, as long as he may choose that one.
+    """
+    post_id = grid_posts.still(grid, post_id)
+    outcomes, shown = _cells(grid, [one for one in rows if one.what == "edit" and one.new], post_id)
     made: list[Row] = []
     for one in rows:
         if one.what != "edit":
-            outcomes.append(_back(grid, one))
+            outcomes.append(_back(grid, one, post_id))
             back = grid_rows.one(grid, one.row_id or 0) if _BACK[one.what] == "restore" else None
             made += [back] if back else []
     return outcomes, [*shown, *made]
 
 
-def _cells(grid: Grid, rows: Sequence[ChangeSetRow]) -> tuple[list[Outcome], list[Row]]:
+def _cells(grid: Grid, rows: Sequence[ChangeSetRow], post_id: int | None) -> tuple[list[Outcome], list[Row]]:
     keys = {key for one in rows for key in one.new}
     columns = tuple(key for key in grid.columns if key in keys)
     ids = [one.row_id for one in rows if one.row_id is not None]
@@ -104,7 +112,7 @@ def _cells(grid: Grid, rows: Sequence[ChangeSetRow]) -> tuple[list[Outcome], lis
         values, told[row_id] = _restorable(grid, one, now[row_id])
         if values:
             asked.append(Asked(row_id, now[row_id].version, values))
-    written, shown = grid_batches.edited(grid, asked, reason="")
+    written, shown = grid_batches.edited(grid, asked, post_id=post_id)
     by_id = {one.row_id: one for one in written}
     outcomes = []
     for row_id, problems in told.items():
@@ -130,17 +138,17 @@ def _restorable(grid: Grid, one: ChangeSetRow, now: Row) -> tuple[dict[str, Any]
     return values, problems
 
 
-def _back(grid: Grid, one: ChangeSetRow) -> Outcome:
+def _back(grid: Grid, one: ChangeSetRow, post_id: int | None) -> Outcome:
     """A row that was made goes to the trash unless somebody has worked on it since; one from the trash comes back."""
     row_id, what = one.row_id or 0, _BACK[one.what]
     try:
         with savepoint():
             if what == "restore":
-                grid_trash.restore_in(grid, row_id)
+                grid_trash.restore_in(grid_posts.signed(grid, post_id), row_id)
             elif grid_edits.version_of(grid, row_id) != one.row_version:
                 raise Conflict("undo.changed-since")
             else:
-                grid_edits.remove_in(grid, row_id, one.row_version)
+                grid_edits.remove_in(grid, row_id, one.row_version, post_id=post_id)
             db.session.flush()
     except RuleError as error:
         return Outcome(row_id, what, problems=change_sets.problems_from(error, (), row_id=row_id))

@@ -122,3 +122,26 @@ def test_a_screen_reader_is_told_columns_order_lists_and_what_is_not_saved(visit
     sheet.press("ArrowUp")
     expect(page.locator("#grid-table-at")).to_have_attribute("aria-invalid", "true")
     expect(sink).to_have_attribute("aria-label", "数量, 2, abc, 未保存")
+
+
+def test_who_holds_several_posts_sees_for_which_one_he_writes_and_changes_it(visit: Visit) -> None:
+    ledger = Sheet(visit(LEDGER_KEEPER), "ledger")
+    posts = ledger.page.get_by_label("以何岗位办理")
+    expect(posts.locator("option:checked")).to_have_text("信息台帐管理员")
+    posts.select_option(label="信息编号登记员")
+    ledger.go(0, "note")
+    ledger.page.keyboard.insert_text("示例岗位")
+    with ledger.visitor.refused():
+        ledger.press("Enter")
+        ledger.settled()
+    notice = ledger.page.locator(".grid-notice", has_text="您的另一个岗位可以办理")
+    posts.select_option(label="信息台帐管理员")
+    notice.get_by_role("button", name="重试").click()
+    ledger.settled()
+    assert ledger.value(0, "note").endswith("示例岗位")
+    row = ledger.page.evaluate("document.getElementById('grid').app.windows.row(0).id")
+    told = ledger.page.request.get(f"{ledger.visitor.product.url}/api/v1/sheets/ledger/rows/{row}/history?field=note")
+    assert told.json()["history"][0]["post"] == "信息台帐管理员"
+    posts.select_option(label="信息编号登记员")
+    again = Sheet(ledger.visitor, "ledger")
+    expect(again.page.get_by_label("以何岗位办理").locator("option:checked")).to_have_text("信息编号登记员")

@@ -17,6 +17,7 @@ import { Menu } from "./menu";
 import { fitted, isWritable, type Column, type Query, type Row, type Schema, type ShownColumn, type Sorting, type Spec } from "./model";
 import { Notices } from "./notices";
 import { Panel } from "./panel";
+import { Posts } from "./posts";
 import { listenToFiles } from "./files";
 import { listenToPointer } from "./pointer";
 import { Status } from "./status";
@@ -54,6 +55,8 @@ export class GridApp implements Source {
   readonly status: Status;
   readonly notices: Notices;
   readonly cards: Cards;
+  /** For which post one acts, where that is a choice. */
+  readonly posts: Posts;
   readonly byKey: ReadonlyMap<string, Column>;
   readonly live: Live | undefined;
   /** The columns that are shown, in their order. */
@@ -83,6 +86,7 @@ export class GridApp implements Source {
     setZone(root.dataset["zone"] ?? "Asia/Shanghai");
     this.byKey = new Map(schema.columns.map((one) => [one.key, one]));
     this.view = fitted(schema, spec);
+    this.posts = new Posts(schema);
     const host = element("div", { class: "grid-table" });
     root.append(host);
     this.notices = new Notices(this, document.querySelector<HTMLElement>("[data-grid-notices]") ?? root);
@@ -91,6 +95,7 @@ export class GridApp implements Source {
       failed: (problem) => this.notices.failed(problem),
     });
     this.edits = new Edits(api, {
+      acting: () => this.posts.said,
       replace: (row) => this.replaced(row),
       // A paste marks thousands of cells in one go: what is said of them is said once.
       marked: () => {
@@ -404,7 +409,7 @@ export class GridApp implements Source {
   async addRow(values: Readonly<Record<string, unknown>>, key = requestKey(), isForm = false, then?: () => void): Promise<void> {
     if (!isForm && Object.keys(values).length === 0) return this.panel.showNew({});
     try {
-      const told = await this.api.post<{ row: Row; change_set: number | null }>("/rows/new", { values, request_key: key });
+      const told = await this.api.post<{ row: Row; change_set: number | null }>("/rows/new", { values, request_key: key, ...this.posts.said });
       this.edits.remember(told.change_set);
       this.live?.mine([told.row.id]);
       this.reload();

@@ -52,7 +52,7 @@ class Bulk {
         this.stale();
       }));
     } else this.box.body.append(element("p", {}, all));
-    this.post = String(app.schema.acting[0]?.[0] ?? "");
+    this.post = String(app.posts.chosen ?? "");
     this.box.body.append(this.lines, ...this.circumstances(), this.told);
     this.go = button(text("Change the rows"), "check", () => void this.apply(), "btn-primary");
     this.box.foot.append(button(text("Look at it first"), "eye", () => void this.look()), this.go);
@@ -63,21 +63,20 @@ class Bulk {
     this.lines.querySelector<HTMLElement>("select")?.focus();
   }
 
-  /** Of appeals the journal tells for which post it was done, and why. */
+  /** For which post it is done, begun with the one that is chosen over the cells; of appeals the journal tells why. */
   private circumstances(): HTMLElement[] {
     const { acting, family } = this.app.schema;
-    if (family !== "appeals") return [];
     const posts = chosen(text("Acting for"), acting.map(([id, name]) => [String(id), name] as const), this.post, (post) => {
       this.post = post;
       this.stale();
     });
-    const parts = [element("label", { for: "bulk-reason", class: "bulk-why" }, element("span", {}, text("Reason (optional, stands in the journal)")), this.reason)];
-    if (acting.length > 1) parts.unshift(element("label", { class: "bulk-why" }, element("span", {}, text("Acting for")), posts));
+    const parts = family !== "appeals" ? [] : [element("label", { for: "bulk-reason", class: "bulk-why" }, element("span", {}, text("Reason (optional, stands in the journal)")), this.reason)];
+    if (this.app.posts.isChoice) parts.unshift(element("label", { class: "bulk-why" }, element("span", {}, text("Acting for")), posts));
     return parts;
   }
   private more(): Record<string, unknown> {
     const reason = this.reason.value.trim();
-    return { ...(this.post !== "" && this.app.schema.acting.length > 1 ? { post_id: Number(this.post) } : {}), ...(reason !== "" ? { reason } : {}) };
+    return { ...(this.post !== "" ? { post_id: Number(this.post) } : {}), ...(reason !== "" ? { reason } : {}) };
   }
 
   private forget(key: string): void {

@@ -42,6 +42,8 @@ interface Answer {
   readonly task?: number;
 }
 export interface Keeper {
+  /** For which post the person acts, as every change says it. */
+  acting(): Readonly<Record<string, unknown>>;
   /** false: the row is not held. */
   replace(row: Row): boolean;
   marked(): void;
@@ -105,7 +107,8 @@ export class Edits {
   /** One cell. Resolves when the server has answered. */
   save(change: Change): Promise<void> {
     this.set({ kind: "saving", change, message: "" });
-    return this.next(() => this.sendOne(change, requestKey()));
+    const acting = this.keeper.acting();
+    return this.next(() => this.sendOne(change, requestKey(), acting));
   }
 
   /** Many cells as one act of the person: one step back undoes it. */
@@ -118,7 +121,8 @@ export class Edits {
     more: Readonly<Record<string, unknown>> = {},
   ): Promise<void> {
     for (const change of changes) this.set({ kind: "saving", change, message: "" });
-    return this.next(() => this.sendMany(kind, changes, news, progress, signal, more));
+    const circumstances = { ...this.keeper.acting(), ...more };
+    return this.next(() => this.sendMany(kind, changes, news, progress, signal, circumstances));
   }
 
   /** Keep what was typed over what somebody else wrote meanwhile. */
@@ -220,9 +224,9 @@ export class Edits {
     this.chains.set(id, { before: known.add(before), now });
   }
 
-  private async sendOne(change: Change, key: string): Promise<void> {
+  private async sendOne(change: Change, key: string, acting: Readonly<Record<string, unknown>>): Promise<void> {
     const version = this.versionOf(change.id, change.version);
-    const body = { version, values: { [change.key]: change.raw }, request_key: key };
+    const body = { version, values: { [change.key]: change.raw }, request_key: key, ...acting };
     try {
       const told = await this.patiently(() => this.api.patch<{ row: Row; change_set: number | null }>(`/rows/${change.id}`, body));
       this.unset(change);
@@ -231,15 +235,15 @@ export class Edits {
       this.remember(told.change_set);
       this.release(change.id);
     } catch (error) {
-      if (error instanceof ApiError && error.status === 409 && error.current) await this.overtaken(change, error.current);
+      if (error instanceof ApiError && error.status === 409 && error.current) await this.overtaken(change, error.current, acting);
       else this.refused(change, error);
     }
   }
 
   /** The row moved on: when this cell did not, nobody's work is lost by writing; else both values are shown. */
-  private async overtaken(change: Change, current: Row): Promise<void> {
+  private async overtaken(change: Change, current: Row, acting: Readonly<Record<string, unknown>>): Promise<void> {
     if (sameValue(current.cells[change.key], change.base)) {
-      return this.sendOne({ ...change, version: current.version }, requestKey());
+      return this.sendOne({ ...change, version: current.version }, requestKey(), acting);
     }
     // Both wrote the same: there is nothing to choose.
     if (isMeant(current.cells[change.key], change.raw)) {
@@ -314,7 +318,7 @@ export class Edits {
     for (const row of told.rows) this.keeper.replace(row);
     for (const changes of rows) {
       const problem = wrong.get(changes[0]?.id ?? 0);
-      if (problem && stale.has(problem.id)) await this.again(changes, sets);
+      if (problem && stale.has(problem.id)) await this.again(changes, sets, more);
       else for (const change of changes) this.settle(change, problem, told.problems);
     }
     const held = new Set(cells.map((one) => one.id));
@@ -342,15 +346,15 @@ export class Edits {
   }
 
   /** A row of a batch that moved on: once more with what stands there now, or both values are shown. */
-  private async again(changes: readonly Change[], sets: number[]): Promise<void> {
+  private async again(changes: readonly Change[], sets: number[], more: Readonly<Record<string, unknown>>): Promise<void> {
     const id = changes[0]?.id ?? 0;
     try {
       const current = await this.api.get<Row>(`/rows/${id}`);
       const free = changes.filter((one) => sameValue(current.cells[one.key], one.base));
-      for (const change of changes.filter((one) => !free.includes(one))) await this.overtaken(change, current);
+      for (const change of changes.filter((one) => !free.includes(one))) await this.overtaken(change, current, more);
       if (free.length === 0) return;
       const values = Object.fromEntries(free.map((one) => [one.key, one.raw]));
-      const told = await this.api.patch<{ row: Row; change_set: number | null }>(`/rows/${id}`, { version: current.version, values, request_key: requestKey() });
+      const told = await this.api.patch<{ row: Row; change_set: number | null }>(`/rows/${id}`, { version: current.version, values, request_key: requestKey(), ...more });
       this.keeper.replace(told.row);
       if (told.change_set) sets.push(told.change_set);
       for (const change of free) this.unset(change);

@@ -68,7 +68,7 @@ async function remove(app: GridApp, rows: readonly Row[]): Promise<void> {
     for (const [at, row] of rows.entries()) {
       if (signal.aborted) break;
       try {
-        const told = await app.api.remove<{ change_set: number | null }>(`/rows/${row.id}`, { version: row.version, request_key: requestKey() });
+        const told = await app.api.remove<{ change_set: number | null }>(`/rows/${row.id}`, { version: row.version, request_key: requestKey(), ...app.posts.said });
         if (told.change_set !== null) sets.push(told.change_set);
       } catch (error) {
         why = words(error);

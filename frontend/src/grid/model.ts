@@ -38,7 +38,7 @@ export interface Schema {
   readonly counted: readonly string[];
   readonly can: { readonly add: boolean; readonly edit: boolean; readonly remove: boolean };
   readonly columns: readonly Column[];
-  /** Posts one may act for, where that is a choice. */
+  /** Posts for which one may change the sheet, the one taken unasked first. */
   readonly acting: readonly (readonly [number, string])[];
   readonly spans: readonly string[];
   readonly definitions: number;

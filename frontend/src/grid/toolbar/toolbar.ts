@@ -60,7 +60,7 @@ export class Toolbar {
     this.groups = new GroupPanel(app, () => this.base(), () => this.figures.wanted, (by) => this.groupBy(by), (conditions) => this.narrow(conditions));
     host.setAttribute("role", "toolbar");
     host.setAttribute("aria-label", text("View"));
-    host.append(element("div", { class: "tools" }, this.view, this.filter, this.sort, this.group, this.column, this.colour, this.figure, this.height, this.search));
+    host.append(element("div", { class: "tools" }, this.view, this.filter, this.sort, this.group, this.column, this.colour, this.figure, this.height, ...(app.posts.isChoice ? [app.posts.control()] : []), this.search));
     host.addEventListener("keydown", (event) => this.key(event, host));
     this.search.value = app.query().search ?? "";
     this.search.addEventListener("input", () => this.later(() => this.ask({ ...this.app.query(), search: this.search.value.trim() })));
@@ -363,10 +363,11 @@ export class Toolbar {
     const tools = [...host.querySelectorAll<HTMLElement>(".tools > *")];
     const here = tools.indexOf(document.activeElement as HTMLElement);
     const isSearch = document.activeElement === this.search;
+    const isPost = document.activeElement instanceof HTMLSelectElement;
     if (event.key === "Escape" || (isSearch && (event.key === "Enter" || event.key === "ArrowDown"))) {
       event.preventDefault();
       this.app.table.focus();
-    } else if (!isSearch && (event.key === "ArrowRight" || event.key === "ArrowLeft")) {
+    } else if (!isSearch && !isPost && (event.key === "ArrowRight" || event.key === "ArrowLeft")) {
       event.preventDefault();
       tools[(here + (event.key === "ArrowRight" ? 1 : -1) + tools.length) % tools.length]?.focus();
     }
