@@ -17,11 +17,12 @@ from app import appeal_columns
 from app.models import Appeal, OwnRow
 from app.rules.entries import Field, Kind, Place
 from app.rules.errors import NotFound, Refused
+from app.rules.grants import GrantSet
 from app.rules.query import Order
 from app.rules.values import ValueKind
 from app.services import access, api_tokens, definitions, grid_computed, ledger, own_rows, sheet_access
 from app.services.actors import Actor
-from app.services.definitions import Defined, Own
+from app.services.definitions import Defined, Definitions, Own
 from app.services.grants import standing_of
 from app.services.grid_columns import Column, extra_column, name_of, own_title, pinyin_of
 from app.services.grids import Grid
@@ -89,12 +90,47 @@ def is_english() -> bool:
 
 
 def grid(code: str, who: Reader) -> Grid:
-    """The sheet of that code for this reader. Raises NotFound("sheet.unknown"), also for one he may not read."""
+    """The sheet of that code for this reader. Raises NotFound("sheet.unknown"), also for one he may not read.
+
+    Kept by this process for as long as neither his standing nor any definition changes.
+    """
+    key = (who.actor.user_id, code, who.english)
+    known = _kept.get(key)
+    if known is not None and known.holds(who):
+        return replace(known.grid, actor=who.actor)
     made = _maker(code)
     found = made(who) if made is not None else None
     if found is None:
         raise NotFound("sheet.unknown", {"sheet": code[:48]})
+    if _is_constant(found):
+        if len(_kept) >= _MOST:
+            _kept.clear()
+        _kept[key] = _Kept(who.actor.grants, who.pairs, definitions.current(), found)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A grid and what it follows from: each of these is made anew when anything in it changes."""
+
+    grants: GrantSet
+    pairs: frozenset[tuple[str, str]]
+    definitions: Definitions
+    grid: Grid
+
+    def holds(self, who: Reader) -> bool:
+        same = self.grants is who.actor.grants and self.pairs is who.pairs and not who.plain
+        return same and self.definitions is definitions.current()
+
+
+_MOST = 500
+_kept: dict[tuple[int | None, str, bool], _Kept] = {}
+
+
+def _is_constant(grid: Grid) -> bool:
+    """Whether it follows from standing and definitions alone: a formula knows the day, a dictionary other rows."""
+    computed = any(one.defined is not None and one.defined.is_computed for one in grid.columns.values())
+    return grid.family != "dictionary" and not computed
 
 
 def readable(who: Reader) -> Iterator[Grid]:

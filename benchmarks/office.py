@@ -21,7 +21,7 @@ from sqlalchemy import select
 import config
 from app import create_app, embedded
 from app.models import Account, Holding, Person, Post, db
-from app.services import accounts, grants, present, sessions, setup
+from app.services import accounts, grants, present, sessions, setup, versions
 from app.services.actors import Actor
 from app.services.sessions import Origin
 from app.services.transaction import transaction
@@ -131,4 +131,5 @@ def _founded(settings: config.Settings) -> Office:
             load_seed(db.session)
         with transaction():
             grants.regenerate_roles()
+        versions.sum_up()  # as the timetable does
     return Office(app, settings)

@@ -85,7 +85,7 @@ def begin(
     if not 0 < len(request_key) <= LONGEST_KEY:
         raise Invalid("request.key-missing", {"longest": LONGEST_KEY})
     actor = grid.actor
-    made = insert_once(ChangeSet).values(
+    made = insert_once(ChangeSet.__table__).values(
         sheet=grid.code,
         kind=kind,
         user_id=actor.user_id,
@@ -110,7 +110,8 @@ def begin(
 def record(set_id: int, outcomes: Sequence[Outcome], *, expected: int = 0, **columns: Any) -> None:
     """What became of the rows, written in two statements, in one when it is as `begin` expected."""
     if outcomes:
-        db.session.execute(insert(ChangeSetRow), [_kept(set_id, one) for one in outcomes])
+        kept = [_kept(set_id, one) for one in outcomes]
+        db.session.execute(insert(ChangeSetRow.__table__), kept if len(kept) > 1 else kept[0])
     done, refused = sum(one.is_done for one in outcomes), sum(bool(one.problems) for one in outcomes)
     if done == len(outcomes) == expected and not refused and not columns:
         return

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from app.models import db
+from app.models import Appeal, db
 from app.rules import cell_edits
 from app.rules.errors import Conflict, FieldErrors, FieldProblem, NotFound, Refused, RuleError
 from app.rules.query import Query
@@ -58,18 +58,22 @@ def write_in(
     post_id: int | None = None,
     reason: str = "",
     is_seen: bool = False,
+    held: Appeal | None = None,
 ) -> int:
     """Write cells of a row, or a new row, inside the open transaction of the caller; its id.
 
     The values are as `grid_cells.ready` made them. The row is fetched through what the reader may see, never by its id
-    alone; `is_seen`: the caller has done so in this transaction.
+    alone; `is_seen`: the caller has done so in this transaction, and `held` is the appeal if he locked it too.
 
     Raises NotFound("row.unknown"), Conflict when it is not `version` any more, and what the family's service
     raises.
     """
     if row_id is not None and not is_seen and not _is_seen(grid, row_id):
         raise NotFound("row.unknown", {"id": row_id})
-    return _WRITERS[grid.family](grid_posts.signed(grid, post_id), row_id, values, version, post_id, reason)
+    grid = grid_posts.signed(grid, post_id)
+    if grid.family == "appeals":
+        return _appeal(grid, row_id, values, version, post_id, reason, held)
+    return _WRITERS[grid.family](grid, row_id, values, version, post_id, reason)
 
 
 def remove_in(grid: Grid, row_id: int, version: int | None, *, post_id: int | None = None) -> None:
@@ -91,7 +95,13 @@ def _is_seen(grid: Grid, row_id: int) -> bool:
 
 
 def _appeal(
-    grid: Grid, row_id: int | None, values: Mapping[str, Any], version: int | None, post_id: int | None, reason: str
+    grid: Grid,
+    row_id: int | None,
+    values: Mapping[str, Any],
+    version: int | None,
+    post_id: int | None,
+    reason: str,
+    held: Appeal | None,
 ) -> int:
     if row_id is None or not grid.can_edit:
         raise Refused("sheet.fixed" if row_id is None else "access.not-granted", {"capability": "record"})
@@ -101,7 +111,7 @@ def _appeal(
     for name, data in by_step.items():
         if name == "extra":
             written = appeal_fields.write_in(
-                grid.actor, row_id, data, version=version, post_id=post_id, reason=reason
+                grid.actor, row_id, data, version=version, post_id=post_id, reason=reason, held=held
             )
             db.session.flush()
             version = None if version is None else written.version
@@ -143,7 +153,7 @@ def _own(
     return int(own_rows.write_in(grid.actor, grid.source, row_id, values, version=version).id)
 
 
-_WRITERS = {"appeals": _appeal, "dictionary": _dictionary, "own": _own}
+_WRITERS = {"dictionary": _dictionary, "own": _own}
 
 
 # --- requests ---------------------------------------------------------------------------------------------------
@@ -167,10 +177,10 @@ def edit(
         [made] = grid_cells.ready(grid, [values])
         if made.problems:
             raise FieldErrors(made.problems)
-        before = _cells(grid, row_id, tuple(values))
+        before, held = _before(grid, row_id, tuple(values))
         if before.version != version:
             raise Conflict("row.stale")
-        write_in(grid, row_id, made.values, version, post_id=post_id, reason=reason, is_seen=True)
+        write_in(grid, row_id, made.values, version, post_id=post_id, reason=reason, is_seen=True, held=held)
         after = grid_rows.one(grid, row_id)
         outcome = outcome_of(row_id, before, after, values)
         change_sets.record(began.id, [outcome], expected=1)
@@ -231,6 +241,13 @@ def at_cell(grid: Grid, error: Conflict) -> RuleError:
     if taken is not None:
         return taken
     return sheets.at_field(grid.source, error) if grid.family == "dictionary" else error
+
+
+def _before(grid: Grid, row_id: int, keys: tuple[str, ...]) -> tuple[Row, Appeal | None]:
+    """The row before it is changed; an appeal whose own steps are not asked is locked with it."""
+    if grid.family == "appeals" and all(grid.columns[key].write == "extra" for key in keys):
+        return grid_rows.locked(grid, row_id, keys)
+    return _cells(grid, row_id, keys), None
 
 
 def _cells(grid: Grid, row_id: int, keys: tuple[str, ...]) -> Row:

@@ -9,19 +9,20 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, literal_column, select, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, select, text
+from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.orm import Session
 
 from app.models import db
-from app.rules.errors import NotFound
+from app.rules.errors import Conflict, NotFound
 from app.rules.query import Query
 from app.rules.values import NUMBERS, REFERENCES, ValueKind
-from app.services import field_files, grid_places, grid_sql, ledger
+from app.services import definitions, field_files, grid_places, grid_sql, ledger
 from app.services.grid_columns import Column
 from app.services.grids import Grid
 
 MOST_ROWS, MOST_SKIPPED, MARKS = 500, 20_000, 500
+MOST_STATEMENTS = 50  # kept of one sheet for one reader
 PART = 1_000  # rows fetched at a time for a file
 _PLAIN = frozenset({str, int, float, bool, list, type(None)})  # JSON as they are
 PATIENCE = "15s"  # how long the outline of a filter may take
@@ -76,7 +77,8 @@ def window(
         base = rows.order_by(*order.clauses())
         placed = grid_places.placed(grid, by, first, offset, base) if by else base.offset(offset)
         return _made(grid, chosen, order, db.session.execute(placed.limit(limit)))
-    if len(order.parts) == 1 and order.parts[0][2] and not skip:
+    may_be_empty = len(order.parts) == 1 and order.parts[0][2]
+    if may_be_empty and not skip and (key is not None or order.is_sparse):
         found = _by_segments(rows, order, key, limit, is_backwards=is_backwards)
     else:
         if key is not None:
@@ -151,7 +153,33 @@ def _cells(columns: Sequence[Column], row: Sequence[Any], at: int) -> Iterator[A
 
 def one(grid: Grid, row_id: int) -> Row | None:
     """The row of that id with all its columns, None when the reader may not see it."""
-    return next(iter(by_ids(grid, [row_id], Query())), None)
+    query = Query()
+    order, chosen = grid_sql.sorting(grid, query.orders), _chosen(grid, query)
+    kept = grid.statements.get("one")
+    if kept is None:
+        kept = _rows(grid, query, chosen, order).where(grid.model.id == bindparam("row_id"))
+        grid.statements["one"] = kept
+    return next(iter(_made(grid, chosen, order, db.session.execute(kept, {"row_id": row_id}))), None)
+
+
+def locked(grid: Grid, row_id: int, keys: tuple[str, ...]) -> tuple[Row, Any]:
+    """The row with those cells, and the record it is of: read and locked in one statement.
+
+    Raises NotFound("row.unknown"), and Conflict("definition.moved") for a cell that became of another kind meanwhile.
+    """
+    query = Query(columns=keys)
+    order, chosen = grid_sql.sorting(grid, query.orders), _chosen(grid, query)
+    rows = _rows(grid, query, chosen, order).where(grid.model.id == row_id).add_columns(grid.model)
+    rows = rows.with_for_update(of=grid.model).execution_options(populate_existing=True)
+    try:
+        found = db.session.execute(rows).one_or_none()
+    except DataError as error:
+        definitions.forget()
+        raise Conflict("definition.moved") from error
+    if found is None:
+        raise NotFound("row.unknown", {"id": row_id})
+    [row] = _made(grid, chosen, order, [found])
+    return row, found[-1]
 
 
 def access_row(grid: Grid, row_id: int) -> Row:
@@ -252,11 +280,18 @@ def _chosen(grid: Grid, query: Query) -> list[Column]:
 
 
 def _rows(grid: Grid, query: Query, chosen: Sequence[Column], order: grid_sql.Sorting) -> Select[Any]:
-    # Named one by one: what it is sorted by may also be a cell.
-    parts = (part for column in chosen for part in cell(column))
-    cells = [part.label(f"c{n}") for n, part in enumerate(parts)]
-    keys = [one.label(f"k{n}") for n, one in enumerate(order.expressions())]
-    return select(grid.model.id, grid.model.version, *keys, *cells).where(conditions(grid, query))
+    key = (query.columns, query.orders)
+    kept = grid.statements.get(key)
+    if kept is None:
+        # Named one by one: what it is sorted by may also be a cell.
+        parts = (part for column in chosen for part in cell(column))
+        cells = [part.label(f"c{n}") for n, part in enumerate(parts)]
+        keys = [one.label(f"k{n}") for n, one in enumerate(order.expressions())]
+        kept = select(grid.model.id, grid.model.version, *keys, *cells)
+        if len(grid.statements) >= MOST_STATEMENTS:
+            grid.statements.clear()
+        grid.statements[key] = kept
+    return kept.where(conditions(grid, query))
 
 
 def cell(column: Column) -> tuple[ColumnElement[Any], ...]:

@@ -187,10 +187,14 @@ def _bound(column: Column, day: date, asked: Condition, days: int = 0) -> Any:
 
 @dataclass(frozen=True)
 class Sorting:
-    """By what rows are sorted, the id last: (expression, whether downwards, whether it may be empty)."""
+    """By what rows are sorted, the id last: (expression, whether downwards, whether it may be empty).
+
+    `is_sparse`: the index of the first has no empty values (those of fields made at run time).
+    """
 
     parts: tuple[tuple[ColumnElement[Any], bool, bool], ...]
     id: ColumnElement[Any]
+    is_sparse: bool = False
 
     @property
     def is_descending(self) -> bool:
@@ -235,12 +239,12 @@ def _beyond(expression: ColumnElement[Any], value: Any, *, downwards: bool) -> C
 def sorting(grid: Grid, orders: Sequence[Order]) -> Sorting:
     """By what the rows are sorted; the sheet's own order when nothing is asked."""
     parts = []
-    for one in orders or grid.order:
-        column = grid.column(one.field)
+    columns = [grid.column(one.field) for one in orders or grid.order]
+    for one, column in zip(orders or grid.order, columns, strict=True):
         if not column.is_sortable:
             raise Invalid("query.operator", {"field": one.field, "op": "sort"})
         parts.append((column.by, one.is_descending, column.nullable))
-    return Sorting(tuple(parts), grid.model.id)
+    return Sorting(tuple(parts), grid.model.id, bool(columns) and columns[0].write == "extra")
 
 
 def written_key(values: Sequence[Any]) -> str:

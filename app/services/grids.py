@@ -22,7 +22,8 @@ class Grid:
 
     `counted`: the orders in which the place of a row is known exactly (app/services/grid_places.py): by column, the
     name of its counts; `classes` are the channel classes the reader sees there, None for what is not counted.
-    `source` is what the family needs to write: the dictionary sheet, the own sheet.
+    `source` is what the family needs to write: the dictionary sheet, the own sheet. `statements` are what was made of
+    it already, for as long as it is kept (app/services/grid_rows.py).
     """
 
     code: str
@@ -41,6 +42,7 @@ class Grid:
     can_remove: bool = False
     title: str = ""
     intro: str = ""
+    statements: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def table(self) -> str:
