@@ -148,7 +148,7 @@ class SheetView(ModelView):
     def _told_extras(self, row: Any) -> list[tuple[str, str]]:
         """What the row holds in fields made at run time."""
         table, extra = row.__tablename__, getattr(row, "extra", None) or {}
-        return extra_forms.Told(current_actor(), table, [extra_forms.kept(extra)]).pairs(extra) if extra else []
+        return extra_forms.pairs(current_actor(), table, extra)
 
     def _asked(self) -> MultiDict[str, str]:
         """What the form asks for: nothing, one of the sheet's ready filters, or what was entered."""
@@ -321,7 +321,7 @@ class SheetView(ModelView):
     def _show_extras(self, form: Any, row: Any) -> None:
         """Put the fields made at run time into the form."""
         fields = self._extra_fields()
-        values = extra_forms.blank(fields) if row is None else extra_forms.kept(getattr(row, "extra", None))
+        values = extra_forms.blank(fields) if row is None else extra_forms.kept(fields, getattr(row, "extra", None))
         if request.method == "POST":
             values = values | extra_forms.sent(request.form, fields)
         form.extra_fields = extra_forms.shown(current_actor(), fields, values, getattr(form, "extra_errors", {}))

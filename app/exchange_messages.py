@@ -38,9 +38,7 @@ EXCHANGE_SENTENCES: Mapping[str, Any] = {
     "sheet-file.not-text": _l("This is neither a workbook (xlsx) nor a CSV file in UTF-8 or GB18030."),
     "sheet-file.unknown": _l("There is no such file of yours."),
     "sheet-file.used": _l("This file was used already. Hand it in again."),
-    "task.waits": _l(
-        "Somebody changed one of these rows, so it took back what it had done. It begins anew in the quiet hours."
-    ),
+    "task.waits": _l("It lets others finish who are writing, and goes on in a moment."),
     "token.days": _l("A number of days from 1 to %(most)s."),
     "token.not-here": _l("A token opens sheets alone. This address is for people."),
     "token.officer": _l("An officer has no tokens."),

@@ -21,7 +21,7 @@ from app.rules.values import REFERENCES, ValueKind
 from app.rules.workflow import Action
 from app.services import appeal_fields, definitions, field_values, present, sheet_rows
 from app.services.actors import Actor
-from app.services.definitions import PREFIX, Defined
+from app.services.definitions import Defined
 from app.services.grids import Grid
 from app.sheets import BY_CODE
 from app.standing import current_actor
@@ -66,7 +66,7 @@ def of_step(actor: Actor, action: Action, appeal: Appeal) -> list[Defined]:
 
 def of_row(actor: Actor, appeal: Appeal) -> list[tuple[str, str]]:
     """What an appeal holds in fields made at run time, in words."""
-    return Told(actor, "appeal", [kept(appeal.extra)]).pairs(appeal.extra) if appeal.extra else []
+    return pairs(actor, "appeal", appeal.extra)
 
 
 def may_fill(actor: Actor, appeal: Appeal) -> bool:
@@ -96,7 +96,7 @@ def given(
     form: Mapping[str, Any], fields: Sequence[Defined], extra: Mapping[str, Any] | None = None, *, is_new: bool = False
 ) -> dict[str, Any]:
     """What a form shows: what was sent, else what is kept or, in a new row, usual."""
-    stands = blank(fields) if is_new else kept(extra)
+    stands = blank(fields) if is_new else kept(fields, extra)
     return stands | sent(form, fields) if isinstance(form, MultiDict) else stands
 
 
@@ -115,7 +115,7 @@ def sent(form: MultiDict[str, str], fields: Iterable[Defined]) -> dict[str, obje
 
 def changed(form: MultiDict[str, str], fields: Sequence[Defined], extra: Mapping[str, Any] | None) -> dict[str, object]:
     """`sent`, without what the form showed as it stands: a moment has seconds that no form shows."""
-    stored = kept(extra)
+    stored = kept(fields, extra)
     by_key = {one.key: one for one in fields}
     return {
         key: value
@@ -175,9 +175,10 @@ def _grids(table: str) -> Iterator[Grid]:
             yield grids.grid(code, grids.reader())
 
 
-def kept(extra: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What a row holds, by key."""
-    return {PREFIX + code: value for code, value in (extra or {}).items()}
+def kept(fields: Iterable[Defined], extra: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What a row holds in these fields, by key."""
+    held = extra or {}
+    return {one.key: held[one.code] for one in fields if one.code in held}
 
 
 def blank(fields: Iterable[Defined]) -> dict[str, Any]:
@@ -242,8 +243,8 @@ class Told:
     def __init__(self, actor: Actor, table: str, extras: Iterable[Mapping[str, Any]]) -> None:
         self._english = is_english()
         self._fields = {one.key: one for one in definitions.current().of(table) if field_values.may_read(actor, one)}
-        held = [{key.removeprefix(PREFIX): value for key, value in extra.items()} for extra in extras]
         fields = list(self._fields.values())
+        held = [{one.code: extra[one.key] for one in fields if one.key in extra} for extra in extras]
         self._names = field_values.names(fields, held, english=self._english) if any(held) else {}
 
     def knows(self, key: str) -> bool:
@@ -269,7 +270,7 @@ class Told:
 
     def pairs(self, extra: Mapping[str, Any] | None) -> list[tuple[str, str]]:
         """Label and words of what a row holds, in the order of the fields."""
-        held = kept(extra)
+        held = kept(self._fields.values(), extra)
         return [
             (self.label(key), self._shown(key, held[key]))
             for key in self._fields
@@ -286,6 +287,13 @@ class Told:
         """Label, old and new of the fields that a journal row tells of."""
         keys = [key for key in new if self.knows(key)]
         return [(self.label(key), self.said(key, old.get(key)), self.said(key, new[key])) for key in keys]
+
+
+def pairs(actor: Actor, table: str, extra: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    """Label and words of what a row of the table holds, as this person sees it."""
+    if not extra:
+        return []
+    return Told(actor, table, [kept(definitions.current().of(table), extra)]).pairs(extra)
 
 
 def told(table: str, rows: Iterable[Journal]) -> Told:

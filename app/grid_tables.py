@@ -75,7 +75,8 @@ class FieldDefinition(Stamped, Model):
 
     `parameters`: options, mask, least, most, longest, decimals, default, link (sheet), lookup, rollup, formula, as
     app/rules/definitions.py reads them. The lists say for which states, classes and posts it is shown and asked;
-    an empty list means all. What is retired is hidden, its values stay.
+    an empty list means all. What is retired is hidden, its values stay. Rows hold its values under its code or, once
+    a change of its kind wrote them anew, under code and the number of that change (`slot`, decision 0015).
     """
 
     __tablename__ = "field_definition"
@@ -105,6 +106,7 @@ class FieldDefinition(Stamped, Model):
     reader_post_ids: Mapped[list[int]] = mapped_column(ARRAY(Integer), default=list, server_default="{}")
     writer_post_ids: Mapped[list[int]] = mapped_column(ARRAY(Integer), default=list, server_default="{}")
     parameters: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
+    slot: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     retired_at: Mapped[datetime | None] = mapped_column(Moment)
     sheet: Mapped[OwnSheet | None] = relationship()
 
@@ -113,7 +115,8 @@ class FieldConversion(Model):
     """A change of a field's kind: what it is to become, how far it is, what it costs.
 
     `made`: the definition as it will be. Lines of what is lost (row, its name, old and new value) are sealed with a
-    key of their own before anything changes. While it is `pending` or `running` the field takes no values.
+    key of their own before anything changes. While it is `pending` or `running` the field takes no values. `begun_at`:
+    when its job came to it first; `leftover`: under which name rows still hold values that nobody reads any more.
     """
 
     __tablename__ = "field_conversion"
@@ -132,6 +135,8 @@ class FieldConversion(Model):
     coarser: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     state: Mapped[str] = mapped_column(String(10), default="pending", server_default="pending")
     task_id: Mapped[int | None] = mapped_column(ForeignKey("task.id"))
+    begun_at: Mapped[datetime | None] = mapped_column(Moment)
+    leftover: Mapped[str | None] = mapped_column(String(60))
     lines_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
     data_key: Mapped[bytes | None] = mapped_column(LargeBinary)
     field: Mapped[FieldDefinition] = relationship()

@@ -306,7 +306,7 @@ def _link_name(who: Reader, one: Defined, value: Any) -> Any:
     """What the row is called that a link leads to; None when its sheet is gone or not this reader's to see."""
     if one.to.startswith(OWN_PREFIX):
         own = definitions.current().sheets.get(one.to.removeprefix(OWN_PREFIX))
-        return own_title(value, own.title_field) if own is not None and own_rows.may_read(own, who.actor) else None
+        return own_title(value, own.title_code) if own is not None and own_rows.may_read(own, who.actor) else None
     if one.to == "appeals":
         # Aliased: a field of an appeal may lead to another appeal.
         other = aliased(Appeal)

@@ -215,11 +215,11 @@ def _names(grid: Grid, rows: Sequence[Journal]) -> dict[str, dict[Any, Any]]:
     found = {}
     for key, column in grid.columns.items():
         if column.kind is ValueKind.FILES and column.defined is not None:
-            code = column.defined.code
+            code = column.defined.name
             ids = {one for row in rows for side in (row.old, row.new) for one in side.get(code) or ()}
             found[key] = {row_id: [row_id, name] for row_id, name in field_files.names(ids).items()}
         if column.kind in REFERENCES and column.defined is not None:
-            code = column.defined.code
+            code = column.defined.name
             ids = {side[code] for row in rows for side in (row.old, row.new) if side.get(code) is not None}
             found[key] = grid_options.rows_of(grid, column, ids, english=grids.is_english()) if ids else {}
     return found

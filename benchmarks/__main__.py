@@ -128,9 +128,8 @@ def bench_field_change(chosen: argparse.Namespace) -> None:
         print(f"\n{chosen.appeals:,} appeals with their clocks made in {seconds:.0f} s")
         found = field_change.measure(opened, chosen.appeals)
         print(f"\ntext becomes number: {found.values:,} values, {found.lost:,} lost and kept beside, with an index")
-        print(f"  asked for in {found.asked:.1f} s; beside writers it gave way after {found.aside:.1f} s")
+        print(f"  asked for in {found.asked:.1f} s, changed in {found.changed:.1f} s")
         print(f"  {found.written:,} writes beside it, the longest {found.longest_write:.2f} s")
-        print(f"  while nobody wrote, changed in {found.changed:.1f} s")
         print(f"  the first 50 of the ledger, the longest {found.longest_read:.2f} s")
 
 

@@ -9,7 +9,7 @@ from app.services.actors import Actor
 
 
 def apply(run: tasks.Run) -> str:
-    """Change the values and the definition, all of them or none."""
+    """Change the values, then the definition."""
 
     def actor_of(user_id: int) -> Actor:
         return grids.reader_of(user_id, f"task:{run.task_id}").actor

@@ -193,9 +193,10 @@ def sum_up_counts() -> None:
 
 
 def settle_fields() -> None:
-    """Give back fields whose change of kind ended while no handler was there."""
+    """Give back fields whose change of kind ended while no handler was there; take away what such changes left."""
     with process_context():
         field_jobs.settle_ended()
+        field_jobs.clear()
 
 
 def forget_changes() -> None:

@@ -29,6 +29,7 @@ from .values import (
 )
 
 CODE = re.compile(r"[a-z][a-z0-9_]{0,39}")
+STORED = re.compile(CODE.pattern + r"([.][1-9][0-9]{0,9})?")  # under which name a row holds a field
 MOST_OPTIONS, MOST_FIELDS = 200, 200
 LONGEST_CHAIN, LARGEST_TREE = 8, 2_000
 FIGURES = ("count", "sum", "avg", "min", "max")
@@ -200,8 +201,7 @@ class _Reading:
         if figure == "count" or self.problems:
             return made
         column = self._one_of("column", columns)
-        wanted = NUMBERS | (TIMES if figure in ("min", "max") else frozenset())
-        if column in columns and columns[column] not in wanted:
+        if column in columns and columns[column] not in figured_kinds(figure):
             self.wrong("column", "definition.figure")
         return made | {"column": column}
 
@@ -215,6 +215,11 @@ class _Reading:
             self.wrong("formula", error.code, error.data)
             return {}
         return {"formula": text, "result": str(made.kind)}
+
+
+def figured_kinds(figure: str) -> frozenset[ValueKind]:
+    """Of which kinds a column may be that a rollup adds up, or takes the least or the most of."""
+    return NUMBERS | (TIMES if figure in ("min", "max") else frozenset())
 
 
 def formula_kinds(columns: Mapping[str, ValueKind]) -> dict[str, ValueKind]:

@@ -28,6 +28,7 @@ _NAMES = re.compile("电话|手机|编号|证号|号码|账号|帐号|邮编|代
 _MONEY = re.compile("金额|费用|经费|单价|总价|资金|元|amount|price|cost", re.IGNORECASE)
 _WRITTEN_DAY = re.compile(r"\d{4}\s*[-/.年]\s*\d{1,2}\s*[-/.月]\s*\d{1,2}.*")
 _PLAIN = re.compile(r"-?(?:0|[1-9][0-9]{0,10})(?:\.[0-9]{1,6})?")
+_VALUE = re.compile(r"[-+(=￥¥$]*\d")  # begins like a number or a day
 _YES_NO = frozenset({"是", "否", "有", "无", "yes", "no", "true", "false", "√", "×"})
 
 
@@ -77,12 +78,18 @@ def delimited(content: bytes) -> Iterator[list[str]]:
 
 
 def header_row(rows: Sequence[Sequence[Cell]]) -> int:
-    """The place of the row that names the columns: the first of the top ones that is full, of texts, each once."""
+    """The place of the row that names the columns: the first of the top ones that is full, of texts, each once.
+
+    A name may stand twice in it (two columns 日期); a row in which a number or a day stands is not such a row.
+    """
     width = max((sum(1 for cell in row if _filled(cell)) for row in rows[: HEAD * 3]), default=0)
     for place, row in enumerate(rows[:HEAD]):
         words = [clean_text(str(cell)) for cell in row if _filled(cell)]
         texts = sum(1 for cell in row if isinstance(cell, str) and _filled(cell))
-        if len(words) * 2 > width and texts == len(words) == len(set(words)) and max(map(len, words)) <= 80:
+        if len(words) * 2 <= width or texts < len(words) or max(map(len, words)) > 80:
+            continue
+        different = len(set(words))
+        if different == len(words) or (different * 2 > len(words) and not any(map(_VALUE.match, words))):
             return place
     return 0
 

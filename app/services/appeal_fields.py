@@ -74,8 +74,8 @@ def write_in(
         appeal_id=appeal.id,
         post_id=grant.post_id,
         role=grant.role,
-        old={definitions.PREFIX + code: before.get(code) for code in changed},
-        new={definitions.PREFIX + code: after.get(code) for code in changed},
+        old={_key(code): before.get(code) for code in changed},
+        new={_key(code): after.get(code) for code in changed},
         reason=reason,
     )
     return appeal
@@ -135,7 +135,7 @@ def step_in(
         raise FieldErrors(FieldProblem(one.key, "field.required") for one in own)
     if empty:
         raise Refused("appeal.fields-missing", {"fields": "、".join(one.label for one in empty)})
-    return {key: held.get(key.removeprefix(definitions.PREFIX)) for key in new}, new
+    return {one.key: held.get(one.code) for one in fields if one.key in new}, new
 
 
 def needed(fields: Sequence[Defined], appeal: Appeal, state: str, *, submitted: bool) -> list[Defined]:
@@ -148,6 +148,10 @@ def needed(fields: Sequence[Defined], appeal: Appeal, state: str, *, submitted: 
         and (state in one.required_states or (submitted and one.required))
         and extra.get(one.code) in (None, "", [])
     ]
+
+
+def _key(code: str) -> str:
+    return definitions.PREFIX + definitions.name_of(code)
 
 
 def _by_key(fields: Sequence[Defined], key: str) -> Defined:
@@ -167,7 +171,7 @@ def _take(
             appeal.extra = field_values.written(old, cleaned)
             db.session.flush()  # a draft that is only being made has no id before
             field_files.claim_in(actor, known, appeal.id, cleaned, appeal_id=appeal.id)
-            return {definitions.PREFIX + code: value for code, value in cleaned.items()}
+            return {_key(code): value for code, value in cleaned.items()}
     return {}
 
 

@@ -21,11 +21,30 @@ from app.services import versions
 
 OWN = "own_row"  # the table of all own sheets
 PREFIX = "x_"  # before the code of a field made at run time, so that none is taken for a column of ours
+SLOT = "."  # in the name under which rows hold a field whose values a change of kind wrote anew; no code has one
+
+
+def name_of(code: str) -> str:
+    """What a field is called outside its rows, by the name under which they hold it."""
+    return code.partition(SLOT)[0]
+
+
+def by_name(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values as rows hold them, as the journal calls them."""
+    return {name_of(code): value for code, value in values.items()}
+
+
+def code_in(name: str, slot: int) -> str:
+    """The name under which rows hold a field."""
+    return f"{name}{SLOT}{slot}" if slot else name
 
 
 @dataclass(frozen=True, slots=True)
 class Defined:
-    """One field made at run time. `to`: the sheet a link leads to; lookup, rollup, formula: `parameters`."""
+    """One field made at run time. `to`: the sheet a link leads to; lookup, rollup, formula: `parameters`.
+
+    `code`: under which name the `extra` of a row holds it; everywhere else it is called by `key` or `name`.
+    """
 
     id: int
     table: str
@@ -54,7 +73,12 @@ class Defined:
     @property
     def key(self) -> str:
         """How grid, filter, import, export and API call it."""
-        return PREFIX + self.code
+        return PREFIX + name_of(self.code)
+
+    @property
+    def name(self) -> str:
+        """How journal, documents and definitions call it, whatever its kind was."""
+        return name_of(self.code)
 
     @property
     def is_computed(self) -> bool:
@@ -84,6 +108,7 @@ class Own:
     readers: frozenset[int]
     writers: frozenset[int]
     is_open: bool
+    title_code: str  # under which name rows hold the field that names them
 
 
 @dataclass(frozen=True)
@@ -104,6 +129,13 @@ class Definitions:
     def sheet_by_id(self, own_sheet_id: int) -> Own | None:
         """The own sheet of that id, None when it is not in use."""
         return next((one for one in self.sheets.values() if one.id == own_sheet_id), None)
+
+    def named(self, table: str, own_sheet_id: int | None, extra: Mapping[str, Any]) -> dict[str, Any]:
+        """What a row holds by the names of its fields, without what changes of kind left or are making in it."""
+        places = (*self.of(table, own_sheet_id), *self.retired.get((table, own_sheet_id), ()))
+        codes = {one.name: one.code for one in places}
+        named = ((name_of(code), code, value) for code, value in extra.items())
+        return {name: value for name, code, value in named if codes.get(name, name) == code}
 
 
 _known = Definitions(0, MappingProxyType({}), MappingProxyType({}))
@@ -159,9 +191,11 @@ def _read(version: int) -> Definitions:
         db.session.scalars(select(FieldConversion.field_id).where(FieldConversion.state.in_(("pending", "running"))))
     )
     retired: dict[tuple[str, int | None], list[Defined]] = {}
+    codes: dict[tuple[int | None, str], str] = {}
     for row in db.session.scalars(select(FieldDefinition).order_by(FieldDefinition.sort, FieldDefinition.id)):
         of_sheets = fields if row.retired_at is None else retired
         of_sheets.setdefault((row.table_name, row.own_sheet_id), []).append(defined(row, is_moving=row.id in moving))
+        codes[row.own_sheet_id, row.code] = code_in(row.code, row.slot)
     sheets = db.session.scalars(select(OwnSheet).where(OwnSheet.active).order_by(OwnSheet.sort, OwnSheet.name_pinyin))
     own = {
         row.code: Own(
@@ -174,6 +208,7 @@ def _read(version: int) -> Definitions:
             frozenset(row.reader_post_ids),
             frozenset(row.writer_post_ids),
             row.is_open,
+            codes.get((row.id, row.title_field), row.title_field),
         )
         for row in sheets
     }
@@ -192,7 +227,7 @@ def defined(row: FieldDefinition, *, is_moving: bool = False) -> Defined:
         id=row.id,
         table=row.table_name,
         own_sheet_id=row.own_sheet_id,
-        code=row.code,
+        code=code_in(row.code, row.slot),
         label=row.label,
         label_en=row.label_en or row.label,
         help=row.help,

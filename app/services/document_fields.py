@@ -32,7 +32,7 @@ def kind(code: str, *, english: bool) -> Kind | None:
 def _placeholder(one: Defined, *, english: bool) -> Placeholder:
     label = one.label_en if english else one.label
     example = next((option.label_en if english else option.label for option in one.options), label)
-    return Placeholder(one.code, label, example)
+    return Placeholder(one.name, label, example)
 
 
 def values(actor: Actor, appeal: Appeal, reader: Reader) -> Mapping[str, str]:
@@ -46,9 +46,9 @@ def values(actor: Actor, appeal: Appeal, reader: Reader) -> Mapping[str, str]:
     english = reader.language == "en"
     names = field_values.names(fields, [extra], english=english) if fields else {}
     said = {
-        one.code: field_values.worded(one, extra[one.code], names, english=english) for one in fields
+        one.name: field_values.worded(one, extra[one.code], names, english=english) for one in fields
     }
-    return {one.code: _text(one.kind, said[one.code], reader) for one in fields}
+    return {one.name: _text(one.kind, said[one.name], reader) for one in fields}
 
 
 def _text(kind: ValueKind, value: Any, reader: Reader) -> str:

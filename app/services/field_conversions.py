@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 
-from app.models import FieldDefinition, OwnSheet, db
-from app.rules.definitions import CODE
+from app.models import FieldDefinition, db
+from app.rules.definitions import STORED
 from app.rules.values import COMPUTED, NUMBERS, TEXTS, ValueKind
-from app.services import present
+from app.services import definitions, present
+from app.services.definitions import code_in
 
 SAMPLES = 5
-PART = 2_000  # rows that change before progress is told, and somebody who waits is let pass
+PART = 1_000  # values written together: whoever wants one of their rows waits for no more than these
 _NUMBER = r"'^ *[-+]?[0-9]{1,15}([.][0-9]{1,15})? *$'"
 _DAY = r"([0-9]{4})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 # No day that its month does not have: the first day of the next month is still to come.
@@ -61,39 +62,85 @@ def losses(row: FieldDefinition, kind: ValueKind, parameters: Mapping[str, Any])
     return Losses(found[0], found[1], found[2], tuple(found[3] or ()))
 
 
-def convert(
-    row: FieldDefinition,
-    kind: ValueKind,
-    parameters: Mapping[str, Any],
-    *,
-    told: Callable[[int], None] = lambda _done: None,
-) -> None:
-    """Write every value as the new kind holds it, and drop what it cannot hold, in the open transaction.
-
-    In parts by id, each locked before it is read: whoever is writing a row of it is waited for. `told`: how many so
-    far. Readers see the old values until the transaction ends.
-    """
+def convert(row: FieldDefinition, kind: ValueKind, parameters: Mapping[str, Any]) -> None:
+    """Write every value as the new kind holds it, and drop what it cannot hold, all in the open transaction."""
     turn = _turn(row, kind, parameters)
     if turn is None:
         return
-    after, done = 0, 0
-    part = text(f"SELECT id FROM {row.table_name} WHERE id IN (SELECT id FROM ({_values(row)}) AS v"  # noqa: S608
-                " WHERE id > :after ORDER BY id LIMIT :most) ORDER BY id FOR UPDATE")  # fmt: skip
-    while ids := list(db.session.scalars(part, {"after": after, "most": PART})):
-        _convert_part(row, turn, ids)
-        after, done = ids[-1], done + len(ids)
-        told(done)
-
-
-def _convert_part(row: FieldDefinition, turn: _Turn, ids: Sequence[int]) -> None:
+    stored = code_of(row)
     query = f"""
         UPDATE {row.table_name} AS target
-        SET extra = CASE WHEN n.new IS NULL THEN target.extra - '{row.code}'
-                         ELSE jsonb_set(target.extra, ARRAY['{row.code}'], n.new) END
-        FROM (SELECT id, {turn.value} AS new FROM ({_values(row, " AND id = ANY(:ids)")}) AS v) AS n
+        SET extra = CASE WHEN n.new IS NULL THEN target.extra - '{stored}'
+                         ELSE jsonb_set(target.extra, ARRAY['{stored}'], n.new) END
+        FROM (SELECT id, {turn.value} AS new FROM ({_values(row)}) AS v) AS n
         WHERE n.id = target.id
+    """  # noqa: S608 - names checked against the definition's pattern
+    db.session.execute(text(query), turn.binds or {})
+
+
+# --- beside the values there are ----------------------------------------------------------------------------------
+
+
+def copy_part(
+    row: FieldDefinition, kind: ValueKind, parameters: Mapping[str, Any], into: str, *, after: int = 0,
+    waits: bool = False,
+) -> list[int]:  # fmt: skip
+    """Write the next values behind the row `after` as the new kind holds them, under another name; the ids of their
+    rows, none when none is left.
+
+    What the new kind cannot hold is a null there, which reads like no value. Rows somebody else is writing are left
+    for the next round unless it `waits`; archived appeals are sealed and never touched.
+    """
+    turn = _turn(row, kind, parameters)
+    if turn is None:
+        return []
+    open_ = f" AND NOT extra ? '{_checked(into)}'" + _not_archived(row)
+    taken = f"{_values(row, f' AND id > :after{open_}')} ORDER BY id LIMIT :most FOR UPDATE"
+    query = f"""
+        WITH part AS MATERIALIZED ({taken}{"" if waits else " SKIP LOCKED"})
+        UPDATE {row.table_name} AS target
+        SET extra = target.extra || jsonb_build_object('{into}', coalesce(n.new, 'null'))
+        FROM (SELECT id, {turn.value} AS new FROM part AS v) AS n
+        WHERE n.id = target.id RETURNING target.id
     """  # noqa: S608 - as above
-    db.session.execute(text(query), {**(turn.binds or {}), "ids": list(ids)})
+    return sorted(db.session.scalars(text(query), {**(turn.binds or {}), "after": after, "most": PART}))
+
+
+def copied(row: FieldDefinition, into: str) -> int:
+    """How many values are there under the other name already."""
+    return _count(_values(row, f" AND extra ? '{_checked(into)}'"))
+
+
+def uncopied(row: FieldDefinition, into: str) -> int:
+    """How many values have nothing under the other name."""
+    return _count(_values(row, f" AND NOT extra ? '{_checked(into)}'"))
+
+
+def clear_part(row: FieldDefinition, name: str, *, after: int = 0) -> list[int]:
+    """Take the name out of the next rows behind the row `after` that nobody is writing; their ids."""
+    query = f"""
+        WITH part AS MATERIALIZED
+            ({_holding(row, name)} AND id > :after ORDER BY id LIMIT :most FOR UPDATE SKIP LOCKED)
+        UPDATE {row.table_name} AS target SET extra = target.extra - '{name}'
+        FROM part WHERE part.id = target.id RETURNING target.id
+    """  # noqa: S608 - as above
+    return sorted(db.session.scalars(text(query), {"after": after, "most": PART}))
+
+
+def holds(row: FieldDefinition, name: str) -> bool:
+    """Whether there are rows with that name."""
+    return bool(db.session.scalar(text(f"SELECT EXISTS ({_holding(row, name)})")))
+
+
+def _holding(row: FieldDefinition, name: str) -> str:
+    """SQL: rows with that name; not archived appeals, which keep what they hold."""
+    where = f"extra ? '{_checked(name)}'{_of_sheet(row)}{_not_archived(row)}"
+    return f"SELECT id FROM {_checked(row.table_name)} WHERE {where}"  # noqa: S608 - as above
+
+
+def code_of(row: FieldDefinition) -> str:
+    """The name under which rows hold the field."""
+    return code_in(row.code, row.slot)
 
 
 def lost(row: FieldDefinition, kind: ValueKind, parameters: Mapping[str, Any]) -> list[tuple[int, str, str, str]]:
@@ -114,8 +161,9 @@ def lost(row: FieldDefinition, kind: ValueKind, parameters: Mapping[str, Any]) -
 def _name_of(row: FieldDefinition) -> str:
     """SQL: what the row `target` is called."""
     if row.own_sheet_id is not None:
-        title = db.session.scalar(select(OwnSheet.title_field).where(OwnSheet.id == row.own_sheet_id)) or ""
-        return f"target.extra ->> '{title}'" if CODE.fullmatch(title) else "NULL"
+        own = definitions.current().sheet_by_id(row.own_sheet_id)
+        title = own.title_code if own is not None else ""
+        return f"target.extra ->> '{title}'" if STORED.fullmatch(title) else "NULL"
     columns = FieldDefinition.metadata.tables[row.table_name].columns
     return next((f"target.{name}" for name in ("number", "name") if name in columns and row.table_name != "post"),
                 "target.name" if "name" in columns else "NULL")  # fmt: skip
@@ -123,8 +171,7 @@ def _name_of(row: FieldDefinition) -> str:
 
 def sealed(row: FieldDefinition) -> int:
     """How many archived appeals hold a value: their files are sealed, nothing in them changes."""
-    query = f"SELECT count(*) FROM ({_values(row, ' AND state = :state')}) AS v"  # noqa: S608 - as above
-    return int(db.session.scalar(text(query), {"state": "archived"}) or 0)
+    return _count(_values(row, " AND state = 'archived'"))
 
 
 def duplicates(row: FieldDefinition) -> list[str]:
@@ -138,13 +185,29 @@ def duplicates(row: FieldDefinition) -> list[str]:
 
 
 def _values(row: FieldDefinition, more: str = "") -> str:
-    if not CODE.fullmatch(row.code) or not CODE.fullmatch(row.table_name):
-        raise ValueError(row.code)
-    sheet = f" AND sheet_id = {int(row.own_sheet_id)}" if row.own_sheet_id is not None else ""
+    stored, table = _checked(code_of(row)), _checked(row.table_name)
     return (
-        f"SELECT id, extra -> '{row.code}' AS j, extra ->> '{row.code}' AS t FROM {row.table_name}"  # noqa: S608
-        f" WHERE extra ->> '{row.code}' IS NOT NULL{sheet}{more}"
+        f"SELECT id, extra -> '{stored}' AS j, extra ->> '{stored}' AS t FROM {table}"  # noqa: S608
+        f" WHERE extra ->> '{stored}' IS NOT NULL{_of_sheet(row)}{more}"
     )
+
+
+def _count(query: str) -> int:
+    return int(db.session.scalar(text(f"SELECT count(*) FROM ({query}) AS v")) or 0)  # noqa: S608 - as above
+
+
+def _checked(name: str) -> str:
+    if not STORED.fullmatch(name):
+        raise ValueError(name)
+    return name
+
+
+def _of_sheet(row: FieldDefinition) -> str:
+    return f" AND sheet_id = {int(row.own_sheet_id)}" if row.own_sheet_id is not None else ""
+
+
+def _not_archived(row: FieldDefinition) -> str:
+    return " AND state <> 'archived'" if row.table_name == "appeal" else ""
 
 
 def _turn(row: FieldDefinition, kind: ValueKind, parameters: Mapping[str, Any]) -> _Turn | None:

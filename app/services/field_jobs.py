@@ -1,8 +1,9 @@
 """A field changes its kind while people work: what it costs is kept first, large fields change by a job.
 
-Until the job's one transaction ends, every reader sees the old kind with its values; the field itself takes no new
-values meanwhile. Cancelled or killed, nothing has changed. Who changes one of its rows meanwhile does not wait for the
-end: the job takes back what it did, lets him pass, and begins anew in the quiet hours.
+The job writes the new values beside the old ones, under a name of their own, a part of the rows at a time; whoever
+changes one of these rows waits for no more than such a part. Then one short transaction lets the definition name the
+new values: until then every reader sees the old kind with its values, and the field itself takes no new ones.
+Cancelled, nothing has changed; killed, it goes on where it was. What nobody reads any more is taken away later.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import gzip
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import func, select, text
@@ -18,9 +20,9 @@ from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.orm import undefer
 
 from app.models import FieldConversion, FieldDefinition, Task, db
-from app.rules.errors import Conflict, NotFound, Refused
+from app.rules.errors import Conflict, FieldErrors, FieldProblem, NotFound, Refused
 from app.rules.values import COMPUTED, NUMBERS, ValueKind
-from app.services import assumptions, audit, definitions, field_conversions, personal, present, reminders, tasks
+from app.services import assumptions, audit, definitions, field_conversions, personal, present, tasks
 from app.services.actors import Actor
 from app.services.field_conversions import Losses
 from app.services.transaction import transaction
@@ -28,8 +30,16 @@ from app.services.transaction import transaction
 AT_ONCE = 5_000  # values that change while somebody waits, unless the sheet of assumptions says otherwise
 _OPEN = ("pending", "running")
 WAITS = "task.waits"
-_SOMEBODY_WAITS = text(
-    "SELECT EXISTS (SELECT 1 FROM pg_locks w WHERE NOT w.granted AND pg_backend_pid() = ANY (pg_blocking_pids(w.pid)))"
+LEFT_FOR = timedelta(minutes=15)
+# Whoever was writing when the work began may not know that the field takes no values. Sessions that only left a
+# transaction open write nothing any more.
+_OLDER = text(
+    """
+    SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+                   AND xact_start < (SELECT begun_at FROM field_conversion WHERE id = :id)
+                   AND (backend_xid IS NOT NULL OR state <> 'idle in transaction'
+                        OR state_change > clock_timestamp() - interval '1 minute'))
+    """
 )
 _NEVER_INDEXED = COMPUTED | {ValueKind.FILES}
 _log = logging.getLogger(__name__)
@@ -41,7 +51,7 @@ Finish = Callable[[Actor, FieldDefinition, Mapping[str, Any]], bool]
 def is_long(found: Losses, made: Mapping[str, Any]) -> bool:
     """Whether the change is a job's: for many values, and where an index reads numbers out of them.
 
-    Such an index is built when no transaction can see the old values any more: building it reads those too.
+    Building such an index reads the old values too, unless the new ones have a name of their own.
     """
     if found.values and (made["is_indexed"] or made["is_unique"]) and ValueKind(made["kind"]) in NUMBERS:
         return True
@@ -123,38 +133,107 @@ def settle_in(row: FieldDefinition) -> None:
 
 
 def apply(run: tasks.Run, actor_of: Callable[[int], Actor], finish_in: Finish) -> str:
-    """Keep what is lost, then change every value and the definition in one transaction. Run again, it begins anew.
+    """Keep what is lost, write every value anew beside the old one, part by part, then let the definition name the
+    new ones. Run again, it goes on where it was.
 
-    Raises NotFound and Refused for who may not do it any more.
+    Raises NotFound and Refused for who may not do it any more, FieldErrors for what came in between: appeals that
+    were archived, values that are the same now where they have to differ. Raises tasks.Later instead of waiting.
     """
-    if _stepped_aside(run) and not reminders.quiet_hours().covers(present.now().astimezone(present.zone()).time()):
-        raise tasks.Later
     try:
-        if _prepared(run):
-            _changed(run, actor_of, finish_in)
-    except (tasks.Later, OperationalError) as error:
-        _step_aside(run)
-        raise tasks.Later from error
-    try:
+        if _begun(run):
+            if db.session.scalar(_OLDER, {"id": run.subject_id}):
+                raise tasks.Later
+            _kept_lines(run)
+            done = _counted(run)
+            while True:
+                done = _copied(run, done)
+                if _swapped(run, actor_of, finish_in):
+                    break
         _settled(run)
-    except (DataError, OperationalError) as error:
-        raise tasks.Later from error  # somebody still reads the old values, or holds the table
+    except (tasks.Later, OperationalError) as error:
+        run.progress(run.total, message=WAITS)
+        raise tasks.Later from error
     return ""
 
 
-def _changed(run: tasks.Run, actor_of: Callable[[int], Actor], finish_in: Finish) -> None:
+def _begun(run: tasks.Run) -> bool:
+    """Mark when the work began; False when only the index is still to come."""
     with transaction():
-        kept = db.session.get_one(FieldConversion, run.subject_id, with_for_update=True, populate_existing=True)
-        row = db.session.get_one(FieldDefinition, kept.field_id, with_for_update=True, populate_existing=True)
+        run.fence()
+        kept, row = _both(run)
+        if kept.state == "pending":
+            kept.state, kept.begun_at = "running", db.session.scalar(select(func.clock_timestamp()))
+        return row.slot != kept.id
+
+
+def _both(run: tasks.Run) -> tuple[FieldConversion, FieldDefinition]:
+    """The change and its field, locked."""
+    kept = db.session.get(FieldConversion, run.subject_id, with_for_update=True, populate_existing=True)
+    if kept is None:
+        raise NotFound("definition.conversion-unknown", {"id": run.subject_id})
+    return kept, db.session.get_one(FieldDefinition, kept.field_id, with_for_update=True, populate_existing=True)
+
+
+def _kept_lines(run: tasks.Run) -> None:
+    """What is lost, before anything changes: from here on nobody writes the old values any more."""
+    with transaction():
+        run.fence()
+        kept, row = _both(run)
+        if kept.data_key is None:
+            _seal_lines(kept, row)
+
+
+def _counted(run: tasks.Run) -> int:
+    kept = db.session.get_one(FieldConversion, run.subject_id)
+    row = db.session.get_one(FieldDefinition, kept.field_id)
+    done = field_conversions.copied(row, _name(kept, row))
+    db.session.rollback()
+    return done
+
+
+def _copied(run: tasks.Run, done: int) -> int:
+    """Once through all rows, each part in a transaction of its own; how many values are written anew now."""
+    after = 0
+    while True:
+        with transaction():
+            run.fence()
+            kept = db.session.get_one(FieldConversion, run.subject_id)
+            row = db.session.get_one(FieldDefinition, kept.field_id)
+            ids = field_conversions.copy_part(row, *_wanted(kept), _name(kept, row), after=after)
+        if not ids:
+            return done
+        after, done = ids[-1], done + len(ids)
+        run.progress(min(done, run.total))
+
+
+def _swapped(run: tasks.Run, actor_of: Callable[[int], Actor], finish_in: Finish) -> bool:
+    """Write what is left and let the definition name the new values; False when more than a part was left."""
+    with transaction():
+        run.fence()
+        _waits_briefly()
+        kept, row = _both(run)
         actor = actor_of(kept.user_id)
         if not actor.grants.can("system"):
             raise Refused("access.not-granted")
-        kind, parameters = ValueKind(kept.made["kind"]), kept.made["parameters"]
-        _waits_briefly()
-        field_conversions.convert(row, kind, parameters, told=lambda done: _told(run, done, kept.values))
-        kept.state = "done"
+        name = _name(kept, row)
+        left = field_conversions.copy_part(row, *_wanted(kept), name, waits=True)
+        if len(left) == field_conversions.PART:
+            return False
+        archived = field_conversions.uncopied(row, name) if row.table_name == "appeal" else 0
+        if archived:
+            raise FieldErrors([FieldProblem("kind", "definition.archived", {"count": archived})])
+        kept.leftover, row.slot = field_conversions.code_of(row), kept.id
         finish_in(actor, row, kept.made)
-        run.fence()
+    return True
+
+
+def _name(kept: FieldConversion, row: FieldDefinition) -> str:
+    """Under which name rows hold the values that this change writes."""
+    return definitions.code_in(row.code, kept.id)
+
+
+def _wanted(kept: FieldConversion) -> tuple[ValueKind, Mapping[str, Any]]:
+    return ValueKind(kept.made["kind"]), kept.made["parameters"]
 
 
 def _waits_briefly() -> None:
@@ -165,72 +244,47 @@ def _waits_briefly() -> None:
     db.session.execute(text("SET LOCAL lock_timeout = '500ms'"))
 
 
-def _told(run: tasks.Run, done: int, total: int) -> None:
-    """After each part. Raises tasks.Later when somebody waits for a row that changed already."""
-    if db.session.scalar(_SOMEBODY_WAITS):
-        raise tasks.Later
-    run.progress(done, total)
-
-
-def _stepped_aside(run: tasks.Run) -> bool:
-    return db.session.scalar(select(Task.message).where(Task.id == run.task_id)) == WAITS
-
-
 def _settled(run: tasks.Run) -> None:
-    """The index as the definition says, in a transaction of its own. Raises OperationalError instead of waiting."""
+    """The index as the definition says; until it is there the field takes no values.
+
+    In two transactions: dropping the old one keeps readers out, building the new one takes its time.
+    """
     with transaction():
         run.fence()
         _waits_briefly()
-        kept = db.session.get_one(FieldConversion, run.subject_id)
-        settle_in(db.session.get_one(FieldDefinition, kept.field_id, with_for_update=True))
-
-
-def _step_aside(run: tasks.Run) -> None:
-    """Nothing was changed: the field has its index until the next attempt, and its page says why it takes so long."""
-    run.progress(0, message=WAITS)
-    try:
-        _settled(run)
-    except OperationalError as error:
-        _log.warning("the index of a field waits for the next attempt: %s", type(error).__name__)
-
-
-def _prepared(run: tasks.Run) -> bool:
-    """What is lost, kept in a transaction of its own; False when the change is made already."""
+        unindex_in(_both(run)[1])
     with transaction():
         run.fence()
-        kept = db.session.get(FieldConversion, run.subject_id, with_for_update=True, populate_existing=True)
-        if kept is None:
-            raise NotFound("definition.conversion-unknown", {"id": run.subject_id})
-        if kept.state == "done":
-            return False
-        kept.state = "running"
-        row = db.session.get_one(FieldDefinition, kept.field_id, with_for_update=True)
-        _seal_lines(kept, row)
         _waits_briefly()
-        unindex_in(row)
-    return True
+        kept, row = _both(run)
+        settle_in(row)
+        kept.state = "done"
+        definitions.moved()
 
 
 def give_up(conversion_id: int, state: str) -> None:
-    """The task was cancelled or failed: the field is as it was, takes values again and has its index back.
+    """The task was cancelled or failed: the field is as it was and takes values again.
 
-    The index comes first, in a transaction of its own. Values that came in between may hinder it; the field's page
-    tells then that it is missing (`unindexed`). Raises OperationalError while somebody holds the table: `settle_ended`
+    When the definition names the new values already, the change is done, and only its index may be missing; the
+    field's page tells of that (`unindexed`). Raises OperationalError while somebody holds the table: `settle_ended`
     comes back to it.
     """
     kept = db.session.get(FieldConversion, conversion_id, populate_existing=True)
     if kept is None or kept.state not in _OPEN:
         return
-    try:
-        with transaction():
-            _waits_briefly()
-            settle_in(db.session.get_one(FieldDefinition, kept.field_id, with_for_update=True))
-    except (DataError, Conflict) as error:  # rows that have the same value by now
-        _log.error("the index of a field was not built: %s", type(error).__name__)
+    is_done = kept.field.slot == kept.id
+    if is_done:
+        try:
+            with transaction():
+                _waits_briefly()
+                settle_in(db.session.get_one(FieldDefinition, kept.field_id, with_for_update=True))
+        except (DataError, Conflict) as error:
+            _log.error("the index of a field was not built: %s", type(error).__name__)
     with transaction():
         kept = db.session.get_one(FieldConversion, conversion_id, with_for_update=True, populate_existing=True)
         if kept.state in _OPEN:
-            kept.state = state
+            kept.state = "done" if is_done else state
+            kept.leftover = kept.leftover if is_done else _name(kept, kept.field)
             definitions.moved()
 
 
@@ -244,6 +298,31 @@ def settle_ended() -> int:
     for conversion_id, state in found:
         give_up(conversion_id, "cancelled" if state == "cancelled" else "failed")
     return len(found)
+
+
+def clear(*, most: int = 5) -> int:
+    """Take out of rows, in parts, what changes of kind left in them; how many rows. For the timetable.
+
+    Not at once: who read the definitions before the change still finds the old values.
+    """
+    cleared, parts = 0, 0
+    ended = Task.finished_at < present.now() - LEFT_FOR
+    query = select(FieldConversion.id).join(Task, Task.id == FieldConversion.task_id)
+    for conversion_id in db.session.scalars(query.where(FieldConversion.leftover.is_not(None), ended)).all():
+        after = 0
+        while parts < most:
+            parts += 1
+            with transaction():
+                kept = db.session.get_one(FieldConversion, conversion_id)
+                row = db.session.get_one(FieldDefinition, kept.field_id)
+                name = kept.leftover or ""
+                ids = field_conversions.clear_part(row, name, after=after)
+                if not ids and not field_conversions.holds(row, name):
+                    kept.leftover = None
+            if not ids:
+                break
+            after, cleared = ids[-1], cleared + len(ids)
+    return cleared
 
 
 def unindexed(rows: Sequence[FieldDefinition]) -> set[int]:

@@ -311,7 +311,7 @@ def _named(one: Defined, wanted: set[int], *, english: bool) -> Iterable[tuple[i
     rows = db.session.scalars(select(model).where(model.id.in_(wanted))).all()
     if model is OwnRow:
         own = definitions.current().sheets.get(one.to.removeprefix(OWN_PREFIX))
-        title = own.title_field if own else ""
+        title = own.title_code if own else ""
         return [(row.id, str((row.extra or {}).get(title) or row.id)) for row in rows]
     if model is Appeal:
         return [(row.id, row.number or row.subject) for row in rows]

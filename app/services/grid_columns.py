@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import aliased
 
 from app.models import OwnRow, Person, Post, Unit
+from app.rules.definitions import STORED
 from app.rules.values import NUMBERS, REFERENCES, ValueKind, moment_text
 from app.services.definitions import Defined
 
@@ -80,9 +81,9 @@ MODELS: Mapping[ValueKind, Any] = MappingProxyType(
 def stored(table: str, code: str, kind: ValueKind) -> Sql:
     """The value of a field made at run time in the row's JSON, written as the index on it is.
 
-    The code stands in the SQL itself: definitions allow small letters, digits and underscores alone.
+    The code stands in the SQL itself: small letters, digits and underscores, behind a dot the number of a slot.
     """
-    if not code.replace("_", "a").isalnum() or not code.isascii():
+    if not STORED.fullmatch(code):
         raise ValueError(code)
     text: Sql = literal_column(f"({table}.extra ->> '{code}')", Text)
     if kind in NUMBERS or kind in REFERENCES:
@@ -136,12 +137,12 @@ WIDTHS: Mapping[ValueKind, int] = MappingProxyType(
 )
 
 
-def own_title(own_row_id: Sql, title_field: str) -> Sql | None:
+def own_title(own_row_id: Sql, title_code: str) -> Sql | None:
     """The title of a row of an own sheet, None for a sheet without a title field."""
-    if not title_field:
+    if not title_code:
         return None
     other = aliased(OwnRow)
-    return select(other.extra[title_field].astext).where(other.id == own_row_id).scalar_subquery()
+    return select(other.extra[title_code].astext).where(other.id == own_row_id).scalar_subquery()
 
 
 def _moment_text(value: datetime | date) -> str:

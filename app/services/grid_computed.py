@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Boolean, Date, DateTime, Integer, Numeric, case, cast, func, literal_column, select
 
 from app.rules import formulas
-from app.rules.definitions import formula_kinds
+from app.rules.definitions import figured_kinds, formula_kinds
 from app.rules.errors import Invalid
 from app.rules.values import REFERENCES, ValueKind
 from app.services import formula_sql, present
@@ -102,7 +102,7 @@ def _rolled_up(one: Defined, sheets: Sheets) -> dict[str, Any] | None:
     target = other.columns.get(str(one.parameters.get("column")))
     if figure == "count":
         value: Any = literal_column("1", Integer)
-    elif target is not None and figure in _FIGURES:
+    elif target is not None and figure in _FIGURES and target.kind in figured_kinds(figure):
         value = target.sql
     else:
         return None

@@ -175,7 +175,7 @@ def _of_titles(grid: Grid, code: str) -> _Source:
     own = definitions.current().sheets.get(code)
     if own is None or not own_rows.may_read(own, grid.actor) or not own.title_field:
         raise NotFound("query.unknown-field", {"field": code[:40]})
-    title = OwnRow.extra[own.title_field].astext
+    title = OwnRow.extra[own.title_code].astext
     return _Source(
         OwnRow, (OwnRow.sheet_id == own.id) & OwnRow.deleted_at.is_(None), title, literal("", String), func.lower(title)
     )

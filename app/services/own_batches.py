@@ -7,6 +7,7 @@ the caller then writes row by row.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -148,9 +149,9 @@ def add(actor: Actor, own: Own, extras: Sequence[str]) -> list[int]:
     copies.lines_into(
         "own_row", columns, [f"{row_id}\t{extra}\t{of_all}" for row_id, extra in zip(ids, documents, strict=True)]
     )
-    told = _signature(actor, own, "create")
+    told, news = _signature(actor, own, "create"), copies.cells(_named(own, extras))
     copies.lines_into(
-        "journal", _JOURNAL, [f"{row_id}\t{{}}\t{new}\t{told}" for row_id, new in zip(ids, documents, strict=True)]
+        "journal", _JOURNAL, [f"{row_id}\t{{}}\t{new}\t{told}" for row_id, new in zip(ids, news, strict=True)]
     )
     return ids
 
@@ -164,12 +165,19 @@ def change(actor: Actor, own: Own, edits: Sequence[Edit]) -> None:
         return
     ids = [one.row_id for one in edits]
     db.session.execute(_CHANGED, {"ids": ids, "documents": "\n".join(one.new for one in edits)})
-    olds, news = copies.cells([one.old for one in edits]), copies.cells([one.new for one in edits])
+    olds, news = (copies.cells(_named(own, side)) for side in zip(*((one.old, one.new) for one in edits), strict=True))
     told = _signature(actor, own, "edit")
     copies.lines_into(
         "journal", _JOURNAL,
         [f"{row_id}\t{old}\t{new}\t{told}" for row_id, old, new in zip(ids, olds, news, strict=True)],
     )  # fmt: skip
+
+
+def _named(own: Own, documents: Sequence[str]) -> Sequence[str]:
+    """Documents as the journal tells them: fields by name, whatever name rows hold them under."""
+    if not any(one.code != one.name for one in definitions.current().of(OWN, own.id)):
+        return documents
+    return [copies.document(definitions.by_name(json.loads(one))) for one in documents]
 
 
 def _signature(actor: Actor, own: Own, action: str) -> str:

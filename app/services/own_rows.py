@@ -85,7 +85,7 @@ def remove_in(actor: Actor, own: Own, row_id: int, *, version: int | None = None
         raise Conflict("row.stale")
     row.deleted_at, row.deleted_by_id = present.now(), actor.person_id
     db.session.flush()
-    _trace(actor, own, "remove", row, dict(row.extra), {})
+    _trace(actor, own, "remove", row, _named(own, row), {})
     return row
 
 
@@ -95,7 +95,7 @@ def restore_in(actor: Actor, own: Own, row_id: int) -> OwnRow:
     row = _locked(own, row_id, is_deleted=True)
     row.deleted_at = row.deleted_by_id = None
     db.session.flush()
-    _trace(actor, own, "restore", row, {}, dict(row.extra))
+    _trace(actor, own, "restore", row, {}, _named(own, row))
     return row
 
 
@@ -174,10 +174,15 @@ def _locked(own: Own, row_id: int, *, is_deleted: bool = False) -> OwnRow:
     return row
 
 
+def _named(own: Own, row: OwnRow) -> dict[str, Any]:
+    return definitions.current().named(OWN, own.id, row.extra)
+
+
 def _trace(
     actor: Actor, own: Own, action: str, row: OwnRow, old: Mapping[str, Any], new: Mapping[str, Any],
     request_key: str | None = None,
 ) -> None:  # fmt: skip
     post_id, role = signs_as(actor, own)
+    old, new = definitions.by_name(old), definitions.by_name(new)
     journal.write(actor, action, OWN, row.id, old=old, new=new, post_id=post_id, role=role,
                   request_key=request_key)  # fmt: skip

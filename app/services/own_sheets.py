@@ -149,7 +149,7 @@ def change(
         if sheet.version != version:
             raise Conflict("row.stale")
         problems = _name_problems(name, name_en) + _post_problems(readers, writers)
-        fields = {one.code for one in definitions.current().of(OWN, sheet.id)}
+        fields = {one.name for one in definitions.current().of(OWN, sheet.id)}
         if title_field and title_field not in fields:
             problems.append(FieldProblem("title_field", "field.choice"))
         if problems:

@@ -16,7 +16,7 @@ from app.reports.quarterly import FieldFigures, Share, Sum
 from app.reports.table import Cell, Translate
 from app.reports.table import Column as ReportColumn
 from app.reports.table import Kind as CellKind
-from app.rules.definitions import CODE, REPORTED
+from app.rules.definitions import REPORTED, STORED
 from app.rules.values import NUMBERS, ValueKind
 from app.services import definitions, field_values
 from app.services.actors import Actor
@@ -100,7 +100,7 @@ def figures(
     made: Callable[..., FieldFigures]
     found = []
     for one in fields:
-        if not CODE.fullmatch(one.code):
+        if not STORED.fullmatch(one.code):
             raise ValueError(one.code)
         made = _sums if one.kind in NUMBERS else _shares
         found.append(made(session, one, dict(span), t, english=english, has_base=has_base))

@@ -259,7 +259,7 @@ def _read_extra(actor: Actor, draft: Draft, sent: Mapping[str, object], *, asks:
 
 def _extra(draft: Draft) -> dict[str, Any]:
     """What the row holds in the fields made at run time that this write is about."""
-    return {definitions.PREFIX + code: (draft.row.extra or {}).get(code) for code in draft.extra}
+    return {definitions.PREFIX + definitions.name_of(code): (draft.row.extra or {}).get(code) for code in draft.extra}
 
 
 def _entered(one: Field, raw: object, draft: Draft) -> Any:

@@ -39,6 +39,19 @@ def test_the_row_that_names_the_columns_is_found_below_titles() -> None:
     assert header_row(rows) == 2
 
 
+def test_a_name_that_stands_twice_makes_no_header_of_the_first_row_of_values() -> None:
+    """A merged title, a line of who made it, an empty column, two columns of the same name, all cells texts."""
+    rows: list[list[object]] = [
+        ["示例街道路灯台账", None, None, None, None], ["单位：示例局", None, None, None, "制表：示例"],
+        ["编号", "名称", None, "日期", "日期"], ["0001", "示例灯一", None, "2026年3月1日", "2026-3-2"],
+        ["0002", "示例灯二", None, "3月5日", "2026/3/6"], ["合计", None, None, None, None],
+    ]  # fmt: skip
+    assert header_row(rows) == 2
+    assert [one.label for one in columns(rows, 2)] == ["编号", "名称", "日期", "日期2"]
+    assert header_row([["甲", "乙", "丙"], ["一", "一", "1"]]) == 0
+    assert header_row([[None, None, "2026"], ["一", "一", "二"], ["3", "4", "5"]]) == 1
+
+
 def test_labels_are_never_twice_and_empty_columns_are_left_out() -> None:
     found = columns([["名", "名", "", ""], ["a", "b", "", "c"]], 0)
     assert [one.label for one in found] == ["名", "名2", "列4"]

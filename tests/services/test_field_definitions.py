@@ -40,7 +40,9 @@ def rows(place: Place, *extras: dict[str, Any]) -> None:
     db.session.commit()
 
 
-def kept(place: Place, code: str) -> list[Any]:
+def kept(place: Place, name: str) -> list[Any]:
+    fields = definitions.current().of(OWN, place.own_sheet_id)
+    code = next((one.code for one in fields if one.name == name), name)
     query = select(OwnRow.extra).where(OwnRow.sheet_id == place.own_sheet_id).order_by(OwnRow.id)
     return [extra.get(code) for extra in db.session.scalars(query)]
 

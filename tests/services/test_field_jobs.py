@@ -13,7 +13,7 @@ from sqlalchemy import event, select, text, update
 
 from app.models import Assumption, FieldConversion, FieldDefinition, Journal, OwnRow, OwnSheet, Task, db
 from app.rules.errors import Conflict, FieldErrors
-from app.services import definitions, field_definitions, field_jobs, own_rows, present, tasks
+from app.services import definitions, field_conversions, field_definitions, field_jobs, own_rows, present, tasks
 from app.services.actors import Actor
 from app.services.definitions import OWN, Own
 from app.services.field_definitions import LosesValues, Place
@@ -53,7 +53,8 @@ def one(place: Place) -> FieldDefinition:
 
 
 def values(place: Place) -> list[Any]:
-    query = select(OwnRow.extra["long_"]).where(OwnRow.sheet_id == place.own_sheet_id).order_by(OwnRow.id)
+    held = OwnRow.extra[field_conversions.code_of(one(place))]
+    query = select(held).where(OwnRow.sheet_id == place.own_sheet_id).order_by(OwnRow.id)
     return list(db.session.scalars(query))
 
 
@@ -130,7 +131,13 @@ def test_cancelled_halfway_nothing_has_changed(officer: Actor, place: Place, mon
     assert seen == [2, 4]
     db.session.expire_all()
     assert (one(place).kind, values(place)) == ("text", list(TEXTS))
-    assert db.session.get_one(FieldConversion, kept_id).state == "cancelled"
+    given_up = db.session.get_one(FieldConversion, kept_id)
+    assert (given_up.state, given_up.leftover) == ("cancelled", f"long_.{kept_id}")
+    assert tasks.stop(run, "cancelled")
+    with present.at(present.now() + timedelta(hours=1)):
+        assert field_jobs.clear() == 4
+    left = db.session.scalars(select(OwnRow.extra).where(OwnRow.sheet_id == place.own_sheet_id)).all()
+    assert {key for extra in left for key in extra} == {"ming", "long_"}
 
 
 def _indexes(field_id: int) -> set[str]:
@@ -151,7 +158,7 @@ def _killed(task_id: int, monkeypatch: pytest.MonkeyPatch) -> None:
     run = tasks.claim(task_id)
     assert run is not None
     with monkeypatch.context() as patched:
-        patched.setattr(field_jobs.field_conversions, "convert", gone)
+        patched.setattr(field_jobs, "_swapped", gone)
         with pytest.raises(_Killed):
             field_changes.apply(run)
     past = present.now() - timedelta(minutes=5)
@@ -172,8 +179,7 @@ def test_a_worker_killed_too_often_leaves_the_field_as_it_was(
     for _attempt in range(tasks.MOST_ATTEMPTS):
         _killed(kept.task_id, monkeypatch)
     assert tasks.claim(kept.task_id) is None
-    assert _indexes(kept.field_id) == set()
-    assert field_jobs.unindexed([one(place)]) == {kept.field_id}
+    assert _indexes(kept.field_id) == names
     assert field_jobs.settle_ended() == 1
     assert field_jobs.settle_ended() == 0
     db.session.expire_all()
@@ -186,7 +192,7 @@ def test_a_worker_killed_too_often_leaves_the_field_as_it_was(
     assert field_jobs.unindexed([one(place)]) == set()
 
 
-def test_a_task_cancelled_between_two_workers_gives_the_index_back(
+def test_a_task_cancelled_between_two_workers_gives_the_field_back(
     officer: Actor, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     indexed = {"label": "长度", "kind": "text", "is_indexed": True}
@@ -201,31 +207,38 @@ def test_a_task_cancelled_between_two_workers_gives_the_index_back(
     assert (kept.state, _indexes(kept.field_id)) == ("cancelled", {f"fx_{kept.field_id}"})
 
 
-def test_an_index_that_cannot_come_back_is_told_and_built_by_saving(
+def test_an_index_that_cannot_be_built_is_told_and_built_by_saving(
     officer: Actor, place: Place, make: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """While nothing kept them apart, two rows got the same value."""
+    """Two rows got the same value by what knows no rules."""
     indexed = {"label": "长度", "kind": "text", "is_unique": True}
     field_definitions.change(officer, place, one(place).id, indexed)
     kept = _asked_with(officer, place, indexed)
     assert kept.task_id is not None
-    _killed(kept.task_id, monkeypatch)
-    db.session.execute(update(Task).where(Task.id == kept.task_id).values(attempts=tasks.MOST_ATTEMPTS))
-    db.session.commit()
-    assert tasks.claim(kept.task_id) is None
     first, second = list(db.session.scalars(select(OwnRow.id).order_by(OwnRow.id)))[:2]
-    db.session.execute(update(OwnRow).where(OwnRow.id == first).values(extra={"long_": "十二"}))
+    settle, slot = field_jobs.settle_in, f"long_.{kept.id}"
+
+    def twice(row: FieldDefinition) -> None:
+        if row.retired_at is None:
+            db.session.execute(update(OwnRow).where(OwnRow.id.in_((first, second))).values(extra={slot: 5}))
+        settle(row)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(field_jobs, "settle_in", twice)
+        with pytest.raises(Conflict, match=r"row\.constraint"):
+            _run(kept.task_id)
+    db.session.execute(update(OwnRow).where(OwnRow.id.in_((first, second))).values(extra={slot: 5}))
     db.session.commit()
-    assert field_jobs.settle_ended() == 1
     db.session.expire_all()
-    assert (kept.state, _indexes(kept.field_id)) == ("failed", set())
+    assert (kept.state, one(place).kind, _indexes(kept.field_id)) == ("done", "number", set())
     browser = make.signed_in(officer="system")
     assert "缺少索引" in browser.get("/fields/own_bridges", base_url=URL).text
+    number = indexed | {"kind": "number"}
     with pytest.raises(FieldErrors):
-        field_definitions.change(officer, place, kept.field_id, indexed)
-    db.session.execute(update(OwnRow).where(OwnRow.id == second).values(extra={"long_": "十三"}))
+        field_definitions.change(officer, place, kept.field_id, number)
+    db.session.execute(update(OwnRow).where(OwnRow.id == second).values(extra={slot: 6}))
     db.session.commit()
-    field_definitions.change(officer, place, kept.field_id, indexed)
+    field_definitions.change(officer, place, kept.field_id, number)
     assert _indexes(kept.field_id) == {f"fu_{kept.field_id}"}
     assert "缺少索引" not in browser.get("/fields/own_bridges", base_url=URL).text
 

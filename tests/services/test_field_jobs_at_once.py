@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -18,7 +17,7 @@ from sqlalchemy import select
 import config
 from app.models import FieldConversion, FieldDefinition, OwnRow, OwnSheet, Task, db
 from app.rules.grants import Grant, GrantSet, Scope
-from app.services import field_jobs, present, tasks
+from app.services import field_conversions, field_jobs, present, tasks
 from app.services.actors import Actor
 
 VALUES = ["1", "2", "3", "4"]
@@ -35,8 +34,13 @@ class Asked:
     rows: list[int]
 
     def apply(self, run: tasks.Run) -> str:
-        """What the worker does; the definition itself stays."""
-        return field_jobs.apply(run, lambda _user_id: self.actor, lambda *_all: True)
+        """What the worker does; of the definition it changes the kind."""
+
+        def finish(_actor: Actor, row: FieldDefinition, made: Mapping[str, Any]) -> bool:
+            row.kind = made["kind"]
+            return True
+
+        return field_jobs.apply(run, lambda _user_id: self.actor, finish)
 
     def claimed(self) -> tasks.Run:
         run = tasks.claim(self.task_id)
@@ -86,72 +90,127 @@ def asked(built_app: Flask, settings: config.Settings, monkeypatch: pytest.Monke
         owner.execute("DELETE FROM ab_user WHERE username = %s", [mark])
 
 
-class _Writer(threading.Thread):
-    """Writes a row on a connection of its own."""
-
-    def __init__(self, address: str, row_id: int) -> None:
-        super().__init__(daemon=True)
-        self.line = psycopg.connect(address, autocommit=True)
-        self.row_id = row_id
-
-    def run(self) -> None:
-        self.line.execute("UPDATE own_row SET version = version + 1 WHERE id = %s", [self.row_id])
-
-    def until_it_waits(self, address: str) -> None:
-        pid = self.line.info.backend_pid
-        with psycopg.connect(address, autocommit=True) as other:
-            waits = "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted AND pid = %s)"
-            while self.is_alive() and other.execute(waits, [pid]).fetchone() != (True,):
-                pass
-
-
 def state(asked: Asked) -> tuple[Any, ...]:
-    """State of the change, message of its task, the values, whether the index is there."""
+    """State of the change, message of its task, the values as definitions name them, whether the index is there."""
     db.session.rollback()
     kept = db.session.get_one(FieldConversion, asked.conversion_id, populate_existing=True)
     task = db.session.get_one(Task, asked.task_id, populate_existing=True)
-    found = select(OwnRow.extra["long_"]).where(OwnRow.id.in_(asked.rows)).order_by(OwnRow.id)
-    field = db.session.get_one(FieldDefinition, asked.field_id)
+    field = db.session.get_one(FieldDefinition, asked.field_id, populate_existing=True)
+    held = OwnRow.extra[field_conversions.code_of(field)]
+    found = select(held).where(OwnRow.id.in_(asked.rows)).order_by(OwnRow.id)
     return kept.state, task.message, list(db.session.scalars(found)), not field_jobs.unindexed([field])
 
 
-def test_who_waits_for_a_row_is_let_pass_and_the_change_begins_anew_at_night(
+def _touch(line: psycopg.Connection[Any], row_id: int) -> None:
+    """What any write of a row does to it."""
+    line.execute("UPDATE own_row SET version = version + 1 WHERE id = %s", [row_id])
+
+
+def test_somebody_who_never_stops_writing_waits_for_no_part_and_the_change_ends(
     asked: Asked, settings: config.Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    address = settings.database_app_url
-    writer, run = _Writer(address, asked.rows[0]), asked.claimed()
+    """Between any two parts every row is written; one that is held just then is left for the next round."""
+    run, seen = asked.claimed(), []
     progress = run.progress
+    held = psycopg.connect(settings.database_app_url)
+    _touch(held, asked.rows[1])
+    with psycopg.connect(settings.database_app_url, autocommit=True) as line:
+        line.execute("SET lock_timeout = '1ms'")
 
-    def told(done: int, total: int | None = None, message: str = "") -> None:
-        if done == 1 and not writer.ident:
-            writer.start()
-            writer.until_it_waits(address)
-        progress(done, total, message)
+        def told(done: int, total: int | None = None, message: str = "") -> None:
+            seen.append(done)
+            for row_id in asked.rows[:1] + asked.rows[2:]:
+                _touch(line, row_id)
+            if len(seen) == 3:
+                held.commit()
+            progress(done, total, message)
 
-    monkeypatch.setattr(run, "progress", told, raising=False)
-    with pytest.raises(tasks.Later):
-        asked.apply(run)
-    db.session.rollback()
-    writer.join(10)
-    assert not writer.is_alive()
-    assert state(asked) == ("running", "task.waits", VALUES, True)
-    assert tasks.release(run)
-    day = datetime.now(present.zone())
-    with present.at(day.replace(hour=12)), pytest.raises(tasks.Later):
-        asked.apply(again := asked.claimed())
-    db.session.rollback()
-    assert state(asked) == ("running", "task.waits", VALUES, True)
-    assert tasks.release(again)
-    with present.at(day.replace(hour=23)):
-        asked.apply(asked.claimed())
-    assert state(asked)[0::2] == ("done", [1, 2, 3, 4])
+        monkeypatch.setattr(run, "progress", told, raising=False)
+        with pytest.raises(tasks.Later):  # a transaction is open that began before
+            asked.apply(run)
+        assert state(asked) == ("running", "task.waits", VALUES, True)
+        assert tasks.release(run)
+        held.commit()
+        again = asked.claimed()
+        _touch(held, asked.rows[1])
+        monkeypatch.setattr(again, "progress", told, raising=False)
+        seen.clear()
+        asked.apply(again)
+    held.close()
+    assert seen == [1, 2, 3]  # the fourth with the change of the definition
+    assert state(asked) == ("done", "task.waits", [1, 2, 3, 4], True)
 
 
 def test_a_row_that_somebody_holds_is_not_waited_for_long(asked: Asked, settings: config.Settings) -> None:
-    run = asked.claimed()
+    """All but that one are written anew, and the next attempt goes on from there."""
     with psycopg.connect(settings.database_app_url) as other:
-        other.execute("UPDATE own_row SET version = version + 1 WHERE id = %s", [asked.rows[2]])
+        other.execute("SELECT 1")
+        with pytest.raises(tasks.Later):  # begun before the work
+            asked.apply(run := asked.claimed())
+        other.commit()
+        _touch(other, asked.rows[2])
         with pytest.raises(tasks.Later):
             asked.apply(run)
         other.rollback()
-    assert state(asked) == ("pending", "task.waits", VALUES, True)
+    assert state(asked) == ("running", "task.waits", VALUES, True)
+    name = f"long_.{asked.conversion_id}"
+    written = select(OwnRow.extra[name]).where(OwnRow.id.in_(asked.rows)).order_by(OwnRow.id)
+    assert list(db.session.scalars(written)) == [1, 2, None, 4]
+    db.session.rollback()
+    asked.apply(run)
+    assert state(asked)[0::2] == ("done", [1, 2, 3, 4])
+
+
+def test_what_was_written_while_the_change_was_asked_for_is_not_lost(
+    asked: Asked, settings: config.Settings
+) -> None:
+    """A writer who had not committed when the work began, and did not know that the field takes no values."""
+    with psycopg.connect(settings.database_app_url) as other:
+        other.execute("UPDATE own_row SET extra = '{\"long_\": \"17\"}' WHERE id = %s", [asked.rows[0]])
+        with pytest.raises(tasks.Later):
+            asked.apply(run := asked.claimed())
+        assert state(asked)[2] == VALUES
+        other.commit()
+    asked.apply(run)
+    assert state(asked)[0::2] == ("done", [17, 2, 3, 4])
+
+
+def test_what_nobody_reads_any_more_goes_a_while_later(asked: Asked, settings: config.Settings) -> None:
+    asked.apply(run := asked.claimed())
+    assert tasks.finish(run)
+    name = f"long_.{asked.conversion_id}"
+    both = [{"long_": str(value), name: value} for value in (1, 2, 3, 4)]
+    documents = select(OwnRow.extra).where(OwnRow.id.in_(asked.rows)).order_by(OwnRow.id)
+    assert field_jobs.clear() == 0
+    assert list(db.session.scalars(documents)) == both
+    db.session.rollback()
+    with present.at(present.now() + timedelta(hours=1)):
+        with psycopg.connect(settings.database_app_url) as other:
+            _touch(other, asked.rows[3])
+            assert field_jobs.clear() == 3
+            other.rollback()
+        assert field_jobs.clear() == 1
+        assert field_jobs.clear() == 0
+    assert list(db.session.scalars(documents)) == [{name: value} for value in (1, 2, 3, 4)]
+    assert db.session.get_one(FieldConversion, asked.conversion_id, populate_existing=True).leftover is None
+
+
+def test_killed_between_the_values_and_the_index_only_the_index_is_made(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until then the field takes no values: nothing would keep two of them apart."""
+
+    def gone(_row: FieldDefinition) -> None:
+        raise KeyboardInterrupt
+
+    run = asked.claimed()
+    with monkeypatch.context() as patched:
+        patched.setattr(field_jobs, "settle_in", gone)
+        with pytest.raises(KeyboardInterrupt):
+            asked.apply(run)
+    assert state(asked)[0::2] == ("running", [1, 2, 3, 4])
+    assert field_jobs.open_ids([asked.field_id]) == {asked.field_id}
+    db.session.rollback()
+    monkeypatch.setattr(field_jobs.field_conversions, "copy_part", gone)
+    asked.apply(run)
+    assert state(asked) == ("done", "", [1, 2, 3, 4], True)
