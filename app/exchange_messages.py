@@ -9,6 +9,9 @@ from flask_babel import lazy_gettext as _l
 
 # Alphabetical.
 EXCHANGE_SENTENCES: Mapping[str, Any] = {
+    "access.other-post": _l(
+        "The post you act for now does not allow this; another one of yours does. Change the post first."
+    ),
     "export.format": _l("Choose a workbook (xlsx) or CSV in UTF-8 or GB18030."),
     "export.grown": _l("The view has grown past what may be exported at once. Narrow its filter and export it again."),
     "export.over-cap": _l(

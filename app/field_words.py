@@ -21,9 +21,18 @@ K = ValueKind
 KINDS: Mapping[ValueKind, tuple[Any, Any]] = {
     K.TEXT: (_l("Text"), _l("One line: a name, a number with leading zeros, a file reference.")),
     K.LONG: (_l("Long text"), _l("Several lines.")),
-    K.NUMBER: (_l("Numeric value"), _l("A quantity that can be summed.")),
-    K.MONEY: (_l("Money"), _l("An amount with two decimals.")),
-    K.DATE: (_l("Date"), _l("A day.")),
+    K.NUMBER: (
+        _l("Numeric value"),
+        _l(
+            "A quantity that can be summed. A unit in brackets at the end of its name says what is typed: in "
+            "“Share (%)” 12 per cent is 12, without a unit 0.12."
+        ),
+    ),
+    K.MONEY: (
+        _l("Money"),
+        _l("An amount with two decimals; a unit in brackets at the end of its name, as with a number."),
+    ),
+    K.DATE: (_l("Date"), _l("A day; typed without a year it is of this year.")),
     K.MOMENT: (_l("Moment"), _l("A day and a time of day.")),
     K.BOOL: (_l("Yes or no"), _l("A tick.")),
     K.CHOICE: (_l("One choice"), _l("One entry of a list, in its colour.")),

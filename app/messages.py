@@ -46,9 +46,6 @@ SENTENCES: Mapping[str, Any] = {
         "Co-handling units have not answered yet: %(count)s. Wait for them or release them first."
     ),
     "access.not-granted": _l("None of the posts you act for now allows this."),
-    "access.other-post": _l(
-        "The post you act for now does not allow this; another one of yours does. Change the post first."
-    ),
     "access.signed-out": _l("You are not logged in. Log in and try again."),
     "account.confirm-first": _l("Type your password once more first."),
     "account.demo-off": _l("Accounts of the sample exist only in the demonstration."),
@@ -203,8 +200,10 @@ SENTENCES: Mapping[str, Any] = {
     "field.choice": _l("Choose one of the entries of the list."),
     "field.code": _l("A code has lower-case letters, digits and underscores and begins with a letter."),
     "field.computed": _l("This is computed and cannot be written."),
-    "field.date-unreadable": _l("“%(value)s” is not a date. Write it like 2026-11-23."),
-    "field.decimal-unreadable": _l("“%(value)s” is not a number of at most 15 digits."),
+    "field.date-unreadable": _l("“%(value)s” is no certain date. Write it like 2026-11-23, or 11-23 of this year."),
+    "field.decimal-unreadable": _l(
+        "“%(value)s” is no certain number here. Write it like 1200.5 or 1,200.5; at most 15 digits."
+    ),
     "field.email": _l("This is not an e-mail address."),
     "field.in-future": _l("This lies in the future."),
     "field.in-past": _l("This date has passed."),
@@ -213,7 +212,7 @@ SENTENCES: Mapping[str, Any] = {
     "field.mask": _l("“%(value)s” does not look like “%(mask)s”: # is a digit, @ a letter, ? one character."),
     "field.mask-unreadable": _l("A mask has at most %(limit)s characters and %(stars)s stars."),
     "field.minute": _l("“%(value)s” is no minute of a programme. Write it like 12:30, or 1:02:30."),
-    "field.moment-unreadable": _l("“%(value)s” is not a moment. Write it like 2026-11-23 14:05."),
+    "field.moment-unreadable": _l("“%(value)s” is no certain moment. Write it like 2026-11-23 14:05, or 11-23 14:05."),
     "field.not-asked": _l("This is not asked for here."),
     "field.not-yours": _l("Another post fills this in."),
     "field.number-range": _l("A whole number from 1 to %(most)s."),

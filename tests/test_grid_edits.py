@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from app.models import Appeal, ChangeSet, ChangeSetRow, FieldDefinition, Journal, LimitRule, Person, db
-from app.services import definitions
+from app.services import definitions, present
 from app.services.transaction import transaction
 from tests.factories import Factory
 
@@ -103,6 +103,26 @@ def test_a_field_made_at_run_time_has_its_value_one_journal_row_and_one_change_s
     journal = db.session.scalars(select(Journal).where(Journal.appeal_id == appeal.id, Journal.action == "fill_in"))
     assert [(one.old, one.new) for one in journal] == [({name: None}, {name: 1234.5})]
     assert make.count(ChangeSet, sheet="ledger", done=1) == 1
+
+
+def test_what_is_typed_is_read_by_the_columns_unit_and_the_offices_year(make: Factory) -> None:
+    appeal = make.appeal("registered")
+    share, cost = field("share", "number"), field("cost", "money")
+    day, rate = field("day", "date"), field("rate", "number")
+    with transaction():
+        kept = db.session.scalars(select(FieldDefinition).where(FieldDefinition.code.in_(["share", "cost"]))).all()
+        for one in kept:
+            one.label = {"share": "示例占比（%）", "cost": "示例费用（万元）"}[one.code]
+        definitions.moved()
+    keeper = make.signed_in(make.holder("ledger_admin"))
+    row = row_of(keeper, "ledger", appeal.id)
+    typed = {share: "12.5％", cost: "30,000元", day: "11月3日", rate: "12%"}
+    told = patch(keeper, "ledger", row, typed)["row"]
+    held = {share: 12.5, cost: 3, day: f"{present.today().year}-11-03", rate: 0.12}
+    assert {key: told["cells"][key] for key in typed} == held
+    refused = patch(keeper, "ledger", told, {day: "11.3", cost: "¥3"}, 422)["error"]["fields"]
+    assert "11.3" in refused[day][0]
+    assert "¥3" in refused[cost][0]
 
 
 def test_who_saw_an_older_row_is_shown_the_newer_one(make: Factory) -> None:

@@ -161,6 +161,13 @@ _MOMENT = re.compile(
     r"(?:(?P<n>[0-9]{1,2})\s?(?:[:分]\s?(?:(?P<sec>[0-9]{1,2})(?:\.(?P<us>[0-9]{1,6}))?\s?秒?)?)?)?"
     r"\s?(?P<z>Z|[+-][0-9]{2}:?[0-9]{2})?)?"
 )
+# 11-3 or 11/3, [2026年]11月3[日], 20261103, with or without a time. 11.3 may be a number that lost its 0.
+_SHORT = re.compile(
+    r"(?:(?P<m>[0-9]{1,2})[-/](?P<d>[0-9]{1,2})|(?:(?P<cy>[12][0-9]{3})\s?年\s?)?(?P<cm>[0-9]{1,2})\s?月\s?"
+    r"(?P<cd>[0-9]{1,2})\s?[日号]?|(?P<py>[12][0-9]{3})(?P<pm>[0-9]{2})(?P<pd>[0-9]{2}))"
+    r"(?:(?:\s|(?<=[日号]))\s*(?P<rest>.+))?"
+)
+_SERIAL = re.compile(r"[0-9]{5}(?:\.[0-9]+)?")
 # Serial numbers of a workbook outside 1950–2199 are years, counts or YYYYMMDD, not days.
 _SERIALS = (18_264, 109_574)
 _YEARS = (1900, 2199)
@@ -174,14 +181,18 @@ class Moment:
     has_time: bool
 
 
-def read_moment(value: object, zone: tzinfo, *, is_1904: bool = False, field: str | None = None) -> Moment:
+def read_moment(
+    value: object, zone: tzinfo, *, is_1904: bool = False, today: date | None = None, field: str | None = None
+) -> Moment:
     """A moment from text, datetime, date or a workbook's serial number; local in `zone` unless it says more.
 
     Text is `2019/4/25 9:32:09` and its relatives with -, . or 年月日, padded or not, with or without time;
-    24:00 is the next midnight. `is_1904` counts serials from 1904. Raises Invalid("moment.invalid").
+    24:00 is the next midnight. `is_1904` counts serials from 1904. With `today`, the office's day, also what people
+    type into a column of days: `11-3`, `11月3日` (of this year), `20261103`, the serial number 46329 as a text.
+    Raises Invalid("moment.invalid").
     """
     try:
-        local, has_time = _read(value, is_1904=is_1904)
+        local, has_time = _read(_completed(value, today), is_1904=is_1904)
         at = (local if local.tzinfo else local.replace(tzinfo=zone)).astimezone(UTC)
     except (ValueError, OverflowError, TypeError) as cause:
         raise Invalid("moment.invalid", {"value": str(value)[:50]}, field=field) from cause
@@ -205,6 +216,20 @@ def _read(value: object, *, is_1904: bool) -> tuple[datetime, bool]:
     if isinstance(value, str):
         return _from_text(unicodedata.normalize("NFKC", clean_text(value)))
     raise ValueError("not a moment")
+
+
+def _completed(value: object, today: date | None) -> object:
+    """What somebody typed short, in full: month before day, as here everybody writes; the rest as it is."""
+    if today is None or not isinstance(value, str):
+        return value
+    text = unicodedata.normalize("NFKC", clean_text(value))
+    if _SERIAL.fullmatch(text):
+        return float(text)
+    match = _SHORT.fullmatch(text)
+    if match is None:
+        return value
+    month, day = match["m"] or match["cm"] or match["pm"], match["d"] or match["cd"] or match["pd"]
+    return f"{match['cy'] or match['py'] or today.year}-{month}-{day} {match['rest'] or ''}".strip()
 
 
 def _from_serial(days: float) -> tuple[datetime, bool]:

@@ -11,13 +11,15 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, tzinfo
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
+from . import written_numbers
 from .errors import Invalid
 from .fields import clean_text, read_moment
+from .written_numbers import YUAN, Unit, unit_of
 
 
 class ValueKind(StrEnum):
@@ -77,19 +79,21 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """What a field is as far as reading a value goes."""
+    """What a field is as far as reading a value goes. `labels`: its names, which say in what unit it counts; `today`:
+    the office's day, without which no day is read that names no year.
+    """
 
     name: str
     kind: ValueKind
     required: bool = False
     options: Sequence[Option] = ()
     rule: Rule = field(default_factory=Rule)
+    labels: tuple[str, ...] = ()
+    today: date | None = None
 
 
 _YES = frozenset({"1", "true", "yes", "y", "on", "t", "是", "真", "有", "√", "✓"})
 _NO = frozenset({"0", "false", "no", "n", "off", "f", "否", "假", "无", "×", "✗"})
-_NUMBER = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
-_GROUPED = re.compile(r"[-+]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?")
 _SEPARATORS = re.compile(r"[,，、;；|\n]+")
 
 
@@ -132,32 +136,23 @@ def moment_text(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def number_of(value: object, name: str = "") -> Decimal:
-    """A number somebody wrote: `1,234.5`, full-width digits, a sign. Raises Invalid("field.decimal-unreadable").
+def number_of(value: object, name: str = "", unit: Unit | None = None) -> Decimal:
+    """A number somebody wrote, see `written_numbers.read`. Raises Invalid("field.decimal-unreadable").
 
     At most 15 digits before the point, as a workbook holds; never a float's rounding.
     """
     if isinstance(value, bool):
         raise Invalid("field.decimal-unreadable", {"value": str(value)}, field=name)
-    text = clean_text(str(value)).translate(_FULL_WIDTH).replace(" ", "").lstrip("¥￥")
-    if _GROUPED.fullmatch(text):
-        text = text.replace(",", "")
-    if not _NUMBER.fullmatch(text):
-        try:
-            # What a float says of itself: 1e-07.
-            found = Decimal(text) if isinstance(value, float) else None
-        except InvalidOperation:
-            found = None
-        if found is None or not found.is_finite():
-            raise Invalid("field.decimal-unreadable", {"value": str(value)[:40]}, field=name)
+    if isinstance(value, int | float):
+        found = Decimal(str(value))  # of a float what it says of itself, 1e-07 among it
     else:
-        found = Decimal(text)
+        written = written_numbers.read(str(value), unit)
+        found = Decimal("NaN") if written is None else written
+    if not found.is_finite():
+        raise Invalid("field.decimal-unreadable", {"value": str(value)[:40]}, field=name)
     if abs(found) >= Decimal(10) ** MOST_DIGITS:
         raise Invalid("field.decimal-unreadable", {"value": str(value)[:40]}, field=name)
     return found
-
-
-_FULL_WIDTH = str.maketrans("０１２３４５６７８９．－，＋", "0123456789.-,+")
 
 
 def _text(spec: Value, raw: object, _zone: tzinfo) -> str:
@@ -176,9 +171,12 @@ def _written(raw: object) -> str:
 
 
 def _number(spec: Value, raw: object, _zone: tzinfo) -> int | float:
-    number = number_of(raw, spec.name)
+    unit = unit_of(*spec.labels)
+    if spec.kind is ValueKind.MONEY and unit == Unit():
+        unit = Unit(word=YUAN)  # a share is no amount
+    number = number_of(raw, spec.name, unit)
     decimals = spec.rule.decimals if spec.rule.decimals is not None else 2 if spec.kind is ValueKind.MONEY else DECIMALS
-    number = round(number, decimals)
+    number = number.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
     _within(spec, number)
     # 15 digits stand in a float exactly as they were written.
     return int(number) if number == number.to_integral_value() else float(number)
@@ -197,7 +195,7 @@ def _date(spec: Value, raw: object, zone: tzinfo) -> str:
         day = raw
     else:
         try:
-            day = read_moment(raw, zone).at.astimezone(zone).date()
+            day = read_moment(raw, zone, today=spec.today).at.astimezone(zone).date()
         except Invalid:
             raise Invalid("field.date-unreadable", {"value": str(raw)[:40]}, field=spec.name) from None
     _within(spec, day.isoformat())
@@ -206,7 +204,7 @@ def _date(spec: Value, raw: object, zone: tzinfo) -> str:
 
 def _moment(spec: Value, raw: object, zone: tzinfo) -> str:
     try:
-        text = moment_text(read_moment(raw, zone).at)
+        text = moment_text(read_moment(raw, zone, today=spec.today).at)
     except Invalid:
         raise Invalid("field.moment-unreadable", {"value": str(raw)[:40]}, field=spec.name) from None
     _within(spec, text)

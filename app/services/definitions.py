@@ -17,7 +17,7 @@ from sqlalchemy import func, select, update
 from app.models import DefinitionVersion, FieldConversion, FieldDefinition, OwnSheet, db
 from app.rules.errors import Conflict
 from app.rules.values import COMPUTED, Option, Rule, Value, ValueKind
-from app.services import versions
+from app.services import present, versions
 
 OWN = "own_row"  # the table of all own sheets
 PREFIX = "x_"  # before the code of a field made at run time, so that none is taken for a column of ours
@@ -87,7 +87,8 @@ class Defined:
 
     def value(self, *, required: bool | None = None) -> Value:
         """What reading a value of it needs to know (app/rules/values.py)."""
-        return Value(self.key, self.kind, self.required if required is None else required, self.options, self.rule)
+        is_required, labels = self.required if required is None else required, (self.label, self.label_en)
+        return Value(self.key, self.kind, is_required, self.options, self.rule, labels, present.today())
 
     def asks(self, state: str | None, channel_class: str | None) -> bool:
         """Whether it is shown for a row in this state of this class; rows without either are asked for all fields."""

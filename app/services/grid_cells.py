@@ -84,4 +84,5 @@ def _value(column: Column, raw: Any, names: Mapping[str, int | None]) -> Any:
             raise Invalid("field.type", {"type": column.kind.value})
         return "" if raw is None else str(raw)
     options = tuple(Option(code, str(label)) for code, label in column.choices.items() if code)
-    return read(Value(column.key, column.kind, options=options), raw, present.zone())
+    spec = Value(column.key, column.kind, options=options, labels=(str(column.label),), today=present.today())
+    return read(spec, raw, present.zone())

@@ -15,6 +15,8 @@ export function parseMoment(typed: string, today: Date): Parsed | undefined {
   const [, day = "", time = ""] = /^\s*(.*?)(?:[\sT]+(\d{1,2}[:：]\d{2}(?:[:：]\d{2})?))?\s*$/.exec(typed) ?? [];
   const compact = /^(\d{4})(\d{2})(\d{2})$/.exec(day);
   const parts = compact ? compact.slice(1) : day.split(/[-/.年月日]/).filter((part) => part !== "");
+  // 11.3 may be the number 11.30, which lost its 0: the server reads it so as well (app/rules/fields.py).
+  if (parts.length === 2 && day.includes(".")) return undefined;
   if (parts.length === 2) parts.unshift(String(today.getFullYear()));
   if (parts.length !== 3 || parts.some((part) => !/^\d+$/.test(part))) return undefined;
   const [year, month, date] = parts.map(Number) as [number, number, number];

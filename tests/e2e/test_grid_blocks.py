@@ -283,3 +283,26 @@ def test_a_change_of_many_rows_is_a_job_that_is_stopped_finished_and_undone(shee
     assert product.one(counted) == 0
     pressed(sheet, "我的修改")
     expect(page.locator(".grid-past-list li").first).to_contain_text("已撤销")
+
+
+def test_numbers_and_days_are_pasted_and_typed_as_people_write_them(sheet: Sheet) -> None:
+    sheet.page.evaluate(
+        """() => { const app = document.getElementById("grid").app;
+        app.setColumns(["x_name", "x_count", "x_price", "x_on"].map((key) => ({ key, width: 140 }))); }"""
+    )
+    sheet.go(0, "x_count")
+    block = "(5)\t¥1,200.50\t11-3\r\n12.5％\t1.5万元\t11月3日\r\n1，200\t（3万）\t46329\r\n1,2\t12%\t11.3"
+    sheet.paste(block)
+    sheet.settled()
+    year = sheet.page.evaluate("new Date().getFullYear()")
+    held = [[sheet.value(row, key) for key in ("x_count", "x_price", "x_on")] for row in range(3)]
+    assert held == [
+        [-5, 1200.5, f"{year}-11-03"], [0.125, 15000, f"{year}-11-03"], [1200, -30000, "2026-11-03"],
+    ]  # fmt: skip
+    assert sheet.state["troubled"] == 3
+    assert "11.3" in sheet.page.evaluate("document.getElementById('grid').app.edits.troubled.at(-1).message")
+    sheet.go(0, "x_on")
+    sheet.page.keyboard.insert_text("2026.3.5")
+    sheet.press("Tab")
+    sheet.settled()
+    assert sheet.value(0, "x_on") == "2026-03-05"

@@ -99,3 +99,57 @@ def test_a_mask_takes_no_pattern_that_never_ends() -> None:
     with pytest.raises(Invalid):
         mask_pattern("***")
     assert mask_pattern("(#*") == "\\([0-9].*"
+
+
+TODAY = date(2026, 11, 26)
+
+
+@pytest.mark.parametrize(
+    ("typed", "day"),
+    [
+        ("11-3", "2026-11-03"), ("11/3", "2026-11-03"), ("1-1", "2026-01-01"), ("11月3日", "2026-11-03"),
+        ("11月3号", "2026-11-03"), ("11 月 3 日", "2026-11-03"), ("11月3", "2026-11-03"), ("１１－３", "2026-11-03"),
+        ("2026.11.3", "2026-11-03"), ("2026年11月3日", "2026-11-03"), ("2026年11月3", "2026-11-03"),
+        ("2026/11/3", "2026-11-03"), ("20261103", "2026-11-03"), ("46329", "2026-11-03"), ("46329.4", "2026-11-03"),
+        ("11-3 9:30", "2026-11-03"), (46329, "2026-11-03"), (46329.0, "2026-11-03"), ("2024-2-29", "2024-02-29"),
+    ],
+)  # fmt: skip
+def test_a_day_as_people_type_it_is_of_the_offices_year(typed: object, day: str) -> None:
+    assert read(Value("day", ValueKind.DATE, today=TODAY), typed, ZONE) == day
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["11.3", "11.30", "13-5", "2-29", "26-11-3", "3/11/2026", "2026-11", "2026年11月", "261103", "202611",
+    "20261303", "3", "12345",
+     "2026", "11月", "3日", "11-3-", "11--3"],
+)  # fmt: skip
+def test_a_day_that_could_be_another_is_refused(typed: str) -> None:
+    with pytest.raises(Invalid, match=r"field\.date-unreadable"):
+        read(Value("day", ValueKind.DATE, today=TODAY), typed, ZONE)
+
+
+def test_without_the_offices_day_no_year_is_made_up() -> None:
+    for typed in ("11-3", "46329", "20261103"):
+        with pytest.raises(Invalid):
+            read(Value("day", ValueKind.DATE), typed, ZONE)
+
+
+def test_a_moment_may_leave_its_year_out_too() -> None:
+    spec = Value("at", ValueKind.MOMENT, today=TODAY)
+    for typed in ("11-3 9:30", "11月3日9:30", "11月3日 上午9时30分", "20261103 9:30", "46329.395833333336"):
+        assert read(spec, typed, ZONE) == "2026-11-03T01:30:00.000000Z"
+
+
+def test_the_name_of_a_column_says_its_unit_and_money_is_no_share() -> None:
+    share = Value("share", ValueKind.NUMBER, labels=("占比（%）",))
+    assert read(share, "12.5％", ZONE) == 12.5
+    assert read(Value("share", ValueKind.NUMBER, labels=("占比",)), "12.5％", ZONE) == 0.125
+    assert read(Value("sum", ValueKind.MONEY, labels=("金额（万元）",)), "15,000元", ZONE) == 1.5
+    with pytest.raises(Invalid, match=r"field\.decimal-unreadable"):
+        read(Value("sum", ValueKind.MONEY, labels=("金额",)), "12%", ZONE)
+
+
+def test_what_has_too_many_decimals_is_rounded_as_in_a_workbook() -> None:
+    assert read(Value("sum", ValueKind.MONEY), "0.125", ZONE) == 0.13
+    assert read(Value("sum", ValueKind.MONEY), "-2.345", ZONE) == -2.35

@@ -1,5 +1,5 @@
 /** Typing into a cell. The sink has the focus before anybody types, so the first key of an input method is not lost. */
-import { enhanceDates, parseMoment } from "../calendar";
+import { enhanceDates } from "../calendar";
 import { element } from "../dom";
 import { text } from "../messages";
 import { showToast } from "../toast";
@@ -146,11 +146,7 @@ export class Editor {
       return this.done(offer?.value ?? null, offer?.label ?? "", down, right);
     }
     const { column } = session;
-    let raw: unknown = column.kind === "text" || column.kind === "long" ? typed : typed.trim();
-    if ((column.kind === "date" || column.kind === "moment") && typed.trim() !== "") {
-      const parsed = parseMoment(typed, new Date());
-      if (parsed) raw = dayText(parsed.date) + (column.kind === "moment" ? ` ${(parsed.time || "00:00").slice(0, 5)}` : "");
-    }
+    const raw: unknown = column.kind === "text" || column.kind === "long" ? typed : typed.trim();
     this.done(raw === "" ? null : raw, typed, down, right);
   }
 
@@ -234,9 +230,4 @@ export class Editor {
     this.close();
     this.app.table.focus();
   }
-}
-
-export function dayText(date: Date): string {
-  const pad = (value: number): string => String(value).padStart(2, "0");
-  return `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())}`;
 }
