@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import gc
 import logging
 import os
 import signal
@@ -246,6 +247,7 @@ def prepare_process() -> None:
             logging.getLogger(noisy).setLevel(QUIET if settings.log_level != "DEBUG" else logging.DEBUG)
         logging.getLogger("rq.worker").addFilter(_one_line)
         application()
+        gc.freeze()  # what is there now stays: no job looks through it for rubbish, and its child copies less of it
     except config.ConfigError as error:
         print(error, file=sys.stderr)
         raise SystemExit(2) from None

@@ -138,18 +138,19 @@ def append_lines(set_id: int, lines: Sequence[str], *, done: int, refused: int) 
 
 def line(set_id: int, one: Outcome) -> str:
     """What became of a row, as COPY takes it."""
-    old, new = copies.document(unnamed(one.old)), copies.document(unnamed(one.new))
+    old, new = (copies.cell(copies.document(unnamed(cells))) for cells in (one.old, one.new))
     problem = problems_kept(one.problems)
     told = None if problem is None else copies.document(problem)
-    return line_of(set_id, one.row_id, one.what, one.version, old=old, new=new, problem=told)
+    return line_of(set_id, one.row_id, one.what, one.version, old, new, copies.cell(told))
 
 
 def line_of(
-    set_id: int, row_id: int | None, what: str, version: int | None, *, old: str = "{}", new: str = "{}",
-    problem: str | None = None,
+    set_id: int, row_id: int | None, what: str, version: int | None, old: str = "{}", new: str = "{}",
+    problem: str = copies.NOTHING,
 ) -> str:  # fmt: skip
-    """`line` of what stands in documents already."""
-    return copies.line(set_id, row_id, what, version, problem, old, new)
+    """`line` of what is written as cells already (app/services/copies.py)."""
+    which, at = (copies.NOTHING if one is None else one for one in (row_id, version))
+    return f"{set_id}\t{which}\t{what}\t{at}\t{problem}\t{old}\t{new}"
 
 
 def _kept(set_id: int, one: Outcome) -> dict[str, Any]:

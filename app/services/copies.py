@@ -17,6 +17,7 @@ from app.models import db
 from app.rules.errors import Conflict
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False)  # made once, not for each row
+NOTHING = "\\N"
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 _WRITERS: Mapping[type, Callable[[Any], str]] = MappingProxyType(
     {str: encode_basestring, int: repr, float: repr, bool: {True: "true", False: "false"}.__getitem__}
@@ -47,7 +48,7 @@ def line(*cells: object) -> str:
 
 def cell(value: object) -> str:
     """One cell of such a row."""
-    return "\\N" if value is None else str(value).translate(_ESCAPES)
+    return NOTHING if value is None else str(value).translate(_ESCAPES)
 
 
 def cells(texts: Sequence[str]) -> Sequence[str]:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Text, cast, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -28,6 +29,7 @@ from app.services.grid_columns import Column
 from app.services.grids import Grid
 from app.services.own_columns import Columns
 
+_Part = TypeVar("_Part")
 MOST_REFUSED, SHOWN = 20_000, 30
 # (id, version) of rows by the text of their key.
 Rows = Mapping[str, Sequence[tuple[int, int]]]
@@ -81,11 +83,25 @@ def reason(number: int, problems: Sequence[Problem]) -> list[Any]:
 
 def parts(row: SheetFile, size: int, begin: int = 0) -> Iterator[tuple[int, list[Numbered]]]:
     """(how many rows are behind it, rows) part by part; blank rows are left out."""
-    first, at = int(row.spec["header"]) + 1, begin
-    rows = islice(enumerate(lines(row), 1), first + begin, None)
+    first = int(row.spec["header"]) + 1
+    return _parts(islice(enumerate(lines(row), 1), first + begin, None), size, begin)
+
+
+def _parts(rows: Iterator[Numbered], size: int, at: int) -> Iterator[tuple[int, list[Numbered]]]:
     while part := list(islice(rows, size)):
         at += len(part)
         yield at, [one for one in part if not imports_into.is_blank(one[1])]
+
+
+def ahead(parts: Iterator[_Part]) -> Iterator[_Part]:
+    """The same parts, each made by another thread while the one before it is used: what waits for the database
+    leaves time to read on. Making them must ask nothing of the database.
+    """
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(next, parts, None)
+        while (part := coming.result()) is not None:
+            coming = reader.submit(next, parts, None)
+            yield part
 
 
 def lines(row: SheetFile) -> Iterator[list[Any]]:
@@ -131,7 +147,7 @@ class Look:
     plan: Plan
     twice: frozenset[str]
     there: Rows
-    versions: dict[str, list[int]]
+    versions: dict[str, str]
     is_trial: bool
     columns: Columns
 
@@ -140,18 +156,30 @@ class Look:
         return list(_keys(grid, self.plan, rows)) if self.plan.mode is not Mode.ADD else [""] * len(rows)
 
 
-def look(
-    grid: Grid, plan: Plan, versions: dict[str, list[int]], rows: Iterable[Sequence[Numbered]], *, is_trial: bool
-) -> Look:
-    """How the rows of a file are judged; those of a plan with a key are read through, part by part."""
+def look(grid: Grid, plan: Plan, rows: Iterable[Sequence[Numbered]]) -> Look:
+    """How the rows of a file are judged that is looked at; with a key all of them are read through, part by part."""
     seen: set[str] = set()
     again: set[str] = set()
     if plan.mode is not Mode.ADD:
         for part in rows:
             for key in _keys(grid, plan, part):
                 (again if key in seen else seen).add(key)
-    there = _keyed(grid, plan, seen) if grid.family == "own" else {}
-    return Look(plan, frozenset(again), there, versions, is_trial, Columns(grid, plan))
+    return Look(plan, frozenset(again), _there(grid, plan, seen), {}, True, Columns(grid, plan))
+
+
+def look_again(grid: Grid, plan: Plan, twice: Iterable[str], versions: dict[str, str]) -> Look:
+    """How they are judged when they are written: by what was there when they were looked at."""
+    there = _there(grid, plan, versions.keys())
+    return Look(plan, frozenset(twice), there, versions, False, Columns(grid, plan))
+
+
+def _there(grid: Grid, plan: Plan, keys: AbstractSet[str]) -> Rows:
+    return _keyed(grid, plan, keys) if grid.family == "own" else {}
+
+
+def as_seen(rows: Sequence[tuple[int, int]]) -> str:
+    """The one row of a key, as it is remembered."""
+    return "{}.{}".format(*rows[0])
 
 
 def _keys(grid: Grid, plan: Plan, rows: Iterable[Numbered]) -> Iterator[str]:
@@ -186,7 +214,7 @@ def refusal(found: Look, key: str, rows: Sequence[tuple[int, int]], *, can_add: 
         if len(rows) > 1:
             return "import.key-several"
         seen = found.versions.get(key)
-        if not found.is_trial and seen != (list(rows[0]) if rows else None):
+        if not found.is_trial and seen != (as_seen(rows) if rows else None):
             return "import.changed-since"
         if not rows and mode is Mode.UPDATE:
             return "import.key-unknown"
@@ -219,9 +247,9 @@ def _keyed(grid: Grid, plan: Plan, wanted: AbstractSet[str]) -> Rows:
         text = func.trim_scale(column.sql).cast(Text)
     query = select(text, grid.model.id, grid.model.version)
     query = query.where(grid.where, text == func.any(cast(keys, ARRAY(Text))))
-    found: dict[str, list[tuple[int, int]]] = {}
+    found: dict[str, tuple[tuple[int, int], ...]] = {}
     for key, row_id, version in db.session.execute(query):
-        found.setdefault(key, []).append((row_id, version))
+        found[key] = (*found.get(key, ()), (row_id, version))
     return found
 
 
@@ -241,7 +269,7 @@ def outcomes(grid: Grid, found: Look, rows: Sequence[Numbered], act: Act) -> lis
             told[place] = refused(found, one[0], with_key, code)
         elif with_key:
             if found.is_trial:
-                found.versions[key] = list(with_key[0])
+                found.versions[key] = as_seen(with_key)
             changed.append((place, asked_of(plan, with_key[0], line(plan, key, one))))
         else:
             fresh.append((place, fresh_of(line(plan, key, one))))

@@ -7,13 +7,13 @@ judged by itself by the services of the form, which give it its reasons. A test 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from json.encoder import encode_basestring
 from typing import Any
 
 from app.rules.columns_in import Mark, Reader
 from app.rules.errors import NotFound
-from app.rules.imports_into import Plan
+from app.rules.imports_into import Mode, Plan
 from app.rules.values import ValueKind
 from app.services import definitions, field_values, grid_options, own_rows, present
 from app.services.copies import value_text
@@ -34,22 +34,34 @@ class Row:
     extra: Mapping[str, Any]
 
 
-@dataclass
+@dataclass(slots=True)
 class Moves:
-    """What a row becomes: by code for the table and the journal, by key with names for the change set; documents.
-
-    Nothing of it is filled for a row that stays as it is.
+    """What a row becomes: by code for the table and the journal, by key with names for the change set; the members
+    of documents. Nothing of it is filled for a row that stays as it is.
     """
 
-    old: list[str] = field(default_factory=list)
-    new: list[str] = field(default_factory=list)
-    old_cells: list[str] = field(default_factory=list)
-    new_cells: list[str] = field(default_factory=list)
+    old: str = ""
+    new: str = ""
+    old_cells: str = ""
+    new_cells: str = ""
+
+    def add(self, old: str, new: str, old_cell: str, new_cell: str) -> None:
+        """One more field."""
+        if self.new:
+            old, new, old_cell, new_cell = ", " + old, ", " + new, ", " + old_cell, ", " + new_cell
+        self.old += old
+        self.new += new
+        self.old_cells += old_cell
+        self.new_cells += new_cell
 
 
-def document(members: Iterable[str]) -> str:
-    """A document of its members, of which some may be missing ("")."""
-    return "{" + ", ".join(filter(None, members)) + "}"
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """Cells by key as they stand in the file, and what those that refer to no other row are by these definitions."""
+
+    of: Definitions | None
+    cells: Mapping[str, Cells]
+    values: Mapping[str, _Values]
 
 
 class Columns:
@@ -61,29 +73,44 @@ class Columns:
         self._asking: list[Asking] = []
         self._readers: dict[str, Reader] = {}
 
-    def read(self, rows: Sequence[Cells]) -> Part:
-        """The cells of some rows. Raises what own_rows.require_writer and definitions.require_current raise."""
-        own_rows.require_writer(self._grid.actor, self._grid.source)
-        definitions.require_current()
-        if self._of is not definitions.current():
-            self._prepare()
-        moving = {one.id for one in field_values.moving_of([one.one for one in self._asking])}
-        values: dict[str, _Values] = {}
-        for place, key in self._plan.places.items():
-            reader = self._readers.get(key)
-            if reader is not None:
-                cells = [row[place] if place < len(row) else None for row in rows]
-                values[key] = reader.read(cells, self._named(key, reader, cells))
-        return Part(self._grid, self._plan, self._asking, self._readers, frozenset(moving), values)
-
-    def _prepare(self) -> None:
+    def prepare(self) -> None:
+        """Take the definitions as they are now."""
         self._of, zone = definitions.current(), present.zone()
         fields = self._of.of(OWN, self._grid.source.id)
         self._asking = field_values.asked_of(fields, self._grid.actor)
         self._readers = {one.key: Reader(one.value, zone) for one in self._asking}
 
+    def parsed(self, rows: Sequence[Cells]) -> Parsed:
+        """What can be said of some rows without the database: another thread may do it. `prepare` comes first."""
+        of, readers = self._of, self._readers
+        cells: dict[str, Cells] = {}
+        values: dict[str, _Values] = {}
+        for place, key in self._plan.places.items():
+            reader = readers.get(key)
+            if reader is None or (key == self._plan.key and self._plan.mode is Mode.UPDATE):
+                continue
+            cells[key] = [row[place] if place < len(row) else None for row in rows]
+            if not reader.is_reference:
+                values[key] = reader.read(cells[key])
+        return Parsed(of, cells, values)
+
+    def read(self, rows: Sequence[Cells], parsed: Parsed | None = None) -> Part:
+        """The cells of some rows. Raises what own_rows.require_writer and definitions.require_current raise."""
+        own_rows.require_writer(self._grid.actor, self._grid.source)
+        definitions.require_current()
+        if self._of is not definitions.current():
+            self.prepare()
+        if parsed is None or parsed.of is not self._of:
+            parsed = self.parsed(rows)
+        moving = {one.id for one in field_values.moving_of([one.one for one in self._asking])}
+        values = dict(parsed.values)
+        for key in parsed.cells.keys() - values.keys():
+            reader, cells = self._readers[key], parsed.cells[key]
+            values[key] = reader.read(cells, self._named(key, reader, cells))
+        return Part(self._grid, self._plan, self._asking, self._readers, frozenset(moving), values)
+
     def _named(self, key: str, reader: Reader, cells: Cells) -> Mapping[str, int | None]:
-        names = reader.names(cells) if reader.is_reference else None
+        names = reader.names(cells)
         if not names or not self._grid.columns[key].write:
             return {}
         try:
@@ -122,7 +149,7 @@ class Part:
                 known = self._known(asked, values)
                 doubtful.update(n for n, value in enumerate(values) if type(value) is int and value not in known)
             columns.append(_members(asked.one.code, values, doubtful))
-        return [document(one) for one in zip(*columns, strict=True)], doubtful
+        return ["{" + ", ".join(filter(None, one)) + "}" for one in zip(*columns, strict=True)], doubtful
 
     def _unsent(self, asked: Asking, count: int, doubtful: set[int]) -> list[str]:
         value = self._default(asked)
@@ -201,16 +228,14 @@ class Part:
             held = [{asked.one.code: value} for _n, *both in found for value in both]
             names = field_values.names([asked.one], held, english=False)
         for n, before, value in found:
-            move, old, new = moves[n], value_text(before), value_text(value)
-            move.old.append(code + old)
-            move.new.append(code + new)
+            old, new = value_text(before), value_text(value)
+            old_cell, new_cell = old, new
             if names:
-                old, new = (
+                old_cell, new_cell = (
                     value_text([one, names.get((asked.one.code, one), "")] if one is not None else None)
                     for one in (before, value)
                 )
-            move.old_cells.append(key + old)
-            move.new_cells.append(key + new)
+            moves[n].add(code + old, code + new, key + old_cell, key + new_cell)
 
 
 def _differing(code: str, values: _Values, there: Sequence[Row]) -> tuple[list[tuple[int, Any, Any]], list[int]]:

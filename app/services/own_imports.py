@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.rules.errors import Conflict
-from app.services import change_sets, grid_batches, import_parts, own_batches, own_columns
+from app.services import change_sets, copies, grid_batches, import_parts, own_batches, own_columns
 from app.services.change_sets import Outcome
 from app.services.copies import document
 from app.services.grids import Grid
 from app.services.import_parts import Look, Numbered, Tally
 from app.services.own_batches import Edit
-from app.services.own_columns import Moves
+from app.services.own_columns import Moves, Parsed
 from app.services.transaction import savepoint
 
 
@@ -36,26 +36,27 @@ class _Judged:
     fresh: dict[int, str]
 
 
-def look(grid: Grid, found: Look, rows: Sequence[Numbered], tally: Tally) -> None:
+def look(grid: Grid, found: Look, rows: Sequence[Numbered], tally: Tally, *, parsed: Parsed | None = None) -> None:
     """Say what would become of rows, writing nothing.
 
     Whether another row has a value already only the database can say: it is asked, and everything is taken back.
     """
     if _is_fit(grid, found) and not own_batches.has_unique(grid.source):
-        _count(tally, rows, _judged(grid, found, rows, is_written=False))
+        _count(tally, rows, _judged(grid, found, rows, parsed, is_written=False))
         return
     with grid_batches.taken_back(grid):
-        write(grid, found, rows, tally=tally)
+        write(grid, found, rows, tally=tally, parsed=parsed)
 
 
 def write(
-    grid: Grid, found: Look, rows: Sequence[Numbered], *, set_id: int | None = None, tally: Tally | None = None
-) -> None:
+    grid: Grid, found: Look, rows: Sequence[Numbered], *, set_id: int | None = None, tally: Tally | None = None,
+    parsed: Parsed | None = None,
+) -> None:  # fmt: skip
     """Write rows in the open transaction, and into the change set what became of each."""
     if _is_fit(grid, found):
         try:
             with savepoint():
-                judged = _judged(grid, found, rows, is_written=True)
+                judged = _judged(grid, found, rows, parsed, is_written=True)
                 lines = _written(grid, judged, rows, set_id)
         except Conflict:
             pass  # one of them holds what another row has: each by itself tells which
@@ -81,13 +82,15 @@ def _is_fit(grid: Grid, found: Look) -> bool:
 # --- judging ----------------------------------------------------------------------------------------------------------
 
 
-def _judged(grid: Grid, found: Look, rows: Sequence[Numbered], *, is_written: bool) -> _Judged:
+def _judged(
+    grid: Grid, found: Look, rows: Sequence[Numbered], parsed: Parsed | None, *, is_written: bool
+) -> _Judged:
     keys = found.keys(grid, rows)
     asked = _known(grid, found, rows, keys)
     # Locked before anything is read of them: a field may become another while one waits.
     ids = [row_id for row_id, _version in asked.there.values()]
     there = own_batches.rows(grid.source, ids, is_locked=is_written)
-    part = found.columns.read([cells for _number, cells in rows])
+    part = found.columns.read([cells for _number, cells in rows], parsed)
     documents, unclear = part.fresh(asked.fresh)
     fresh = dict(zip(asked.fresh, documents, strict=True))
     doubtful = [asked.fresh[n] for n in unclear]
@@ -115,7 +118,7 @@ def _known(grid: Grid, found: Look, rows: Sequence[Numbered], keys: Sequence[str
             asked.refused[place] = import_parts.refused(found, number, with_key, code)
         elif with_key:
             if found.is_trial:
-                found.versions[key] = list(with_key[0])
+                found.versions[key] = import_parts.as_seen(with_key)
             asked.there[place] = with_key[0]
         else:
             asked.fresh.append(place)
@@ -146,7 +149,7 @@ def _by_themselves(
 
 
 def _moves(old: Mapping[str, Any], new: Mapping[str, Any], outcome: Outcome) -> Moves:
-    return Moves(*([document(one)[1:-1]] for one in (old, new, outcome.old, outcome.new))) if new else Moves()
+    return Moves(*(document(one)[1:-1] for one in (old, new, outcome.old, outcome.new)))
 
 
 # --- writing ----------------------------------------------------------------------------------------------------------
@@ -154,25 +157,25 @@ def _moves(old: Mapping[str, Any], new: Mapping[str, Any], outcome: Outcome) -> 
 
 def _written(grid: Grid, judged: _Judged, rows: Sequence[Numbered], set_id: int | None) -> list[str]:
     """Write what was judged; the lines of the change set, in the order of the rows."""
-    own, lines = grid.source, {}
-    if set_id is not None:
-        lines = {place: change_sets.line(set_id, one) for place, one in judged.refused.items()}
-    edits = []
-    for place, (row_id, version, move) in judged.moves.items():
-        old, new = own_columns.document(move.old_cells), own_columns.document(move.new_cells)
-        if move.new:
-            edits.append(Edit(row_id, own_columns.document(move.old), own_columns.document(move.new)))
-            version += 1
-        if set_id is not None:
-            lines[place] = change_sets.line_of(set_id, row_id, "edit", version, old=old, new=new)
+    own, moves = grid.source, judged.moves
+    edits = [Edit(row_id, f"{{{move.old}}}", f"{{{move.new}}}") for row_id, _at, move in moves.values() if move.new]
     own_batches.change(grid.actor, own, edits)
     order = sorted(judged.fresh)
     ids = own_batches.add(grid.actor, own, [judged.fresh[place] for place in order])
-    if set_id is not None:
-        lines |= {
-            place: change_sets.line_of(set_id, row_id, "create", 1) for place, row_id in zip(order, ids, strict=True)
-        }
-    return [lines[place] for place in range(len(rows))] if set_id is not None else []
+    if set_id is None:
+        return []
+    lines = {place: change_sets.line(set_id, one) for place, one in judged.refused.items()}
+    olds, news = (
+        copies.cells([f"{{{cells}}}" for cells in of_all])
+        for of_all in ([one.old_cells for _id, _at, one in moves.values()],
+                       [one.new_cells for _id, _at, one in moves.values()])
+    )  # fmt: skip
+    for (place, (row_id, version, move)), old, new in zip(moves.items(), olds, news, strict=True):
+        at = version + 1 if move.new else version
+        lines[place] = change_sets.line_of(set_id, row_id, "edit", at, old, new)
+    for place, row_id in zip(order, ids, strict=True):
+        lines[place] = change_sets.line_of(set_id, row_id, "create", 1)
+    return [lines[place] for place in range(len(rows))]
 
 
 def _count(tally: Tally, rows: Sequence[Numbered], judged: _Judged) -> None:
@@ -188,5 +191,5 @@ def _count(tally: Tally, rows: Sequence[Numbered], judged: _Judged) -> None:
             elif len(tally.sample) >= import_parts.SHOWN:
                 tally.changed += 1
             else:
-                old, new = (json.loads(own_columns.document(one)) for one in (move.old_cells, move.new_cells))
+                old, new = (json.loads(f"{{{cells}}}") for cells in (move.old_cells, move.new_cells))
                 tally.count(number, Outcome(row_id, old=old, new=new, version=version))

@@ -37,6 +37,7 @@ from app.services.actors import Actor
 from app.services.grid_columns import Column
 from app.services.grids import Grid
 from app.services.import_parts import Look, Numbered, Tally
+from app.services.own_columns import Parsed
 from app.services.transaction import transaction
 
 PART, PART_TOGETHER = 100, 2_000  # rows of one transaction: each by itself, or written together
@@ -149,7 +150,7 @@ def check(grid: Grid, file_id: int, plan: Plan) -> SheetFile:
     imports_into.check(plan, [one.key for one in fillable(grid)], [one.key for one in keys(grid)])
     with transaction():
         row = _locked(grid.actor, file_id)
-        row.spec = {**row.spec, "plan": plan.to_json(), "versions": {}}
+        row.spec = {**row.spec, "plan": plan.to_json(), "versions": {}, "twice": []}
         row.outcome = {}
         is_large = _asks_a_task(row, grid, "checking")
     if not is_large:
@@ -203,9 +204,9 @@ def run_check(grid: Grid, file_id: int, run: tasks.Run | None = None) -> None:
     if row.state != "checking":
         return
     plan, tally = imports_into.plan_of(row.spec["plan"]), Tally()
-    look = _look(grid, row, plan, {}, is_trial=True)
-    for at, rows in import_parts.parts(row, _size(grid)):
-        _looked(grid, look, rows, tally)
+    look = import_parts.look(grid, plan, (rows for _at, rows in import_parts.parts(row, _size(grid))))
+    for at, rows, parsed in _parts(grid, row, look):
+        _looked(grid, look, rows, parsed, tally)
         if run is not None:
             run.progress(at, row.rows)
     with transaction():
@@ -213,7 +214,7 @@ def run_check(grid: Grid, file_id: int, run: tasks.Run | None = None) -> None:
             run.fence()
         kept = db.session.get_one(SheetFile, file_id, with_for_update=True, populate_existing=True)
         kept.state, kept.outcome = "checked", tally.to_json()
-        kept.spec = {**kept.spec, "versions": look.versions}
+        kept.spec = {**kept.spec, "versions": look.versions, "twice": sorted(look.twice)}
 
 
 def run_apply(grid: Grid, file_id: int, run: tasks.Run | None = None) -> None:
@@ -222,13 +223,13 @@ def run_apply(grid: Grid, file_id: int, run: tasks.Run | None = None) -> None:
     if row.state != "applying" or row.change_set_id is None:
         return
     plan, set_id = imports_into.plan_of(row.spec["plan"]), row.change_set_id
-    look = _look(grid, row, plan, row.spec["versions"], is_trial=False)
+    look = import_parts.look_again(grid, plan, row.spec.get("twice", ()), row.spec["versions"])
     begun = int(db.session.get_one(ChangeSet, set_id).spec["at"])
-    for at, rows in import_parts.parts(row, _size(grid), begun):
+    for at, rows, parsed in _parts(grid, row, look, begun):
         with grid_edits.refusals(grid), transaction():
             if run is not None:
                 run.fence()
-            _written(grid, look, rows, set_id)
+            _written(grid, look, rows, parsed, set_id)
             found = db.session.get_one(ChangeSet, set_id, populate_existing=True)
             found.spec = {**found.spec, "at": at}
         if run is not None:
@@ -245,23 +246,28 @@ def _size(grid: Grid) -> int:
     return PART_TOGETHER if grid.family == "own" else PART
 
 
-def _look(grid: Grid, row: SheetFile, plan: Plan, versions: dict[str, list[int]], *, is_trial: bool) -> Look:
-    rows = (part for _at, part in import_parts.parts(row, _size(grid)))
-    return import_parts.look(grid, plan, versions, rows, is_trial=is_trial)
+def _parts(
+    grid: Grid, row: SheetFile, look: Look, begin: int = 0
+) -> Iterator[tuple[int, Sequence[Numbered], Parsed | None]]:
+    parts = import_parts.parts(row, _size(grid), begin)
+    if grid.family != "own":
+        return ((at, rows, None) for at, rows in parts)
+    look.columns.prepare()
+    return import_parts.ahead((at, rows, look.columns.parsed([cells for _n, cells in rows])) for at, rows in parts)
 
 
-def _looked(grid: Grid, look: Look, rows: Sequence[Numbered], tally: Tally) -> None:
+def _looked(grid: Grid, look: Look, rows: Sequence[Numbered], parsed: Parsed | None, tally: Tally) -> None:
     if grid.family == "own":
-        own_imports.look(grid, look, rows, tally)
+        own_imports.look(grid, look, rows, tally, parsed=parsed)
         return
     outcomes = import_parts.outcomes(grid, look, rows, grid_batches.tried_both)
     for (number, _cells), one in zip(rows, outcomes, strict=True):
         tally.count(number, one)
 
 
-def _written(grid: Grid, look: Look, rows: Sequence[Numbered], set_id: int) -> None:
+def _written(grid: Grid, look: Look, rows: Sequence[Numbered], parsed: Parsed | None, set_id: int) -> None:
     if grid.family == "own":
-        own_imports.write(grid, look, rows, set_id=set_id)
+        own_imports.write(grid, look, rows, set_id=set_id, parsed=parsed)
     else:
         change_sets.append(set_id, import_parts.outcomes(grid, look, rows, grid_batches.written_both))
 

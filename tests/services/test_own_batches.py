@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -13,10 +14,12 @@ from sqlalchemy import delete, func, select, update
 
 from app import grids
 from app.models import ChangeSet, ChangeSetRow, FieldDefinition, Journal, OwnRow, db
+from app.rules.errors import Invalid
 from app.rules.imports_into import Mode, Plan
 from app.rules.values import ValueKind
-from app.services import definitions, grid_batches, own_sheets, sheet_imports
+from app.services import definitions, grid_batches, import_parts, own_sheets, sheet_imports
 from app.services.grids import Grid
+from app.services.own_columns import Columns
 from app.services.own_sheets import Line
 from app.services.own_sheets import Plan as SheetPlan
 from app.services.transaction import transaction
@@ -207,3 +210,30 @@ def test_what_another_row_has_refuses_one_row_and_not_its_part(sheet: Grid, make
     assert [one[0] for one in tally.reasons] == [3]
     assert make.count(ChangeSet, kind="import") == 1
     assert make.count(ChangeSetRow) == 3
+
+
+def test_what_was_read_ahead_by_older_definitions_is_read_again(sheet: Grid) -> None:
+    keys = {str(one.label): key for key, one in sheet.columns.items()}
+    columns = Columns(sheet, Plan({0: keys["编号"], 1: keys["数量"]}, Mode.ADD))
+    rows = [["S-1", 12.25], ["S-2", 3.0]]
+    columns.prepare()
+    parsed = columns.parsed(rows)
+    assert columns.read(rows, parsed).fresh([0, 1])[1] == set()
+    parameters = {"least": "10"}
+    db.session.execute(update(FieldDefinition).where(FieldDefinition.label == "数量").values(parameters=parameters))
+    definitions.moved()
+    db.session.commit()
+    documents, doubtful = columns.read(rows, parsed).fresh([0, 1])
+    assert doubtful == {1}
+    assert documents[0] == '{"bian_hao": "S-1", "shu_liang": 12.25}'
+
+
+def test_parts_are_made_ahead_in_their_order_and_what_goes_wrong_is_told() -> None:
+    def parts() -> Iterator[int]:
+        yield from range(1, 4)
+        raise Invalid("sheet-file.empty")
+
+    ahead = import_parts.ahead(parts())
+    assert [next(ahead) for _part in range(3)] == [1, 2, 3]
+    with pytest.raises(Invalid, match=r"sheet-file\.empty"):
+        next(ahead)
