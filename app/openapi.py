@@ -237,6 +237,12 @@ BODIES: Mapping[tuple[str, str], tuple[Mapping[str, Any] | None, Mapping[str, An
     ("api.cancel_task", "POST"): (None, _ref("Task")),
 }  # fmt: skip
 # What may stand behind the question mark: endpoint → name, schema, what it means.
+HEADERS: Mapping[str, tuple[tuple[str, bool, dict[str, Any], str], ...]] = {
+    "sheet_imports.receive": (
+        ("X-Request-Key", True, KEY, "the same file sent again with the same key is kept once"),
+        ("X-File-Name", False, TEXT, "what the file is called, percent-encoded"),
+    ),
+}
 ASKED: Mapping[str, tuple[tuple[str, Mapping[str, Any], str], ...]] = {
     "integration.rows": (
         ("limit", WHOLE | {"minimum": 1, "maximum": 500, "default": 100}, "rows of a page"),
@@ -323,6 +329,10 @@ def _operation(app: Flask, address: str, endpoint: str, method: str) -> dict[str
     parameters = [
         {"name": name, "in": "path", "required": True, "schema": WHOLE if kind == "int" else TEXT}
         for kind, name in _PARAMETER.findall(address)
+    ]
+    parameters += [
+        {"name": name, "in": "header", "required": must, "schema": dict(schema), "description": words}
+        for name, must, schema, words in HEADERS.get(endpoint, ())
     ]
     parameters += [
         {"name": name, "in": "query", "required": False, "schema": dict(schema), "description": words}

@@ -33,11 +33,15 @@ def init_sheet_import_api(app: Flask) -> None:
 
 @imports.post("/<code>/imports")
 def receive(code: str) -> ResponseReturnValue:
-    """Hand in a workbook or CSV (UTF-8, GB18030) as the whole body, its name percent-encoded in `X-File-Name`."""
+    """Hand in a workbook or CSV (UTF-8, GB18030) as the whole body, its name percent-encoded in `X-File-Name`.
+
+    `X-Request-Key` acts once: the same file sent again with it is the file that is there.
+    """
     grid, content = _writable(code), request.stream.read(MAX_BYTES + 1)
     if not content:
         raise Invalid("import.no-file")
-    row = import_files.hand_in(grid, unquote(request.headers.get("X-File-Name", "")) or grid.code, content)
+    name, key = unquote(request.headers.get("X-File-Name", "")), request.headers.get("X-Request-Key", "")
+    row = import_files.hand_in(grid, name or grid.code, content, request_key=key)
     return jsonify(_told(row)), 201
 
 

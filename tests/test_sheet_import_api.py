@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 from urllib.parse import quote
 
@@ -12,7 +13,7 @@ from flask import Flask
 from python_calamine import CalamineWorkbook
 from sqlalchemy import update
 
-from app.models import Appeal, Assumption, Audit, Holding, Membership, OwnRow, Person, SheetFile, Task, db
+from app.models import Appeal, Assumption, Audit, Holding, Journal, Membership, OwnRow, Person, SheetFile, Task, db
 from app.rules.errors import Refused
 from app.rules.values import ValueKind
 from app.services import own_sheets, tasks
@@ -23,6 +24,7 @@ from tests.test_api_tokens import URL, token_of
 
 CSV = "编号,名称\n001,示例一\n002,\n001,示例三\n"
 Ask = Callable[..., Any]
+_keys = count(1)
 
 
 @pytest.fixture
@@ -56,10 +58,15 @@ def lamps(make: Factory) -> str:
     return f"own_{own.code}"
 
 
+def bring(ask: Ask, token: str, text: str, key: str, sheet: str = "ledger") -> Any:
+    """What is answered to a file."""
+    headers = {"X-File-Name": quote("示例.csv"), "X-Request-Key": key}
+    return ask(token, method="POST", sheet=sheet, data=text.encode("gb18030"), headers=headers)
+
+
 def handed_in(ask: Ask, token: str, text: str, sheet: str = "ledger") -> str:
     """The path of a file that was handed in."""
-    headers = {"X-File-Name": quote("示例.csv")}
-    answer = ask(token, method="POST", sheet=sheet, data=text.encode("gb18030"), headers=headers)
+    answer = bring(ask, token, text, f"test-{next(_keys)}", sheet)
     assert answer.status_code == 201, answer.text
     assert (answer.json["state"], answer.json["filename"]) == ("uploaded", "示例.csv")
     return f"/{answer.json['file']}"
@@ -143,7 +150,7 @@ def test_a_file_is_forgotten_or_looked_at_anew(make: Factory, keeper: Person, as
 def test_what_is_no_table_or_empty_is_refused(make: Factory, keeper: Person, ask: Ask) -> None:
     token = token_of(make, keeper, can_write=True)
     for body, code in ((b"\x00\x01\x02", "sheet-file.not-text"), (b"", "import.no-file")):
-        answer = ask(token, method="POST", data=body)
+        answer = ask(token, method="POST", data=body, headers={"X-Request-Key": code})
         assert (answer.status_code, answer.json["error"]["code"]) == (422, code)
     assert make.count(SheetFile) == 0
 
@@ -212,3 +219,31 @@ def test_a_waiting_look_is_stopped(make: Factory, keeper: Person, ask: Ask, smal
     assert ask(token, f"{path}/check", "POST", json={}).status_code == 409
     assert ask(token, f"{path}/cancel", "POST").json["state"] == "uploaded"
     assert db.session.get_one(Task, begun["task"]).state == "cancelled"
+
+
+def test_a_file_sent_again_with_its_key_is_the_file_that_is_there(make: Factory, keeper: Person, ask: Ask) -> None:
+    token = token_of(make, keeper, can_write=True)
+    first = bring(ask, token, CSV, "once")
+    assert first.status_code == 201
+    again = bring(ask, token, CSV, "once")
+    assert (again.status_code, again.json) == (201, first.json)
+    assert make.count(SheetFile) == 1
+    assert make.count(Journal, object_type="sheet_file", request_key="once") == 1
+    for text, sheet in (("编号,附注\n1,示例\n", "ledger"), (CSV, "appeals")):
+        refused = bring(ask, token, text, "once", sheet)
+        assert (refused.status_code, refused.json["error"]["code"]) == (409, "request.key-used")
+    assert make.count(SheetFile) == 1
+    assert bring(ask, token, CSV, "twice").json["file"] != first.json["file"]
+
+
+@pytest.mark.parametrize("key", ["", "x" * 65])
+def test_a_file_needs_a_key(make: Factory, keeper: Person, ask: Ask, key: str) -> None:
+    refused = bring(ask, token_of(make, keeper, can_write=True), CSV, key)
+    assert (refused.status_code, refused.json["error"]["code"]) == (422, "request.key-missing")
+    assert make.count(SheetFile) == 0
+
+
+def test_a_key_of_somebody_else_is_no_way_to_his_file(make: Factory, keeper: Person, ask: Ask) -> None:
+    bring(ask, token_of(make, keeper, can_write=True), CSV, "mine")
+    refused = bring(ask, token_of(make, make.holder("collector_a"), can_write=True), CSV, "mine", "appeals")
+    assert (refused.status_code, refused.json["error"]["code"]) == (409, "request.key-used")

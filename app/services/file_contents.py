@@ -2,20 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from app.models import SheetFile, db
 from app.rules.errors import Conflict
 from app.rules.fields import clean_text
-from app.services import personal, present
+from app.services import journal, personal, present
 from app.services.actors import Actor
 from app.services.transaction import transaction
 
-_SEALED_AS = "sheet_file"
+OBJECT = _SEALED_AS = "sheet_file"
 
 
-def hand_in(actor: Actor, sheet: str, filename: str, content: bytes, **columns: Any) -> SheetFile:
-    """A file that somebody brought for a sheet ("": for a new one), kept in a transaction of its own."""
+def hand_in(
+    actor: Actor, sheet: str, filename: str, content: bytes, *, request_key: str | None = None, **columns: Any
+) -> SheetFile:
+    """A file that somebody brought for a sheet ("": for a new one), kept in a transaction of its own.
+
+    The same `request_key` again gives the file that was kept for it. Raises Conflict("request.key-used") for one that
+    belongs to another file or act.
+    """
+    try:
+        return _kept_before(actor, sheet, request_key, columns) or _keep(
+            actor, sheet, filename, content, request_key, columns
+        )
+    except Conflict:
+        found = _kept_before(actor, sheet, request_key, columns)
+        if found is None:
+            raise Conflict("request.key-used") from None
+        return found
+
+
+def _kept_before(
+    actor: Actor, sheet: str, request_key: str | None, columns: Mapping[str, Any]
+) -> SheetFile | None:
+    known = journal.made(actor, OBJECT, request_key)
+    row = db.session.get(SheetFile, known) if known is not None else None
+    if row is not None and (row.sheet, row.digest) != (sheet, columns.get("digest", "")):
+        raise Conflict("request.key-used")
+    return row
+
+
+def _keep(
+    actor: Actor, sheet: str, filename: str, content: bytes, request_key: str | None, columns: Mapping[str, Any]
+) -> SheetFile:
     with transaction():
         row = SheetFile(
             way="import", sheet=sheet, user_id=actor.user_id, person_id=actor.person_id, state="uploaded",
@@ -25,6 +56,9 @@ def hand_in(actor: Actor, sheet: str, filename: str, content: bytes, **columns: 
         db.session.add(row)
         db.session.flush()
         keep(row, content)
+        if request_key is not None:
+            new = {"sheet": sheet, "format": row.format, "size": row.size}
+            journal.write(actor, "import", OBJECT, row.id, new=new, request_key=request_key)
         return row
 
 

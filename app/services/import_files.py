@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.models import ChangeSet, SheetFile, Task, db
-from app.rules.errors import Conflict, NotFound
+from app.rules.errors import Conflict, Invalid, NotFound
 from app.services import sheet_imports, tasks
+from app.services.change_sets import LONGEST_KEY
 from app.services.grids import Grid
-from app.services.transaction import transaction
 
 
-def hand_in(grid: Grid, filename: str, content: bytes) -> SheetFile:
-    """Keep a file for the sheet and the post for which it was brought. Raises Invalid as `sheet_imports.hand_in`."""
-    row = sheet_imports.hand_in(grid, filename, content)
-    if grid.actor.only_post is not None:
-        with transaction():
-            row.spec = {**row.spec, "only_post": grid.actor.only_post}
-    return row
+def hand_in(grid: Grid, filename: str, content: bytes, *, request_key: str) -> SheetFile:
+    """Keep a file for the sheet, once for a key; see `sheet_imports.hand_in`.
+
+    Raises Invalid("request.key-missing"), and NotFound("sheet-file.unknown") for a file of another post's token.
+    """
+    if not 0 < len(request_key) <= LONGEST_KEY:
+        raise Invalid("request.key-missing", {"longest": LONGEST_KEY})
+    return access_file(grid, sheet_imports.hand_in(grid, filename, content, request_key=request_key).id)
 
 
 def access_file(grid: Grid, file_id: int) -> SheetFile:

@@ -67,16 +67,21 @@ def keys(grid: Grid) -> list[Column]:
     return [one for one in grid.columns.values() if one.kind in _KEYS and one.kind is not ValueKind.LONG]
 
 
-def hand_in(grid: Grid, filename: str, content: bytes) -> SheetFile:
-    """Keep a file for the sheet, judged by its content. Raises Invalid for what is neither workbook nor CSV."""
+def hand_in(grid: Grid, filename: str, content: bytes, *, request_key: str | None = None) -> SheetFile:
+    """Keep a file for the sheet, judged by its content. Raises Invalid for what is neither workbook nor CSV.
+
+    The same `request_key` again gives the file that was kept for it. What a token of one post brings is that post's.
+    """
     require_open(grid)
     rows = own_sheets.lines(content)
     top = list(islice(rows, TOP))
     header, count = sheet_guess.header_row(top), len(top) + sum(1 for _row in rows)
     titles = [clean_text(str(cell))[:80] for cell in top[header]] if top else []
-    about = {"rows": count - header - 1, "spec": {"header": header, "titles": titles}}
-    digest = hashlib.sha256(content).hexdigest()
-    return file_contents.hand_in(grid.actor, grid.code, filename, content, digest=digest, **about)
+    only_post = {} if grid.actor.only_post is None else {"only_post": grid.actor.only_post}
+    return file_contents.hand_in(
+        grid.actor, grid.code, filename, content, request_key=request_key, digest=hashlib.sha256(content).hexdigest(),
+        rows=count - header - 1, spec={"header": header, "titles": titles, **only_post},
+    )  # fmt: skip
 
 
 def is_open(grid: Grid) -> bool:
