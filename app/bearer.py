@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, abort, g, request
+from flask import Flask, Request, abort, g, request
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_appbuilder.security.sqla.models import User
 from flask_login import current_user
@@ -36,6 +36,14 @@ class ApiCsrf(CSRFProtect):
 
 class NoCookie(SecureCookieSessionInterface):
     """The cookie of sessions, which no program gets."""
+
+    def open_session(self, app: Flask, request: Request) -> SessionMixin | None:
+        """Of a program's request no more than the language it asks to be answered in."""
+        if not is_sent():
+            return super().open_session(app, request)
+        languages = list(app.config["LANGUAGES"])
+        chosen = request.accept_languages.best_match(languages, app.config["BABEL_DEFAULT_LOCALE"])
+        return self.session_class({"locale": chosen})
 
     def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
         """Whether the answer carries the cookie."""

@@ -64,6 +64,28 @@ def test_a_token_reads_what_its_person_reads_and_sets_no_cookie(make: Factory, k
     assert db.session.query(ApiToken).one().used_at is not None
 
 
+@pytest.mark.parametrize(
+    ("asked", "label", "message"),
+    [
+        (None, "台账", "没有您可查看的列“x_none”。"),
+        ("zh-CN,zh;q=0.9,en;q=0.8", "台账", "没有您可查看的列“x_none”。"),
+        ("en-GB,en;q=0.9,zh;q=0.5", "Ledger", "There is no column “x_none” that you may see."),
+        ("fr", "台账", "没有您可查看的列“x_none”。"),
+    ],
+)
+def test_a_program_is_answered_in_the_language_it_asks_for(
+    make: Factory, keeper: Person, app: Flask, asked: str | None, label: str, message: str
+) -> None:
+    """Whatever language a cookie names that came with it."""
+    headers = {"Authorization": f"Bearer {token_of(make, keeper)}", **({"Accept-Language": asked} if asked else {})}
+    client = app.test_client()
+    client.get("/lang/en", base_url=URL)
+    sheet = client.get("/api/v1/sheets/ledger", base_url=URL, headers=headers)
+    assert sheet.json["label"] == label
+    wrong = client.get("/api/v1/sheets/ledger/rows?sort=x_none", base_url=URL, headers=headers)
+    assert wrong.json["error"]["message"] == message
+
+
 def test_the_text_of_a_token_is_kept_nowhere(make: Factory, keeper: Person) -> None:
     text = token_of(make, keeper)
     row = db.session.query(ApiToken).one()
