@@ -176,6 +176,7 @@ SENTENCES: Mapping[str, Any] = {
     "definition.no-options": _l("Write at least one choice."),
     "definition.option": _l("The choice “%(label)s” is there twice."),
     "definition.posts": _l("There is no such post here: %(posts)s."),
+    "definition.sheet-off": _l("The sheet “%(sheet)s” is switched off here. Switch it on first."),
     "definition.used": _l("These computed fields need it: %(fields)s."),
     "deliver.nobody-here": _l("None of the line's leaders is there: name who received the slip."),
     "dispatch.about-nothing": _l("Say what it is about: a category, a place or words."),

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
+from app import field_places
 from app.models import FieldDefinition, OwnRow, OwnSheet, Unit, db
-from app.services import definitions, own_rows
+from app.services import definitions, field_definitions, own_rows
 from tests.factories import Factory
 from tests.test_desk import counted
 
@@ -198,6 +199,60 @@ def test_definitions_go_out_and_come_in_as_one_file(officer: FlaskClient) -> Non
     send(officer, "file", status=422, text=json.dumps(broken), apply="1")
     for nonsense in ("", "[]", "{}", '{"format": "fields/1", "fields": [1]}', "x" * 3_000_000):
         assert hand_in(nonsense).status_code == 422
+
+
+def _emptied(officer: FlaskClient) -> None:
+    """Another installation, with the same posts."""
+    db.session.execute(text("DELETE FROM field_definition"))
+    db.session.execute(text("DELETE FROM own_sheet"))
+    definitions.moved()
+    db.session.commit()
+
+
+def test_the_file_makes_the_same_sheet_elsewhere_in_its_order_and_with_its_posts(
+    officer: FlaskClient, make: Factory
+) -> None:
+    """A formula that names a later one, between fields that are filled in; written out again it is the same file."""
+    for kind, code, more in (
+        ("number", "length", {}), ("formula", "twice", {"formula": "{x_length} * 2"}), ("text", "place", {}),
+        ("formula", "four", {"formula": "{x_twice} * 2"}), ("number", "width", {}),
+    ):  # fmt: skip
+        send(officer, "own_roads/new", kind=kind, label=f"示例{code}", code=code, on_form="1", **more)
+    readers, writers = [make.post("editor").id], [make.post("registrar").id, make.post("supervisor").id]
+    db.session.execute(update(OwnSheet).values(reader_post_ids=readers, writer_post_ids=sorted(writers)))
+    db.session.commit()
+    place = field_places.place("own_roads")
+    field_definitions.reorder(make.actor(officer="system"), place, [field(one).id for one in ("four", "width")])
+    file = officer.get("/fields/file", base_url=URL).text
+    order = ["four", "width", "length", "twice", "place"]
+    assert [one["code"] for one in json.loads(file)["fields"]] == order
+    _emptied(officer)
+    send(officer, "file", text=file, apply="1")
+    assert officer.get("/fields/file", base_url=URL).text == file
+    made = db.session.scalars(select(OwnSheet).where(OwnSheet.code == "roads")).one()
+    assert (made.reader_post_ids, made.writer_post_ids) == (readers, sorted(writers))
+
+
+def test_a_sheet_that_differs_is_changed_but_shared_as_it_was_and_one_that_is_off_refused(
+    officer: FlaskClient,
+) -> None:
+    file = json.loads(officer.get("/fields/file", base_url=URL).text)
+    roads = next(one for one in file["sheets"] if one["code"] == "roads")
+    roads |= {"name": "示例新道路", "is_open": not roads["is_open"], "reader_post_ids": ["editor"]}
+    before = db.session.scalars(select(OwnSheet).where(OwnSheet.code == "roads")).one()
+    shared = (before.is_open, list(before.reader_post_ids), list(before.writer_post_ids))
+    page = officer.post("/fields/file", base_url=URL, data={"text": json.dumps(file)}).text
+    assert "示例新道路" in page
+    assert "更改" in page
+    send(officer, "file", text=json.dumps(file), apply="1")
+    db.session.expire_all()
+    assert (before.name, before.is_open, before.reader_post_ids, before.writer_post_ids) == ("示例新道路", *shared)
+    before.active = False
+    definitions.moved()
+    db.session.commit()
+    refused = officer.post("/fields/file", base_url=URL, data={"text": json.dumps(file)}).text
+    assert "“示例新道路”已停用" in refused
+    assert 'name="apply"' not in refused
 
 
 def test_pages_read_as_few_statements_however_many_fields(officer: FlaskClient) -> None:

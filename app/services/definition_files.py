@@ -58,6 +58,7 @@ def written(places: Iterable[tuple[str, Place]]) -> dict[str, Any]:
             {
                 "code": row.code, "name": row.name, "name_en": row.name_en, "intro": row.intro,
                 "title_field": row.title_field, "is_open": row.is_open,
+                **{name: sorted(posts[one] for one in getattr(row, name) if one in posts) for name in _POSTS},
             }
             for row in sheets
         ],
@@ -67,6 +68,8 @@ def written(places: Iterable[tuple[str, Place]]) -> dict[str, Any]:
 
 def read_in(actor: Actor, text: str, place_of: Callable[[str], Place], *, dry: bool) -> list[Line]:
     """Take a file over: what is there already stays as it is, what differs is changed, what is missing is added.
+
+    With whom a new sheet is shared comes along, by posts; of a sheet that is there it stays as it is.
 
     All or nothing: with a refused entry, or `dry`, nothing is written. Raises Refused("access.not-granted") and
     Invalid("definition.file").
@@ -79,7 +82,7 @@ def read_in(actor: Actor, text: str, place_of: Callable[[str], Place], *, dry: b
         with transaction():
             lines += [_sheet(actor, one) for one in sheets]
             db.session.flush()
-            lines += [_field(actor, one, place_of) for one in _ordered(fields)]
+            lines += _fields(actor, fields, place_of)
             if dry or any(one.outcome == "refused" for one in lines):
                 raise _Undo
     except _Undo:
@@ -105,28 +108,66 @@ def _parsed(text: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     return sheets, fields
 
 
-def _ordered(fields: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What is computed comes after what it may name; formulas in the order of the file, which is that of the sheet."""
+def _fields(actor: Actor, entries: list[dict[str, Any]], place_of: Callable[[str], Place]) -> list[Line]:
+    """What became of each entry, in the order of the file, which is that in which new fields stand on their sheet.
+
+    What is computed comes after what it may name; a formula may name one that stands behind it.
+    """
     rank = {"lookup": 1, "rollup": 1, "formula": 2}
-    return sorted(fields, key=lambda one: rank.get(str(one.get("kind")), 0))
+    found: dict[int, Line] = {}
+    waiting = sorted(range(len(entries)), key=lambda place: rank.get(str(entries[place].get("kind")), 0))
+    while waiting:
+        found |= {place: _field(actor, entries[place], place_of) for place in waiting}
+        again = [
+            place for place in waiting if found[place].outcome == "refused" and entries[place].get("kind") == "formula"
+        ]
+        if len(again) == len(waiting):
+            break
+        waiting = again
+    added = [place for place in range(len(entries)) if found[place].outcome == "added"]
+    for sheet in dict.fromkeys(found[place].sheet for place in added):
+        _in_order(place_of(sheet), [str(entries[n]["code"]) for n in added if found[n].sheet == sheet])
+    return [found[place] for place in range(len(entries))]
+
+
+def _in_order(place: Place, codes: Sequence[str]) -> None:
+    rows = {row.code: row for row in field_definitions.listed(place) if row.code in codes}
+    sorts = sorted(row.sort for row in rows.values())
+    for code, sort in zip(codes, sorts, strict=True):
+        rows[code].sort = sort
+    db.session.flush()
+    definitions.moved()
 
 
 def _sheet(actor: Actor, entry: Mapping[str, Any]) -> Line:
     code, name = str(entry["code"]), clean_text(str(entry.get("name") or ""))[:80]
-    if db.session.scalar(select(OwnSheet.id).where(OwnSheet.code == code)) is not None:
-        return Line(OWN_PREFIX + code, name, "same")
     if not name:
         return Line(OWN_PREFIX + code, code, "refused", [("field.required", {})])
-    row = OwnSheet(
-        code=code, name=name, name_en=clean_text(str(entry.get("name_en") or ""))[:120], name_pinyin=sort_key(name),
-        intro=clean_text(str(entry.get("intro") or ""))[:500], title_field=str(entry.get("title_field") or "")[:40],
-        is_open=bool(entry.get("is_open")),
-    )  # fmt: skip
-    db.session.add(row)
+    made = {
+        "name": name, "name_en": clean_text(str(entry.get("name_en") or ""))[:120],
+        "intro": clean_text(str(entry.get("intro") or ""))[:500],
+        "title_field": str(entry.get("title_field") or "")[:40],
+    }  # fmt: skip
+    row = db.session.scalar(select(OwnSheet).where(OwnSheet.code == code).with_for_update())
+    if row is not None and not row.active:
+        return Line(OWN_PREFIX + code, name, "refused", [("definition.sheet-off", {"sheet": row.name})])
+    old = {} if row is None else {key: getattr(row, key) for key in made if getattr(row, key) != made[key]}
+    if row is not None and not old:
+        return Line(OWN_PREFIX + code, name, "same")
+    if row is None:
+        # Who shares a sheet that is here already was decided here.
+        row = OwnSheet(code=code, is_open=bool(entry.get("is_open")), **{key: _posts(entry, key) for key in _POSTS})
+        db.session.add(row)
+    outcome = "changed" if old else "added"
+    new = {key: value for key, value in made.items() if key in old or not old}
+    for key, value in new.items():
+        setattr(row, key, value)
+    row.name_pinyin = sort_key(name)
     db.session.flush()
     definitions.moved()
-    journal.write(actor, "create", "own_sheet", row.id, new={"name": name})
-    return Line(OWN_PREFIX + code, name, "added")
+    told = new if old else {"name": name}
+    journal.write(actor, "edit" if old else "create", "own_sheet", row.id, old=old, new=told)
+    return Line(OWN_PREFIX + code, name, outcome)
 
 
 def _field(actor: Actor, entry: Mapping[str, Any], place_of: Callable[[str], Place]) -> Line:
@@ -162,8 +203,12 @@ def _post_ids(entry: Mapping[str, Any]) -> dict[str, list[int]]:
     """Posts of this installation; a post it has not is left out, unless that would open the field to all."""
     found: dict[str, list[int]] = {}
     for name in _POSTS:
-        codes = [str(one) for one in entry.get(name) or ()]
-        found[name] = list(db.session.scalars(select(Post.id).where(Post.code.in_(codes)))) if codes else []
-        if codes and not found[name]:
-            raise Invalid("definition.posts", {"posts": "、".join(codes)})
+        found[name] = _posts(entry, name)
+        if entry.get(name) and not found[name]:
+            raise Invalid("definition.posts", {"posts": "、".join(str(one) for one in entry[name])})
     return found
+
+
+def _posts(entry: Mapping[str, Any], name: str) -> list[int]:
+    codes = [str(one) for one in entry.get(name) or ()]
+    return sorted(db.session.scalars(select(Post.id).where(Post.code.in_(codes)))) if codes else []
