@@ -278,6 +278,15 @@ class SheetFile(Stamped, Model):
     person: Mapped[Person | None] = relationship()
 
 
+class RefusedRow(Model):
+    """A row of a file that a sheet does not take, by its number in the file: column, code and data of each problem."""
+
+    __tablename__ = "refused_row"
+    file_id: Mapped[int] = mapped_column(ForeignKey("sheet_file.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True)
+    problems: Mapped[list[Any]] = mapped_column(JSONB)
+
+
 class FeedRow(Model):
     """One changed row, written by triggers on every table that a sheet shows. Read from a transaction horizon on."""
 

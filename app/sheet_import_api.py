@@ -16,7 +16,7 @@ from app.models import SheetFile
 from app.rules.errors import Invalid
 from app.rules.imports_into import Mode, Plan, plan_of
 from app.rules.sheet_guess import Guess
-from app.services import import_files, sheet_imports, tasks
+from app.services import import_files, import_refusals, sheet_imports, tasks
 from app.services.grids import Grid
 from app.services.sheet_imports import tally_of
 from app.services.workbooks import MAX_BYTES
@@ -102,10 +102,10 @@ def changes(code: str, file_id: int) -> Response:
 
 @imports.get("/<code>/imports/<int:file_id>/problems")
 def problems(code: str, file_id: int) -> Response:
-    """The refused rows and why, by their number in the file: `?after=<row>&limit=`; the first 20,000 are kept."""
+    """The refused rows and why, by their number in the file: `?after=<row>&limit=`."""
     row = import_files.access_file(_writable(code), file_id)
     after, limit = _number("after", 0, 2**31), max(1, _number("limit", USUAL, MOST))
-    found = [one for one in tally_of(row.outcome).reasons if one[0] > after][: limit + 1]
+    found = import_refusals.listed(row.id, after=after, limit=limit + 1)
     told = [{"row": number, "problems": [_problem(*one) for one in reasons]} for number, reasons in found[:limit]]
     return jsonify(refused=told, next=found[limit - 1][0] if len(found) > limit else None)
 

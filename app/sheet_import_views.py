@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO
 from typing import Any
 
@@ -24,7 +24,7 @@ from app.reports.table import Book, Column, ReportTable, wording
 from app.rules.errors import FieldErrors, Invalid
 from app.rules.imports_into import Mode, Plan, guessed, plan_of, typed
 from app.rules.sheet_guess import Guess
-from app.services import grid_undo, present, sheet_imports, tasks
+from app.services import grid_undo, import_refusals, present, sheet_imports, tasks
 from app.services.grids import Grid
 from app.services.sheet_imports import tally_of
 from app.services.workbooks import MAX_BYTES
@@ -241,7 +241,8 @@ def _sent() -> Plan:
 
 def _told(row: SheetFile, grid: Grid) -> dict[str, Any]:
     tally = tally_of(row.outcome)
-    reasons = [(number, _why(problems, grid)) for number, problems in tally.reasons[:SHOWN]]
+    refused = import_refusals.listed(row.id, limit=SHOWN) if tally.refused else []
+    reasons = [(number, _why(problems, grid)) for number, problems in refused]
     sample = [
         (one["row"], [(_label(grid, key), _cell(grid, key, one["old"].get(key)), _cell(grid, key, value))
                       for key, value in one["new"].items()])
@@ -269,17 +270,18 @@ def _cell(grid: Grid, key: str, value: Any) -> str:
 
 
 def _refused_book(row: SheetFile, grid: Grid) -> Book:
-    rows = list(sheet_imports.refused_rows(row))
-    _number, headings, _problems = rows[0]
+    headings, rows = import_refusals.rows(row)
     columns = [Column(str(place), str(name or ""), "text") for place, name in enumerate(headings)]
     why = Column("why", _("Why it was refused"), "text", 50)
-    body = [
-        [_("%(number)s: %(why)s", number=number, why=_why(problems, grid)), *(_plain(one) for one in cells)]
-        for number, cells, problems in rows[1:]
-    ]
     width = len(columns) + 1
+
+    def body() -> Iterator[Sequence[str]]:
+        for number, cells, problems in rows:
+            told = _("%(number)s: %(why)s", number=number, why=_why(problems, grid))
+            yield [told, *map(_plain, cells), *[""] * width][:width]
+
     title = _("Refused rows of %(file)s", file=row.filename)
-    table = ReportTable(title, (why, *columns), [(one + [""] * width)[:width] for one in body], frozen=1)
+    table = ReportTable(title, (why, *columns), body(), frozen=1)
     return Book(title, (table,), wording(_), footer=report_words.moment(present.now()))
 
 

@@ -30,7 +30,7 @@ from app.services.grids import Grid
 from app.services.own_columns import Columns
 
 _Part = TypeVar("_Part")
-MOST_REFUSED, SHOWN = 20_000, 30
+SHOWN = 30
 # (id, version) of rows by the text of their key.
 Rows = Mapping[str, Sequence[tuple[int, int]]]
 # A row of the file: its number as the program counts, its cells.
@@ -40,28 +40,27 @@ Act = Callable[[Grid, Sequence[Asked], Sequence[Mapping[str, Any]]], tuple[list[
 
 @dataclass
 class Tally:
-    """What becomes of the rows of a file."""
+    """What becomes of the rows of a file; `reasons` of rows that were refused since it was asked for them last."""
 
     added: int = 0
     changed: int = 0
     same: int = 0
     refused: int = 0
-    reasons: list[list[Any]] = field(default_factory=list)
     sample: list[dict[str, Any]] = field(default_factory=list)
+    reasons: list[tuple[int, list[list[Any]]]] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """As it is kept with the file."""
         return {
             "added": self.added, "changed": self.changed, "same": self.same, "refused": self.refused,
-            "reasons": self.reasons, "sample": self.sample,
+            "sample": self.sample,
         }  # fmt: skip
 
     def count(self, number: int, one: Outcome) -> None:
         """Add what becomes of the row of that number."""
         if one.problems:
             self.refused += 1
-            if len(self.reasons) < MOST_REFUSED:
-                self.reasons.append(reason(number, one.problems))
+            self.reasons.append(_reason(number, one.problems))
         elif one.what == "create":
             self.added += 1
         elif one.new or one.old:
@@ -71,11 +70,15 @@ class Tally:
         else:
             self.same += 1
 
+    def told(self) -> list[tuple[int, list[list[Any]]]]:
+        """The rows that were refused since this was asked last."""
+        reasons, self.reasons = self.reasons, []
+        return reasons
 
-def reason(number: int, problems: Sequence[Problem]) -> list[Any]:
-    """Why a row was refused, as it is kept: its number in the file; column, code and data of each problem."""
+
+def _reason(number: int, problems: Sequence[Problem]) -> tuple[int, list[list[Any]]]:
     told = change_sets.problems_kept(problems) or {"cells": []}
-    return [number, [[one["field"], one["code"], one["data"]] for one in told["cells"]]]
+    return number, [[one["field"], one["code"], one["data"]] for one in told["cells"]]
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------

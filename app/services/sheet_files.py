@@ -14,7 +14,7 @@ from sqlalchemy.orm import defer
 
 from app.models import SheetFile, Task, db
 from app.rules.errors import Conflict, NotFound
-from app.services import assumptions, audit, file_contents, tasks
+from app.services import assumptions, audit, file_contents, import_refusals, tasks
 from app.services.actors import Actor
 from app.services.transaction import transaction
 
@@ -100,7 +100,9 @@ def expire(now: datetime) -> int:
             .values(state="expired", content_sealed=None, data_key=None)
             .returning(SheetFile.id)
         )
-        return len(db.session.scalars(gone).all())
+        ids = db.session.scalars(gone).all()
+        import_refusals.forget(ids)
+        return len(ids)
 
 
 def _own(actor: Actor) -> Select[SheetFile, Task]:

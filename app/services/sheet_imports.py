@@ -29,6 +29,7 @@ from app.services import (
     grid_batches,
     grid_edits,
     import_parts,
+    import_refusals,
     own_imports,
     own_sheets,
     tasks,
@@ -210,8 +211,15 @@ def run_check(grid: Grid, file_id: int, run: tasks.Run | None = None) -> None:
         return
     plan, tally = imports_into.plan_of(row.spec["plan"]), Tally()
     look = import_parts.look(grid, plan, (rows for _at, rows in import_parts.parts(row, _size(grid))))
+    with transaction():
+        import_refusals.forget([file_id])
     for at, rows, parsed in _parts(grid, row, look):
         _looked(grid, look, rows, parsed, tally)
+        if told := tally.told():
+            with transaction():
+                if run is not None:
+                    run.fence()
+                import_refusals.keep(file_id, told)
         if run is not None:
             run.progress(at, row.rows)
     with transaction():
@@ -283,6 +291,7 @@ def give_up(file_id: int) -> None:
         row = db.session.get_one(SheetFile, file_id, with_for_update=True, populate_existing=True)
         if row.state == "checking":
             row.state, row.task_id = "uploaded", None
+            import_refusals.forget([file_id])
         elif row.state == "applying":
             _ended(row, "cancelled")
 
@@ -302,6 +311,7 @@ def reopen(actor: Actor, file_id: int) -> None:
             ).id
         else:
             row.state, row.task_id, row.outcome = "uploaded", None, {}
+            import_refusals.forget([row.id])
 
 
 def broke_off(row: SheetFile) -> bool:
@@ -317,15 +327,8 @@ def drop(actor: Actor, file_id: int) -> None:
     with transaction():
         row = _locked(actor, file_id)
         file_contents.drop(row)
+        import_refusals.forget([row.id])
         row.state = "dropped"
-
-
-def refused_rows(row: SheetFile) -> Iterator[tuple[int, list[Any], list[list[Any]]]]:
-    """(number, cells as they were, problems) of the refused rows, in front of them that of the headings."""
-    reasons, header = dict(row.outcome.get("reasons", ())), int(row.spec["header"]) + 1
-    for number, cells in enumerate(import_parts.lines(row), 1):
-        if number == header or number in reasons:
-            yield number, cells, reasons.get(number, [])
 
 
 # --- the end of a file ---------------------------------------------------------------------------------------------
@@ -349,10 +352,8 @@ def _ended(row: SheetFile, state: str) -> None:
     query = select(*counts, func.count().filter(is_refused)).where(of_set)
     found = db.session.execute(query).one()
     tally = Tally(found[0], found[1], found[2], found[3])
-    refused = select(ChangeSetRow).where(of_set, is_refused).order_by(ChangeSetRow.id).limit(import_parts.MOST_REFUSED)
-    for one in db.session.scalars(refused.execution_options(yield_per=1_000)):
-        problems = change_sets.problems_of(one)
-        tally.reasons.append(import_parts.reason(problems[0].new or 0, problems))
     sample = select(ChangeSetRow).where(of_set, moved, ~is_refused).order_by(ChangeSetRow.id).limit(import_parts.SHOWN)
     tally.sample += [{"row": 0, "old": one.old, "new": one.new} for one in db.session.scalars(sample)]
     row.outcome = tally.to_json()
+    if set_id is not None:
+        import_refusals.keep_of(row.id, set_id)

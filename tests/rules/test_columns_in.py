@@ -26,6 +26,10 @@ SPECS = {
     "long": Value("x", K.LONG), "number": Value("x", K.NUMBER), "whole": Value("x", K.NUMBER, rule=Rule(decimals=0)),
     "exact": Value("x", K.NUMBER, rule=Rule(decimals=10)), "money": Value("x", K.MONEY),
     "bounded": Value("x", K.NUMBER, rule=Rule(least=Decimal("0.7"), most=Decimal("1200"))),
+    "share": Value("x", K.NUMBER, labels=("完成率（%）",)),
+    "ten thousands": Value("x", K.MONEY, labels=("经费（万元）",)),
+    "metres": Value("x", K.NUMBER, labels=("长度（米）",)),
+    "this year": Value("x", K.DATE, today=date(2026, 11, 26)),
     "date": Value("x", K.DATE), "bounded date": Value("x", K.DATE, rule=Rule(least="2026-01-01", most="2026-12-31")),
     "moment": Value("x", K.MOMENT), "bool": Value("x", K.BOOL), "choice": Value("x", K.CHOICE, options=COLOURS),
     "choices": Value("x", K.CHOICES, options=COLOURS), "unit": Value("x", K.UNIT),
@@ -41,7 +45,7 @@ CELLS: list[Any] = [
     date(2026, 3, 5), date(1800, 1, 1), datetime(2026, 3, 5), datetime(2026, 3, 5, 8, 30),
     datetime(2026, 3, 5, 8, 30, 7),
     time(8, 30), timedelta(hours=30), "2026-03-05", "2026/3/5", "2026年3月5日", "2026-03-05 08:30", "2026-13-01",
-    "20260305", Decimal("1.5"), [1, "示例"], ["a"], b"x",
+    "20260305", "3月5日", "50%", "50", "3万元", "3万", "5米", Decimal("1.5"), [1, "示例"], ["a"], b"x",
 ]  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from app.models import ChangeSet, ChangeSetRow, FieldDefinition, Journal, OwnRow
 from app.rules.errors import Invalid
 from app.rules.imports_into import Mode, Plan
 from app.rules.values import ValueKind
-from app.services import definitions, grid_batches, import_parts, own_sheets, sheet_imports
+from app.services import definitions, grid_batches, import_parts, import_refusals, own_sheets, sheet_imports
 from app.services.grids import Grid
 from app.services.own_columns import Columns
 from app.services.own_sheets import Line
@@ -135,10 +135,10 @@ def carried_out(grid: Grid, files: list[tuple[list[list[Any]], Mode, bool]]) -> 
         begun = len(traces())
         looked = sheet_imports.check(grid, file_id, plan)
         db.session.refresh(looked)
-        kept = [looked.outcome]
+        kept = [looked.outcome, import_refusals.listed(file_id)]
         done = sheet_imports.apply(grid, file_id, request_key=f"{grid.code}-{n}")
         db.session.refresh(done)
-        found.append((kept, done.state, done.outcome | {"reasons": [], "sample": []}, done.outcome["reasons"],
+        found.append((kept, done.state, done.outcome | {"sample": []}, import_refusals.listed(file_id),
                       state(grid), traces()[begun:], told(done.change_set_id)))  # fmt: skip
     return found
 
@@ -207,7 +207,7 @@ def test_what_another_row_has_refuses_one_row_and_not_its_part(sheet: Grid, make
     db.session.refresh(kept)
     tally = sheet_imports.tally_of(kept.outcome)
     assert (tally.added, tally.refused) == (2, 1)
-    assert [one[0] for one in tally.reasons] == [3]
+    assert [number for number, _problems in import_refusals.listed(file_id)] == [3]
     assert make.count(ChangeSet, kind="import") == 1
     assert make.count(ChangeSetRow) == 3
 

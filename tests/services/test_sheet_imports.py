@@ -12,12 +12,22 @@ from flask import Flask
 from sqlalchemy import delete, select, update
 
 from app import grids
-from app.models import Assumption, Audit, ChangeSet, Holding, OwnRow, SheetFile, Task, db
+from app.models import Assumption, Audit, ChangeSet, Holding, OwnRow, RefusedRow, SheetFile, Task, db
 from app.rules import imports_into
 from app.rules.errors import Conflict, FieldErrors, Invalid, NotFound
 from app.rules.imports_into import Mode, Plan
 from app.rules.values import ValueKind
-from app.services import definitions, file_contents, grid_undo, own_sheets, present, sheet_imports, tasks
+from app.services import (
+    definitions,
+    file_contents,
+    grid_undo,
+    import_refusals,
+    own_sheets,
+    present,
+    sheet_files,
+    sheet_imports,
+    tasks,
+)
 from app.services.actors import Actor
 from app.services.grants import standing_of
 from app.services.grids import Grid
@@ -86,7 +96,7 @@ def test_looking_writes_nothing_and_applying_does_what_was_told(sheet: Grid, mak
     row = brought(sheet)
     assert (row.state, figures(row)) == ("checked", (2, 0, 0, 1))
     assert rows(sheet) == {}
-    [[number, problems]] = tally_of(row.outcome).reasons
+    [[number, problems]] = import_refusals.listed(row.id)
     assert (number, [one[:2] for one in problems]) == (3, [[key_of(sheet, "数量"), "field.decimal-unreadable"]])
     sheet_imports.apply(sheet, row.id, request_key="k1")
     assert figures(row) == (2, 0, 0, 1)
@@ -129,7 +139,7 @@ def test_what_cannot_be_is_refused_with_its_reason(sheet: Grid, case: str) -> No
     sheet_imports.apply(sheet, brought(sheet).id, request_key="k1")
     text, mode, code = REFUSED[case]
     row = brought(sheet, text, mode)
-    codes = {problem[1] for _number, problems in tally_of(row.outcome).reasons for problem in problems}
+    codes = {problem[1] for _number, problems in import_refusals.listed(row.id) for problem in problems}
     assert codes == {code}
     assert figures(row)[:2] == (0, 0)
 
@@ -144,7 +154,7 @@ def test_a_row_changed_after_the_look_is_not_overwritten(sheet: Grid) -> None:
     sheet_imports.apply(sheet, again.id, request_key="k2")
     assert figures(again) == (0, 1, 0, 1)
     assert {name for name, _amount in rows(sheet).values()} == {"示例别人", "示例新"}
-    assert tally_of(again.outcome).reasons[0][1][0][1] == "import.changed-since"
+    assert import_refusals.listed(again.id)[0][1][0][1] == "import.changed-since"
 
 
 def test_a_row_deleted_after_the_look_is_not_added_again(sheet: Grid) -> None:
@@ -162,7 +172,7 @@ def test_a_number_is_a_key_however_it_is_written(sheet: Grid) -> None:
     row = sheet_imports.hand_in(sheet, "示例.csv", "数量,名称\n\"1,200.0\",示例新\n１２００,示例\n7,示例\n".encode())
     by_amount = Plan({0: amount, 1: key_of(sheet, "名称")}, Mode.UPDATE, amount)
     sheet_imports.check(sheet, row.id, by_amount)
-    codes = [problems[0][1] for _number, problems in tally_of(row.outcome).reasons]
+    codes = [problems[0][1] for _number, problems in import_refusals.listed(row.id)]
     assert codes == ["import.key-twice", "import.key-twice", "import.key-unknown"]
 
 
@@ -284,9 +294,37 @@ def test_a_workbook_with_days_and_long_numbers_is_read_as_it_shows(sheet: Grid) 
 
 def test_refused_rows_are_given_back_as_they_were(sheet: Grid) -> None:
     row = brought(sheet)
-    found = list(sheet_imports.refused_rows(row))
-    assert found[0][:2] == (1, ["编号", "名称", "数量"])
-    assert found[1][:2] == (3, ["002", "示例二", "x"])
+    headings, found = import_refusals.rows(row)
+    assert headings == ["编号", "名称", "数量"]
+    assert [one[:2] for one in found] == [(3, ["002", "示例二", "x"])]
+
+
+def test_every_refused_row_is_told_however_many(sheet: Grid, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(import_refusals, "PAGE", 3)
+    monkeypatch.setattr(sheet_imports, "PART_TOGETHER", 4)
+    lines = [f"{n},示例,{'x' if n % 3 else n}" for n in range(1, 21)]
+    row = brought(sheet, "\n".join(["编号,名称,数量", *lines]) + "\n")
+    wanted = [n + 1 for n in range(1, 21) if n % 3]
+    assert [number for number, _cells, _why in import_refusals.rows(row)[1]] == wanted
+    sheet_imports.check(sheet, row.id, plan(sheet))  # looked at again, told once
+    assert [(number, cells[0]) for number, cells, _why in import_refusals.rows(row)[1]] == [
+        (number, str(number - 1)) for number in wanted
+    ]
+    looked = import_refusals.listed(row.id, limit=100)
+    sheet_imports.apply(sheet, row.id, request_key="k1")
+    assert import_refusals.listed(row.id, limit=100) == looked
+    assert figures(row) == (6, 0, 0, 14)
+
+
+def test_reasons_are_forgotten_with_the_file(sheet: Grid, make: Factory) -> None:
+    row, kept = brought(sheet), brought(sheet)
+    assert make.count(RefusedRow) == 2
+    sheet_imports.drop(sheet.actor, row.id)
+    assert make.count(RefusedRow, file_id=row.id) == 0
+    sheet_files.expire(present.now() + timedelta(days=400))
+    assert make.count(RefusedRow) == 0
+    db.session.refresh(kept)
+    assert kept.state == "expired"
 
 
 def test_a_plan_that_cannot_be_carried_out_is_told_at_its_columns(sheet: Grid) -> None:
