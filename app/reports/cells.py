@@ -16,6 +16,7 @@ from .table import Cell, Column, Figure, Kind, Value, Wording
 _EXACT = 10**15  # a spreadsheet number keeps 15 digits
 _DAY = timedelta(days=1)
 _FIRST_YEAR = 1900  # of the spreadsheet's calendar
+_DAY_ZERO = datetime(1899, 12, 30)  # noqa: DTZ001 - of the same calendar, which knows no zone
 _SHORT = text.CELL_LIMIT // 2  # characters that fit whatever they are
 
 
@@ -31,12 +32,13 @@ class CellWriter:
     def row(self, sheet: Any, row: int, columns: Sequence[Column], cells: Sequence[Cell], role: str) -> None:
         """One row; raises ValueError when it has not one cell for each column, or a moment without a zone."""
         look = self._styles.of(role, "text")
+        write, blank, clean = sheet.write_string, sheet.write_blank, text.clean
         for number, (column, cell) in enumerate(zip(columns, cells, strict=True)):
             if isinstance(cell, str):
                 if not cell:
-                    sheet.write_blank(row, number, None, look)
+                    blank(row, number, None, look)
                 elif len(cell) <= _SHORT:
-                    sheet.write_string(row, number, text.clean(cell), look)
+                    write(row, number, clean(cell), look)
                 else:
                     self._text(sheet, row, number, column.label, cell, role)
             elif isinstance(cell, Figure):
@@ -85,7 +87,17 @@ class CellWriter:
             local = value.astimezone(self._zone).replace(tzinfo=None)
             value = local.date() if kind == "date" else local
         shown: Kind = "moment" if isinstance(value, datetime) else "date"
-        if value.year < _FIRST_YEAR:
-            sheet.write_string(row, number, str(value), self._styles.of(role, "text"))
-        else:
+        if value.year > _FIRST_YEAR:
+            sheet.write_number(row, number, _serial(value), self._styles.of(role, shown))
+        elif value.year == _FIRST_YEAR:  # the calendar has a day too much in this year
             sheet.write_datetime(row, number, value, self._styles.of(role, shown))
+        else:
+            sheet.write_string(row, number, str(value), self._styles.of(role, "text"))
+
+
+def _serial(value: date) -> float:
+    """A date or a local moment after 1900 as the spreadsheet counts days."""
+    if not isinstance(value, datetime):
+        return (value - _DAY_ZERO.date()).days
+    since = value - _DAY_ZERO
+    return since.days + (since.seconds + since.microseconds / 1e6) / 86400

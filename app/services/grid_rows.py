@@ -123,9 +123,10 @@ def stream(grid: Grid, query: Query, session: Session) -> Iterator[Sequence[Any]
     A reference is `(id, name)`, everything else its value: moments and dates as such, run-time ones as text.
     """
     order, chosen = grid_sql.sorting(grid, query.orders), _chosen(grid, query)
-    rows = _rows(grid, query, chosen, order).order_by(*order.clauses()).execution_options(yield_per=PART)
+    rows = _rows(grid, query, chosen, order).order_by(*order.clauses())
     first = 2 + len(order.parts) + 1
-    cells = (tuple(_cells(chosen, row, first)) for row in session.execute(rows))
+    found = session.connection().execute(rows, execution_options={"yield_per": PART})
+    cells = (tuple(_cells(chosen, row, first)) for row in found)
     places = [place for place, column in enumerate(chosen) if column.kind is ValueKind.FILES]
     yield from _with_names(cells, places) if places else cells
 

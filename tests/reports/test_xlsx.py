@@ -11,6 +11,9 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+import xlsxwriter
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
 from app.reports import xlsx
@@ -146,6 +149,27 @@ def test_a_cell_by_kind(kind: str, value: Cell, stored: str, number_format: str 
     assert file.cells("示例表")["A4"] == stored
     if number_format:
         assert file.number_format("示例表", "A4") == number_format
+
+
+@settings(deadline=None)
+@given(st.lists(
+    st.one_of(
+        st.dates(date(1900, 1, 1), date(9998, 12, 31)), st.datetimes(datetime(1900, 1, 2), datetime(9998, 12, 31)),
+    ),
+    min_size=20, max_size=60,
+))
+@example([date(1900, 2, 28), date(1900, 3, 1), date(1901, 1, 1), datetime(2026, 11, 26, 23, 59, 59)])
+def test_days_are_counted_as_the_library_counts_them(values: list[date]) -> None:
+    """A date or moment is written as a number: the same one that XlsxWriter writes for it."""
+    own = [value.replace(tzinfo=ZONE) if isinstance(value, datetime) else value for value in values]
+    ours = opened(table(*((value,) for value in own), columns=(Column("at", "时间", "moment"),)))
+    theirs = BytesIO()
+    with xlsxwriter.Workbook(theirs) as book:
+        sheet = book.add_worksheet("示例表")
+        for row, value in enumerate(values, 3):
+            sheet.write_datetime(row, 0, value)
+    cells, said = ours.cells("示例表"), Opened(theirs.getvalue()).cells("示例表")
+    assert [cells[f"A{row}"] for row in range(4, 4 + len(values))] == list(said.values())
 
 
 def test_a_figure_reads_otherwise_than_its_column() -> None:
