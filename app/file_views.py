@@ -90,7 +90,10 @@ def sent(file_id: int) -> ResponseReturnValue:
     file, content = sheet_files.read(actor, file_id)
     if file.format == "xlsx":
         content = stamped(content, watermark(file))
-    return send_file(BytesIO(content), TYPES[file.format], as_attachment=True, download_name=file.filename)
+    answer = send_file(BytesIO(content), TYPES[file.format], as_attachment=True, download_name=file.filename)
+    if file.format == "csv":
+        answer.mimetype_params["charset"] = str(file.spec.get("encoding", "utf-8"))
+    return answer
 
 
 def watermark(file: SheetFile) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
+import pytest
 from flask.testing import FlaskClient
 from python_calamine import CalamineWorkbook
 from sqlalchemy import update
@@ -44,6 +45,16 @@ def test_a_small_view_is_ready_in_the_answer_and_carries_who_fetched_it(make: Fa
         assert other.get(address, base_url=URL).status_code == 404
     assert client.delete(f"/api/v1/files/{told['file']}", base_url=URL).status_code == 200
     assert client.get(told["content"], base_url=URL).status_code == 404
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+def test_a_csv_names_the_encoding_it_was_asked_for_in(make: Factory, encoding: str) -> None:
+    make.appeal("registered").subject = "示例诉求"
+    client = make.signed_in(make.holder("ledger_admin"))
+    told = ask(client, format="csv", encoding=encoding, query={"columns": ["subject"]}).json
+    fetched = client.get(told["content"], base_url=URL)
+    assert fetched.headers["Content-Type"] == f"text/csv; charset={encoding}"
+    assert "示例诉求" in fetched.data.decode(encoding)
 
 
 def test_the_ledger_on_paper_has_columns_of_its_own_and_is_of_the_ledger_alone(make: Factory) -> None:

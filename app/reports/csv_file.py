@@ -6,14 +6,17 @@ import csv
 from collections.abc import Iterable, Sequence
 from typing import TextIO
 
-# What a spreadsheet would take for a formula when a cell begins with it.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+from app.rules.sheet_guess import FORMULA
+
 ENCODINGS = {"utf-8": "utf-8-sig", "gb18030": "gb18030"}
 
 
 def neutral(cell: str) -> str:
-    """A text that no spreadsheet computes: one that begins like a formula gets an apostrophe in front."""
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+    """A text that no spreadsheet computes: one that begins like a formula gets an apostrophe in front.
+
+    So does one that has such an apostrophe already: app/rules/sheet_guess.py takes one away from each that has it.
+    """
+    return f"'{cell}" if FORMULA.match(cell) else cell
 
 
 def write(out: TextIO, header: Sequence[str], rows: Iterable[Sequence[str]]) -> int:

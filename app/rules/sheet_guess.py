@@ -28,6 +28,8 @@ _NAMES = re.compile("电话|手机|编号|证号|号码|账号|帐号|邮编|代
 _MONEY = re.compile("金额|费用|经费|单价|总价|资金|元|amount|price|cost", re.IGNORECASE)
 _WRITTEN_DAY = re.compile(r"\d{4}\s*[-/.年]\s*\d{1,2}\s*[-/.月]\s*\d{1,2}.*")
 _PLAIN = re.compile(r"-?(?:0|[1-9][0-9]{0,10})(?:\.[0-9]{1,6})?")
+# What a spreadsheet would take for a formula, as it stands or behind apostrophes that keep it from doing so.
+FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")  # wide ones as input methods write them
 _VALUE = re.compile(r"[-+(=￥¥$]*\d")  # begins like a number or a day
 _YES_NO = frozenset({"是", "否", "有", "无", "yes", "no", "true", "false", "√", "×"})
 
@@ -46,6 +48,8 @@ class Guess:
 
 def delimited(content: bytes) -> Iterator[list[str]]:
     """The lines of a CSV file: UTF-8 (with or without mark) or GB18030, separated by comma, semicolon or tab.
+
+    A text that was written with an apostrophe so that no spreadsheet computes it comes back without.
 
     Raises Invalid("sheet-file.not-text"), "workbook.too-many-rows", "workbook.too-many-columns" and, behind the last
     line, "sheet-file.empty".
@@ -70,11 +74,15 @@ def delimited(content: bytes) -> Iterator[list[str]]:
             if number > MOST_LINES:
                 raise Invalid("workbook.too-many-rows", {"limit": MOST_LINES})
             is_filled = is_filled or any(cell.strip() for cell in row)
-            yield row
+            yield row if "'" not in text else [_unquoted(cell) for cell in row]
     except csv.Error as error:
         raise Invalid("sheet-file.not-text") from error
     if not is_filled:
         raise Invalid("sheet-file.empty")
+
+
+def _unquoted(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") and FORMULA.match(cell) else cell
 
 
 def header_row(rows: Sequence[Sequence[Cell]]) -> int:

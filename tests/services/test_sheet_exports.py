@@ -20,6 +20,7 @@ from app import export_files, grids, ledger_paper
 from app.models import Assumption, Audit, Holding, Post, SheetFile, Task, db
 from app.reports import csv_file, watermark
 from app.rules import query as queries
+from app.rules import sheet_guess
 from app.rules.errors import Conflict, Invalid, NotFound
 from app.services import file_contents, present, sheet_exports, sheet_files, tasks
 from app.services.actors import Actor
@@ -29,7 +30,10 @@ from app.services.sheet_exports import Wanted
 from jobs import exports
 from tests.factories import Factory
 
-EVIL = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "http://example.invalid", "110101199003071234", "00123"]
+EVIL = [
+    "=1+1", "+1", "-1", "@SUM(A1)", "\tx", "＝1+1",
+    "'=1+1", "'示例'", "http://example.invalid", "110101199003071234", "00123",
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -97,7 +101,8 @@ def test_csv_is_read_back_and_neutralised(ledger: Grid, encoding: str) -> None:
     row = made(ledger, wanted(ledger, "subject", format="csv", encoding=encoding, sort=[["received_at", "desc"]]))
     text = file_contents.read(row).decode(csv_file.ENCODINGS[encoding])
     found = [line[0] for line in csv.reader(io.StringIO(text, newline=""))]
-    assert found == ["标题", *(f"'{one}" if one[0] in "=+-@\t" else one for one in EVIL)]
+    assert found == ["标题", *(f"'{one}" if one[0] in "=+-@\t＝" or one[:2] == "'=" else one for one in EVIL)]
+    assert [line[0] for line in sheet_guess.delimited(file_contents.read(row))] == ["标题", *EVIL]
 
 
 def test_the_same_rows_give_the_same_bytes_and_a_fetched_file_names_who_fetched_it(ledger: Grid) -> None:
@@ -140,8 +145,8 @@ def test_the_cap_is_the_posts_own_else_that_of_everybody(ledger: Grid) -> None:
     with pytest.raises(Invalid) as refused:
         sheet_exports.ask(ledger, wanted(ledger), reason="示例", request_key="k")
     assert (refused.value.code, refused.value.data) == ("export.over-cap", {"most": 5})
-    db.session.execute(update(Post).where(Post.code == "ledger_admin").values(export_cap=8))
-    assert made(ledger, wanted(ledger)).rows == 8
+    db.session.execute(update(Post).where(Post.code == "ledger_admin").values(export_cap=len(EVIL)))
+    assert made(ledger, wanted(ledger)).rows == len(EVIL)
 
 
 def test_a_large_view_is_a_task_that_a_killed_workers_successor_finishes(ledger: Grid, make: Factory) -> None:
@@ -149,7 +154,7 @@ def test_a_large_view_is_a_task_that_a_killed_workers_successor_finishes(ledger:
     row = sheet_exports.ask(ledger, wanted(ledger), reason="示例", request_key="k")
     task = db.session.scalars(select(Task).where(Task.id == row.task_id)).one()
     assert (task.kind, task.total, sheet_files.access_file(ledger.actor, row.id).state) == (
-        "sheet_export", 8, "pending",
+        "sheet_export", len(EVIL), "pending",
     )  # fmt: skip
     killed = tasks.claim(task.id)
     assert killed is not None
@@ -160,7 +165,7 @@ def test_a_large_view_is_a_task_that_a_killed_workers_successor_finishes(ledger:
     exports.make(successor)
     tasks.finish(successor)
     db.session.refresh(row)
-    assert (row.state, row.rows) == ("ready", 8)
+    assert (row.state, row.rows) == ("ready", len(EVIL))
     digest = row.digest
     exports.make(successor)  # run once more it changes nothing
     db.session.refresh(row)
