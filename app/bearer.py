@@ -22,7 +22,12 @@ from app.services.api_tokens import Bearer
 OPEN = frozenset({"sheets", "sheet_edits", "cell_files", "integration", "sheet_imports"})
 ALSO = frozenset({"api.task", "api.cancel_task"})
 # What reads although it is sent by POST: what it asks for stands in its body.
-READING = frozenset({"sheets.rows", "sheets.outline", "sheets.groups", "sheets.figures", "sheets.changes"})
+READING = frozenset(
+    {
+        "sheets.rows", "sheets.outline", "sheets.groups", "sheets.figures", "sheets.changes",
+        "sheet_edits.find_options",
+    }
+)  # fmt: skip
 
 
 class ApiCsrf(CSRFProtect):

@@ -106,7 +106,17 @@ def write(code: str) -> Response:
 @edits.get("/<code>/options/<key>")
 def options(code: str, key: str) -> Response:
     """What a reference column may hold: at most 50 rows by name or by sound, `?q=` what was typed."""
-    found = grid_options.offered(opened(code), key, request.args.get("q", ""), english=grids.is_english())
+    return _offers(grid_options.offered(opened(code), key, request.args.get("q", ""), english=grids.is_english()))
+
+
+@edits.post("/<code>/options/<key>")
+def find_options(code: str, key: str) -> Response:
+    """The same, appeals also by words of their titles: `{"q": what was typed}`, which so stands in no log."""
+    grid, term = opened(code), text_in(body_of("q"), "q")
+    return _offers(grid_options.offered(grid, key, term, english=grids.is_english(), is_body=True))
+
+
+def _offers(found: Sequence[grid_options.Offer]) -> Response:
     return jsonify(options=[{"value": one.value, "label": one.label, "pinyin": one.pinyin} for one in found])
 
 

@@ -38,6 +38,7 @@ MOMENT = {"type": "string", "format": "date-time"}
 KEY = TEXT | {"maxLength": 64, "description": "Chosen by the caller; sent again with the same key, it acts once."}
 VALUES, CELLS = _ref("Values"), _ref("Cells")
 NULLABLE = {"type": ["string", "null"]}
+OFFERED = _object(options=_list(_object(value=WHOLE, label=TEXT, pinyin=TEXT)))
 
 SCHEMAS: dict[str, Any] = {
     "Error": _object(
@@ -176,7 +177,8 @@ BODIES: Mapping[tuple[str, str], tuple[Mapping[str, Any] | None, Mapping[str, An
     ("sheet_edits.history", "GET"): (None, _object(history=_list(ANY))),
     ("sheet_edits.trash", "GET"): (None, _object(rows=_list(ANY))),
     ("sheet_edits.restore", "POST"): (_object("request_key", request_key=KEY), _ref("One")),
-    ("sheet_edits.options", "GET"): (None, _object(options=_list(_object(value=WHOLE, label=TEXT, pinyin=TEXT)))),
+    ("sheet_edits.options", "GET"): (None, OFFERED),
+    ("sheet_edits.find_options", "POST"): (_object("q", q=TEXT), OFFERED),
     ("cell_files.receive", "POST"): (BYTES, _object("id", id=WHOLE, name=TEXT)),
     ("cell_files.discard", "POST"): (None, _object(discarded=WHOLE)),
     ("cell_files.content", "GET"): (None, BYTES),

@@ -118,6 +118,9 @@ EXAMPLES: Mapping[tuple[str, str], tuple[Any, Any]] = {
     ),
     ("sheet_edits.restore", "POST"): ({"request_key": _KEY}, _ONE),
     ("sheet_edits.options", "GET"): (None, {"options": [{"value": 12, "label": "示例局", "pinyin": "shi li ju"}]}),
+    ("sheet_edits.find_options", "POST"): (
+        {"q": "路灯"}, {"options": [{"value": 7, "label": "民〔2026〕A-000012 · 示例路灯不亮", "pinyin": ""}]},
+    ),
     ("cell_files.receive", "POST"): (None, {"id": 77, "name": "scan.pdf"}),
     ("cell_files.discard", "POST"): (None, {"discarded": 77}),
     ("cell_files.content", "GET"): (None, None),

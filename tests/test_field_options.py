@@ -10,10 +10,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from app import extra_forms
-from app.models import Contact, OwnRow, OwnSheet, Person, db
+from app.models import Appeal, Contact, OwnRow, OwnSheet, Person, db
 from app.rules.definitions import Around
 from app.rules.errors import FieldErrors
-from app.services import definitions, field_definitions, field_values
+from app.services import definitions, field_definitions, field_values, ledger
 from app.services.field_definitions import Place
 from tests.factories import Factory
 
@@ -35,6 +35,13 @@ def offers(client: FlaskClient, key: str, typed: str = "", sheet: str = "appeals
     assert answer.status_code == 200, answer.text
     found: list[dict[str, Any]] = (answer.json or {})["options"]
     return found
+
+
+def found(client: FlaskClient, key: str, typed: str, sheet: str = "appeals") -> list[int]:
+    """The rows found by what was typed, asked for in a body as pages do."""
+    answer = client.post(f"/api/v1/sheets/{sheet}/options/{key}", base_url=URL, json={"q": typed})
+    assert answer.status_code == 200, answer.text
+    return [one["value"] for one in (answer.json or {})["options"]]
 
 
 @pytest.fixture
@@ -146,3 +153,44 @@ def test_rows_of_a_sheet_that_is_not_his_are_neither_listed_nor_linked(make: Fac
         assert "示例机密" in str(extra_forms.shown(editor, [one], {}, {}))
         with pytest.raises(FieldErrors):
             field_values.clean([one], {one.key: str(row.id)}, actor=stranger)
+
+
+@pytest.fixture
+def titled(make: Factory) -> dict[str, Appeal]:
+    """Appeals with titles of their own."""
+    titles = {"lamp": "示例路灯整夜不亮", "street": "示例路面积水，路灯也不亮", "noise": "示例夜间施工噪声 Noise"}
+    made = {name: make.appeal("assigned") for name in titles}
+    for name, appeal in made.items():
+        appeal.subject, appeal.body = titles[name], "示例正文提到路灯"
+    db.session.commit()
+    return made
+
+
+@pytest.mark.parametrize("few", [20_000, -1], ids=["rare", "common"])
+def test_appeals_are_found_by_words_of_their_title(
+    make: Factory, titled: dict[str, Appeal], monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr(ledger, "FEW", few)  # either way of the search
+    key = add(make, "before", "link", parameters={"to": "appeals"})
+    keeper = make.signed_in(make.holder("ledger_admin"))
+    lamp, street, noise = (titled[name].id for name in ("lamp", "street", "noise"))
+    assert found(keeper, key, "路灯", "ledger") == [street, lamp]
+    assert found(keeper, key, "路灯 积水", "ledger") == [street]
+    assert found(keeper, key, "亮 路灯", "ledger") == [street, lamp]
+    assert found(keeper, key, "noise", "ledger") == [noise]
+    assert found(keeper, key, "100%", "ledger") == []
+    assert found(keeper, key, "亮", "ledger") == []  # one character names nothing
+    assert found(keeper, key, "", "ledger") == [noise, street, lamp]
+    assert found(keeper, key, titled["lamp"].number or "", "ledger") == [lamp]
+
+
+def test_words_of_a_title_find_nothing_out_of_sight_and_nothing_in_an_address(
+    make: Factory, titled: dict[str, Appeal]
+) -> None:
+    key = add(make, "before", "link", parameters={"to": "appeals"})
+    handler = make.signed_in(make.member(titled["lamp"].unit))
+    seen = [one.id for one in titled.values() if one.unit_id == titled["lamp"].unit_id and "路灯" in one.subject]
+    assert found(handler, key, "路灯") == sorted(seen, reverse=True)
+    other = make.signed_in(make.member(make.a_unit(offset=7)))
+    assert found(other, key, "路灯") == []
+    assert offers(make.signed_in(make.holder("ledger_admin")), key, "路灯", "ledger") == []

@@ -68,14 +68,17 @@ class _Source:
     pinyin: Any
 
 
-def offered(grid: Grid, key: str, term: str, *, english: bool) -> list[Offer]:
+def offered(grid: Grid, key: str, term: str, *, english: bool, is_body: bool = False) -> list[Offer]:
     """At most MOST rows whose name contains the words, or whose sound begins with them (`sgaj`, `shi gong`).
+
+    Appeals are found by their number; by words of their title only when `is_body` says that the words came in the
+    body of a request: an address stands in logs.
 
     Raises NotFound("query.unknown-field") for a column out of sight, and for one that refers to nothing he may read.
     """
     source = _source(grid, grid.column(key), english=english)
     if source.model is Appeal:
-        return _appeals(source, term)
+        return _appeals(source, term, by_title=is_body)
     shown = func.coalesce(func.nullif(source.name, ""), source.other, "")
     query = select(source.model.id, shown, source.pinyin).where(source.where)
     if term := term.strip().lower()[:100]:
@@ -85,18 +88,21 @@ def offered(grid: Grid, key: str, term: str, *, english: bool) -> list[Offer]:
     return [Offer(row[0], row[1], row[2] or "") for row in db.session.execute(ordered)]
 
 
-def _appeals(source: _Source, term: str) -> list[Offer]:
-    """Appeals by their number, its beginning or what is counted in it (`A-12`, `12`), the latest first.
-
-    What they are about is no way to look for one: the words would stand in the logs of addresses.
+def _appeals(source: _Source, term: str, *, by_title: bool) -> list[Offer]:
+    """Appeals by their number, its beginning or what is counted in it (`A-12`, `12`), then by words of their title,
+    the latest first.
     """
     query = select(Appeal.id, Appeal.number, Appeal.subject).where(source.where)
+    ordered = query.order_by(Appeal.id.desc()).limit(MOST)
     if term := term.strip()[:100]:
-        query = query.where(
-            or_(Appeal.number.startswith(term, autoescape=True), Appeal.number.in_(ledger.numbers_of(term)))
-        )
-    found = db.session.execute(query.order_by(Appeal.id.desc()).limit(MOST))
-    return [Offer(row_id, f"{number} · {subject[:40]}", "") for row_id, number, subject in found]
+        numbers = or_(Appeal.number.startswith(term, autoescape=True), Appeal.number.in_(ledger.numbers_of(term)))
+        ordered = ordered.where(numbers)
+    found = {row_id: (number, subject) for row_id, number, subject in db.session.execute(ordered)}
+    if term and by_title and len(found) < MOST:
+        ids = ledger.titled(source.where, term, MOST - len(found))
+        named = {one.id: (one.number, one.subject) for one in db.session.execute(query.where(Appeal.id.in_(ids)))}
+        found |= {row_id: named[row_id] for row_id in ids if row_id in named}
+    return [Offer(row_id, f"{number} · {subject[:40]}", "") for row_id, (number, subject) in found.items()]
 
 
 def _fits(source: _Source, term: str) -> ColumnElement[bool]:

@@ -23,6 +23,7 @@ from app.services import clocks, present
 
 SIZE = 25
 COUNT_CAP = 1000
+FEW, NEWEST, MOST_WORDS = 20_000, 50_000, 6  # of a search in titles: hits of an index read, appeals looked through
 NUMBER_SERIES = ("registration", "history")
 
 # What a list can be ordered by; each pair (column, id) has an index.
@@ -163,6 +164,38 @@ def matches(term: str, numbers: Sequence[str] = ()) -> ColumnElement[bool]:
     if len(term) > 1:
         found.append(and_(has_bigrams(term), contains(term)))
     return or_(*found)
+
+
+def titled(visible: ColumnElement[bool], term: str, limit: int) -> list[int]:
+    """The newest appeals a reader sees in whose title every word of the term stands; their ids, newest first.
+
+    Words that are rare by the statistics of the bigram index are looked up there; common ones are looked for among
+    the newest appeals alone, so that no search reads further than that.
+    """
+    words = clean_text(term)[:100].split()[:MOST_WORDS]
+    said = [func.lower(Appeal.subject).contains(word.lower(), autoescape=True) for word in words]
+    paired = [word for word in words if len(word) > 1]
+    if not paired:
+        return []
+    if _expected(paired) > FEW:
+        newest = select(func.max(Appeal.id)).scalar_subquery()
+        query = select(Appeal.id).where(Appeal.id > newest - NEWEST, visible, *said).order_by(Appeal.id.desc())
+        return list(db.session.scalars(query.limit(limit)))
+    # OFFSET 0 keeps the planner from walking the primary key for the order instead of reading the index.
+    hits = select(Appeal.id).where(*map(has_bigrams, paired), visible, *said).offset(0).subquery()
+    return list(db.session.scalars(select(hits.c.id).order_by(hits.c.id.desc()).limit(limit)))
+
+
+def _expected(words: Sequence[str]) -> float:
+    """How many appeals have the rarest gram of the words, by what the index is known to hold; 0 for a rare one."""
+    statement = text(
+        """
+        WITH gram AS (SELECT DISTINCT g FROM unnest(CAST(:words AS text[])) word, unnest(text_bigrams(word)) g)
+        SELECT min(coalesce(known.frequency, 0)) * (SELECT reltuples FROM pg_class WHERE oid = 'appeal'::regclass)
+        FROM gram LEFT JOIN common_bigrams((SELECT array_agg(g) FROM gram)) known ON known.gram = gram.g
+        """
+    )
+    return float(db.session.scalar(statement, {"words": list(words)}) or 0)
 
 
 def has_bigrams(term: str) -> ColumnElement[bool]:

@@ -1,6 +1,6 @@
 /** A long <select> becomes a box one types in: filter by any part of the name or by pinyin initials. The select stays the form's value. */
 import { element, placeUnder } from "./dom";
-import { getJson } from "./http";
+import { getJson, postJson } from "./http";
 import { initials } from "./pinyin";
 import { text } from "./messages";
 
@@ -35,6 +35,7 @@ export class Combobox {
   private shown: Choice[] = [];
   private active = -1;
   private turn = 0;
+  private answered: { readonly typed: string; readonly values: ReadonlySet<string> } | undefined;
 
   constructor(private readonly select: HTMLSelectElement) {
     serial += 1;
@@ -107,7 +108,7 @@ export class Combobox {
     const turn = (this.turn += 1);
     await new Promise((done) => window.setTimeout(done, 150));
     if (turn !== this.turn || typed === (this.selected()[0]?.label ?? "")) return;
-    const answer = await getJson<{ options: { value: number; label: string; pinyin: string }[] }>(`${address}?q=${encodeURIComponent(typed)}`);
+    const answer = await postJson<{ options: { value: number; label: string; pinyin: string }[] }>(address, { q: typed });
     if (turn !== this.turn) return;
     const kept = Array.from(this.select.options).filter((option) => option.selected || option.value === "");
     const known = new Set(kept.map((option) => option.value));
@@ -117,6 +118,7 @@ export class Combobox {
       return option;
     });
     this.select.replaceChildren(...kept, ...found);
+    this.answered = { typed: typed.toLowerCase(), values: new Set(answer.options.map((row) => String(row.value))) };
     this.choices = readChoices(this.select);
     if (document.activeElement === this.input) this.open();
   }
@@ -166,6 +168,9 @@ export class Combobox {
     const chosen = this.select.multiple ? "" : (this.selected()[0]?.label ?? "");
     const typed = this.input.value.trim().toLowerCase();
     if (typed === "" || typed === chosen.toLowerCase()) return this.choices;
+    // What the server found for these words fits, whatever of it the label shows.
+    const { answered } = this;
+    if (answered?.typed === typed) return this.choices.filter((choice) => answered.values.has(choice.option.value));
     const hits = this.choices.filter((choice) => choice.label.toLowerCase().includes(typed) || choice.keys.includes(typed));
     const rank = (choice: Choice): number =>
       choice.label.toLowerCase().startsWith(typed) ? 0 : choice.keys.startsWith(typed) ? 1 : 2;

@@ -18,6 +18,18 @@ export async function getJson<T>(address: string): Promise<T> {
   return (await answer.json()) as T;
 }
 
+/** What is asked for stands in no address: addresses are logged. */
+export async function postJson<T>(address: string, body: unknown): Promise<T> {
+  const answer = await fetch(address, {
+    method: "POST",
+    headers: { Accept: "application/json", "Content-Type": "application/json", "X-CSRFToken": csrfToken(), "X-Requested-With": "XMLHttpRequest" },
+    credentials: "same-origin",
+    body: JSON.stringify(body),
+  });
+  if (!answer.ok || answer.redirected) throw new HttpError(answer.redirected ? 401 : answer.status);
+  return (await answer.json()) as T;
+}
+
 /** As a form is sent, whatever the answer: a refusal has words of its own. */
 export async function send(address: string, body: Record<string, string> | FormData): Promise<Response> {
   return await fetch(address, {

@@ -23,7 +23,7 @@ export async function options(api: SheetApi, key: string, typed: string, signal?
   interface Told {
     options?: { value: unknown; label: string; pinyin?: string }[];
   }
-  const told = await api.get<Told | NonNullable<Told["options"]>>(`/options/${encodeURIComponent(key)}?q=${encodeURIComponent(typed)}`, signal);
+  const told = await api.post<Told | NonNullable<Told["options"]>>(`/options/${encodeURIComponent(key)}`, { q: typed }, signal);
   const rows = Array.isArray(told) ? told : (told.options ?? []);
   return rows.map((one) => ({ value: one.value, label: one.label, keys: one.pinyin ?? "", colour: "" }));
 }
