@@ -16,12 +16,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, String, and_, cast, func, insert, select, text, true, update
 
-from app.models import Appeal, Clock, ClockChange, Journal, LimitRule, Recount, db
+from app.models import Appeal, Assignment, Clock, ClockChange, Journal, LimitRule, Membership, Recount, db
 from app.rules import clocks as rules
 from app.rules.calendar import WorkingCalendar
 from app.rules.errors import Conflict, Invalid
 from app.rules.workflow import OPEN_STATES, State
-from app.services import calendar, clocks, journal, present, tasks
+from app.services import calendar, clocks, journal, outbox, present, tasks
 from app.services.actors import Actor
 from app.services.sheet_rows import Draft, Sheet, journalled
 from app.services.transaction import transaction
@@ -38,6 +38,8 @@ REMEMBERED = 50_000
 LOCK = 0xC10C
 # Kinds whose due moment follows from the day of the start alone, whatever its hour.
 _BY_DAY = frozenset({"working_days", "calendar_days"})
+# Kinds that run for a unit.
+_OF_UNITS = ("sign_in", "unit_limit", "co_limit")
 _MEASURES = ("kind", "amount", "at", "until", "roll")
 
 
@@ -406,7 +408,9 @@ def _batch(run: tasks.Run) -> bool:
         if not appeals:
             # Once more over the clocks that requests under way started by the rule as it was.
             recount.counts = {**counts, "after": 0, "late": True}
-            recount.state = "applied" if counts["late"] else recount.state
+            if counts["late"]:
+                recount.state = "applied"
+                _tell_units(recount)
             return not counts["late"]
         rows = db.session.execute(query.where(Clock.appeal_id.in_(appeals)).order_by(Clock.appeal_id, Clock.id)).all()
         moved = _move_all(recount, change, rows)
@@ -415,6 +419,23 @@ def _batch(run: tasks.Run) -> bool:
         seen = counts["moved"]["seen"]
     run.progress(seen, max(run.total, seen))
     return True
+
+
+def _tell_units(recount: Recount) -> None:
+    """One notice to each who handles for a unit of which a limit moved, however many of its appeals."""
+    unit_id = func.coalesce(Assignment.unit_id, Appeal.unit_id)
+    query = (
+        select(Membership.person_id)
+        .join(ClockChange, ClockChange.recount_id == recount.id)
+        .join(Clock, Clock.id == ClockChange.clock_id)
+        .join(Appeal, Appeal.id == Clock.appeal_id)
+        .outerjoin(Assignment, Assignment.id == Clock.assignment_id)
+        .where(Membership.unit_id == unit_id, Membership.function == "handler", Membership.active)
+        .where(Clock.kind.in_(_OF_UNITS))
+        .distinct()
+    )
+    key = f"recount:{recount.id}|limits.moved"
+    outbox.enqueue("limits.moved", db.session.scalars(query), key=key, subject=("recount", recount.id))
 
 
 def _in_force(change: Change) -> Change:

@@ -9,7 +9,20 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.models import Appeal, CalendarDay, CalendarYear, Clock, ClockChange, Journal, LimitRule, Recount, Task, db
+from app.models import (
+    Appeal,
+    CalendarDay,
+    CalendarYear,
+    Clock,
+    ClockChange,
+    Delivery,
+    Journal,
+    LimitRule,
+    Membership,
+    Recount,
+    Task,
+    db,
+)
 from app.rules.errors import Conflict, FieldErrors, Refused
 from app.services import calendar, calendar_days, clock_moves, clock_recounts, clocks, present, recounts, sheets, tasks
 from app.services import sheet_bulk as bulk
@@ -93,6 +106,21 @@ def test_after_consent_one_task_moves_the_clocks_and_keeps_why(system: Actor) ->
     assert "skip.closure" in [line["code"] for line in clock.inputs["trace"]]
     row = db.session.scalars(select(Journal).where(Journal.action == "clock_moved")).one()
     assert (row.appeal_id, row.acted_as, row.user_id) == (clock.appeal_id, "recount", system.user_id)
+
+
+def test_units_whose_limits_moved_are_told_once(make: Factory, system: Actor) -> None:
+    unit, other = make.a_unit(), make.a_unit(offset=1)
+    handler, stranger = make.person(), make.person()
+    db.session.add(Membership(person_id=handler.id, unit_id=unit.id, function="handler"))
+    db.session.add(Membership(person_id=stranger.id, unit_id=other.id, function="handler"))
+    for _number in range(2):
+        db.session.get_one(Appeal, running().appeal_id).unit_id = unit.id
+    db.session.commit()
+    consent = agreed()
+    sheets.save(system, CALENDAR, None, CLOSURE, consent=consent)
+    apply(consent)
+    told = db.session.scalars(select(Delivery).where(Delivery.kind == "limits.moved", Delivery.channel == "inbox"))
+    assert [(one.recipient_id, one.subject_id) for one in told] == [(handler.id, consent.recount_id)]
 
 
 def test_applying_twice_moves_nothing_the_second_time(system: Actor) -> None:
