@@ -115,14 +115,6 @@ class Course:
     appeal_id: int = 0
 
 
-def load_people() -> Sequence[DemoAccount]:
-    """The sample people with their seats and lines, and the demo accounts of everybody, without any appeal.
-
-    Raises Refused("account.demo-off") outside the demonstration.
-    """
-    return _accounts(_people())
-
-
 def load_sample(today: date) -> Sequence[DemoAccount]:
     """Load the sample for `today` unless a sample is there, and return the demo accounts.
 

@@ -87,10 +87,6 @@ class WorkingCalendar:
         """The last working day before `d`. Raises like `next_working_day`."""
         return self._seek(d, -1)
 
-    def on_or_after(self, d: date) -> date:
-        """`d` itself if it works, else the next working day."""
-        return d if self.is_working_day(d) else self.next_working_day(d)
-
     def add_working_days(self, d: date, n: int) -> date:
         """The `n`-th working day after `d`, itself not counted; before it for a negative `n`; 0 is `d`."""
         step = 1 if n >= 0 else -1

@@ -49,11 +49,6 @@ def difference(now: Decimal | None, before: Decimal | None) -> Decimal | None:
     return None if now is None or before is None else half_up(now - before)
 
 
-def percent_text(value: Decimal | None) -> str:
-    """A rate as pages print it: `66.67%`, or the dash."""
-    return EMPTY if value is None else f"{half_up(value)}%"
-
-
 @dataclass(frozen=True, slots=True)
 class Tally:
     """What became of the appeals assigned to a unit (R9, R10, R13); four parts that sum to `assigned`.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
 from functools import lru_cache
 
 from .errors import Invalid
@@ -116,13 +115,6 @@ def _compiled(template: str) -> re.Pattern[str]:
 def next_number(last: int | None) -> int:
     """The number after `last` in its series and year; the first is 1. Numbers have no gaps (R4)."""
     return 1 if last is None else last + 1
-
-
-def local_year(moment: datetime, zone: tzinfo) -> int:
-    """The year a number given at `moment` (aware) belongs to: on New Year's Eve UTC is eight hours behind."""
-    if moment.tzinfo is None:
-        raise ValueError("a moment without a time zone")
-    return moment.astimezone(zone).year
 
 
 def _literal(text: str) -> list[Part]:

@@ -42,11 +42,6 @@ class Difference:
         """The menu entries that appear."""
         return tuple(view for method, view in self.pairs_gained if method == "menu_access")
 
-    @property
-    def menus_lost(self) -> tuple[str, ...]:
-        """The menu entries that go."""
-        return tuple(view for method, view in self.pairs_lost if method == "menu_access")
-
     def __bool__(self) -> bool:
         return bool(self.pairs_gained or self.pairs_lost or self.gained or self.lost or self.sight)
 

@@ -18,7 +18,6 @@ from app.rules.measures import (
     growth,
     half_up,
     mean_days,
-    percent_text,
     rate,
 )
 
@@ -34,9 +33,8 @@ def test_a_rate_is_rounded_half_up_to_two_decimals(part: int, whole: int, expect
     assert str(rate(part, whole)) == expected
 
 
-def test_a_rate_of_nothing_is_empty_and_shown_as_a_dash() -> None:
+def test_a_rate_of_nothing_is_empty() -> None:
     assert rate(0, 0) is None
-    assert percent_text(None) == "—"
 
 
 @pytest.mark.parametrize(("part", "whole"), [(-1, 3), (4, 3), (1, 0), (0, -1)])
@@ -50,11 +48,6 @@ def test_a_rate_refuses_what_is_no_part_of_a_whole(part: int, whole: int) -> Non
 ])
 def test_halves_go_away_from_zero(value: str, expected: str) -> None:
     assert str(half_up(Decimal(value))) == expected
-
-
-def test_percent_text_prints_two_decimals() -> None:
-    assert percent_text(Decimal(100)) == "100.00%"
-    assert percent_text(Decimal("89.815")) == "89.82%"
 
 
 @pytest.mark.parametrize(("total", "count", "expected"), [

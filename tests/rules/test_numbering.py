@@ -1,14 +1,12 @@
 """Number formats: what they render, and what they refuse."""
 
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.rules.errors import Invalid
-from app.rules.numbering import local_year, next_number, parse, render
+from app.rules.numbering import next_number, parse, render
 
 APPEALS = "民〔{year}〕{class}-{seq:06d}"
 
@@ -62,12 +60,6 @@ def test_a_field_the_template_names_must_be_given() -> None:
 
 def test_numbers_start_at_one_and_have_no_gaps() -> None:
     assert [next_number(None), next_number(1), next_number(41)] == [1, 2, 42]
-
-
-def test_the_year_is_the_local_one() -> None:
-    midnight_in_china = datetime(2026, 12, 31, 16, tzinfo=UTC)
-    assert local_year(midnight_in_china, ZoneInfo("Asia/Shanghai")) == 2027
-    assert local_year(midnight_in_china, ZoneInfo("UTC")) == 2026
 
 
 NUMBERS = st.tuples(st.integers(2000, 2199), st.integers(1, 10**9), st.sampled_from("ABCDEF"))

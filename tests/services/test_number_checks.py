@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from uuid import uuid4
 
@@ -39,6 +40,18 @@ def test_what_was_given_is_whole_and_a_voided_number_stays(make: Factory) -> Non
     assert (found.last, found.count, found.voided, found.is_whole) == (3, 3, 1, True)
     db.session.refresh(appeals[1])
     assert (appeals[1].state, appeals[1].number is not None) == ("voided", True)
+
+
+def test_a_number_is_of_the_local_year_and_each_year_begins_at_one(make: Factory) -> None:
+    """At midnight in the office it is still the old year in UTC."""
+    midnight = datetime(2026, 12, 31, 16, tzinfo=UTC)
+    given = []
+    for at in (midnight - timedelta(seconds=1), midnight, midnight + timedelta(hours=8)):
+        with present.at(at), transaction():
+            given += numbers.take("registration", fields={"class": "A"})
+    assert [(number[2:6], number[-6:]) for number in given] == [
+        ("2026", "000001"), ("2027", "000001"), ("2027", "000002"),
+    ]  # fmt: skip
 
 
 def test_a_gap_and_a_number_past_the_counter_are_found(make: Factory) -> None:
