@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.orm import undefer
 
@@ -139,6 +139,7 @@ def apply(run: tasks.Run, actor_of: Callable[[int], Actor], finish_in: Finish) -
     Raises NotFound and Refused for who may not do it any more, FieldErrors for what came in between: appeals that
     were archived, values that are the same now where they have to differ. Raises tasks.Later instead of waiting.
     """
+    done = 0
     try:
         if _begun(run):
             if db.session.scalar(_OLDER, {"id": run.subject_id}):
@@ -149,9 +150,10 @@ def apply(run: tasks.Run, actor_of: Callable[[int], Actor], finish_in: Finish) -
                 done = _copied(run, done)
                 if _swapped(run, actor_of, finish_in):
                     break
+        done = run.total
         _settled(run)
     except (tasks.Later, OperationalError) as error:
-        run.progress(run.total, message=WAITS)
+        run.progress(done, message=WAITS)
         raise tasks.Later from error
     return ""
 
@@ -160,6 +162,7 @@ def _begun(run: tasks.Run) -> bool:
     """Mark when the work began; False when only the index is still to come."""
     with transaction():
         run.fence()
+        db.session.execute(update(Task).where(Task.id == run.task_id).values(message=""))
         kept, row = _both(run)
         if kept.state == "pending":
             kept.state, kept.begun_at = "running", db.session.scalar(select(func.clock_timestamp()))

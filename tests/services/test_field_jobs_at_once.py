@@ -138,7 +138,7 @@ def test_somebody_who_never_stops_writing_waits_for_no_part_and_the_change_ends(
         asked.apply(again)
     held.close()
     assert seen == [1, 2, 3]  # the fourth with the change of the definition
-    assert state(asked) == ("done", "task.waits", [1, 2, 3, 4], True)
+    assert state(asked) == ("done", "", [1, 2, 3, 4], True)
 
 
 def test_a_row_that_somebody_holds_is_not_waited_for_long(asked: Asked, settings: config.Settings) -> None:
