@@ -138,9 +138,13 @@ _FACTS = text(
            (SELECT json_agg(standing) FROM standing) AS standing,
            (SELECT json_agg(json_build_array(m.function, m.unit_id)) FROM membership m JOIN unit u ON u.id = m.unit_id
              WHERE m.person_id = (SELECT person_id FROM me) AND m.active AND u.active) AS functions,
-           (SELECT json_agg(DISTINCT l.id) FROM portfolio l JOIN portfolio_place q ON q.portfolio_id = l.id
-             WHERE l.active AND q.person_id = (SELECT person_id FROM me)
-               AND q.valid @> CAST(:now AS timestamptz)) AS portfolios,
+           (SELECT json_agg(l.id) FROM portfolio l WHERE l.active AND (
+                EXISTS (SELECT 1 FROM portfolio_place q WHERE q.portfolio_id = l.id
+                        AND q.person_id = (SELECT person_id FROM me) AND q.valid @> CAST(:now AS timestamptz))
+                OR EXISTS (SELECT 1 FROM stand_in i JOIN portfolio_place q ON q.unit_id = i.unit_id
+                           WHERE q.portfolio_id = l.id AND q.place = 'unit' AND q.valid @> CAST(:now AS timestamptz)
+                           AND i.link = 'final' AND i.person_id = (SELECT person_id FROM me)
+                           AND i.valid @> CAST(:now AS timestamptz)))) AS portfolios,
            (SELECT count(*) FROM capability_change
              WHERE state = 'pending' AND (SELECT officer FROM me) IS NOT NULL) AS rights_waiting,
            (SELECT json_agg(json_build_array(r.name, p.name, v.name))

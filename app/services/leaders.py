@@ -190,9 +190,10 @@ def _appeal_id(actor: Actor, slip_id: int) -> int:
 
 def _acting_for(actor: Actor, here: presence.Presence | None) -> str:
     """The name of the absent vice mayor for whom this reader writes, "" where he writes for himself."""
-    if here is None or not here.is_replaced or here.acting is None or here.acting.person.id != actor.person_id:
+    if here is None or actor.person_id is None or here.line.vice_mayor is None:
         return ""
-    return here.line.vice_mayor.name if here.line.vice_mayor else ""
+    writes = [here.acting.person] if here.is_replaced and here.acting is not None else here.standing_in
+    return here.line.vice_mayor.name if actor.person_id in [one.id for one in writes] else ""
 
 
 def phrases() -> tuple[tuple[str, str], ...]:

@@ -36,6 +36,12 @@ class Presence:
         return next((one for one in self.leaders if one.is_here), None)
 
     @property
+    def in_charge(self) -> Person | None:
+        """The leader who acts now, else whoever stands in for both."""
+        acting = self.acting
+        return acting.person if acting is not None else next(iter(self.standing_in), None)
+
+    @property
     def is_replaced(self) -> bool:
         """Whether the deputy acts as B for a vice mayor who is named but away."""
         acting = self.acting

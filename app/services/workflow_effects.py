@@ -166,19 +166,20 @@ def _hand_over(leg: str) -> Callable[[Step], None]:
 def _receiver(step: Step) -> str:
     """To whom the section delivers: the leader or the name the form says, else whoever acts for the line now (R15).
 
-    The line's leaders who are there are told that a slip waits; while both are away, both are.
+    The line's leaders who are there are told that a slip waits; while both are away, both are, and who stands in.
     """
     slip = step.appeal.slips[-1]
     found = presence.of_line(slip.portfolio_id, step.at)
     chosen_one = _leader(step, slip)
     name = chosen_one.name if chosen_one else str(step.data.get("receiver") or "").strip()
     if not name:
-        if found is None or found.acting is None:
+        if found is None or found.in_charge is None:
             raise FieldErrors([FieldProblem("receiver", "deliver.nobody-here")])
-        name = found.acting.person.name
+        name = found.in_charge.name
     if found is not None:
         here = [one.person.id for one in found.leaders if one.is_here]
-        tell(step, "slip.to_read", here or [one.person.id for one in found.leaders])
+        away = [one.id for one in (*(leader.person for leader in found.leaders), *found.standing_in)]
+        tell(step, "slip.to_read", here or away)
     return name
 
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import Range
 
-from app.models import Absence, Appeal, Delivery, Instruction, Journal, Person, Unit, db
+from app.models import Absence, Appeal, Delivery, Instruction, Journal, Person, StandIn, Unit, db
 from app.rules.errors import Conflict, FieldErrors, NotFound, Refused
 from app.services import leaders, portfolio, present, reading, slips, workflow
 from app.services.actors import Actor
@@ -105,6 +105,25 @@ def test_no_slip_is_delivered_to_a_leader_of_another_line(office: Office) -> Non
 
 
 # --- what the leaders write ---------------------------------------------------------------------------------
+
+
+def test_while_both_are_away_who_stands_in_writes_for_the_vice_mayor_and_not_a_day_longer(office: Office) -> None:
+    office.away(office.vice_mayor, office.deputy)
+    third, now = office.make.person(), present.now()
+    valid = Range(now, now + timedelta(days=1))
+    own = {"kind": "both_away", "link": "final", "person_id": third.id, "valid": valid, "reason": "示例"}
+    db.session.add(StandIn(unit_id=office.unit.id, **own))
+    db.session.commit()
+    appeal = office.appeal("with_section")
+    office.act(office.clerk(), appeal, "deliver")
+    assert appeal.slips[-1].handovers[-1].counterpart == third.name
+    assert _told(appeal, "slip.to_read") == {office.vice_mayor.id, office.deputy.id, third.id}
+    board = leaders.board(office.actor(third))
+    assert [one.slip.appeal_id for one in board.waiting] == [appeal.id]
+    office.act(third, appeal, "instruct", instruction=TEXT)
+    assert (_wrote(appeal).person_id, _wrote(appeal).acting_for_id) == (third.id, office.vice_mayor.id)
+    with present.at(now + timedelta(days=1)), pytest.raises(Refused):
+        leaders.board(office.actor(third))
 
 
 def test_the_deputy_writes_for_the_absent_vice_mayor_and_in_his_own_name_while_he_is_there(office: Office) -> None:
