@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask, Response, jsonify
+from flask import Blueprint, Flask, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 
+from app.grids import is_english
 from app.messages import sentence
 from app.models import db
-from app.services import inbox, tasks
+from app.rules.errors import Invalid
+from app.services import grid_options, inbox, tasks
 from app.standing import badges, current_actor, current_standing
 
 api = Blueprint("api", __name__, url_prefix="/api/v1")
@@ -27,6 +29,19 @@ def feed() -> Response:
     standing = current_standing()
     counts = badges(standing, unread) if standing else {}
     return jsonify(badges={"inbox": unread, **counts}, toasts=[])
+
+
+@api.post("/people")
+def people() -> Response:
+    """Whom one may name in a form of the staffing table, by name or sound: `{"q": what was typed}`."""
+    body = request.get_json(silent=True)
+    term = body.get("q") if isinstance(body, dict) else None
+    if not isinstance(term, str):
+        raise Invalid("query.unreadable", {"at": "q"})
+    standing = current_standing()
+    plans = standing is not None and ("can_write", "Rosters") in standing.pairs
+    found = grid_options.people(current_actor(), term, is_everybody=plans, english=is_english())
+    return jsonify(options=[{"value": one.value, "label": one.label, "pinyin": one.pinyin} for one in found])
 
 
 @api.get("/tasks/<int:task_id>")

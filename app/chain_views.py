@@ -18,7 +18,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
-from app import chain_words, signing, words
+from app import chain_words, people_choices, signing, words
 from app.forms import request_key
 from app.models import Person, StaffingChange, Unit
 from app.portfolio_views import asked_moment, by_field, choice, collected
@@ -27,7 +27,7 @@ from app.rules.entries import Field, Kind, parse
 from app.rules.errors import Invalid, RuleError
 from app.services import access, chain_changes, chains, portfolio, present
 from app.services.chain_changes import Wanted
-from app.services.sheet_rows import options, rows_by_id
+from app.services.sheet_rows import rows_by_id
 from app.services.workbooks import MAX_BYTES
 from app.sheet_words import period_chip
 from app.standing import current_actor
@@ -109,7 +109,7 @@ class ChainView(BaseView):
             except RuleError as refused:
                 error = refused
         access.require_anywhere(current_actor(), "system")
-        people = options("person", keep=[place.person_id for place in places if place.person_id])
+        people = people_choices.offered([*(place.person_id for place in places), *request.form.values()])
         page = self.render_template(
             "chains/change.html",
             unit=unit,

@@ -14,7 +14,7 @@ from flask_appbuilder import BaseView, expose, has_access, permission_name
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from app import change_words, forms
+from app import change_words, extra_forms, forms
 from app.messages import sentence
 from app.rules.entries import Field, Kind, parse, problem_of
 from app.rules.errors import Conflict, FieldErrors, FieldProblem, Invalid, RuleError
@@ -93,7 +93,9 @@ class ChangesView(BaseView):
             "changes/form.html",
             entered=entered,
             places=change_words.options(places),
-            people=change_words.people(change_records.people(actor)),
+            people=change_words.people(
+                change_records.people(actor, keep=entered.texts["person"], most=extra_forms.MOST_OPTIONS)
+            ),
             outlook=_outlook(entered),
             errors=errors,
             request_key=request.form.get("request_key") or secrets.token_hex(12),

@@ -20,7 +20,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
 
-from app import extra_forms, sheet_children, sheet_panels, sheet_words, signing
+from app import extra_forms, people_choices, sheet_children, sheet_panels, sheet_words, signing
 from app.clock_views import onward, tell_saved
 from app.consent import consent
 from app.messages import sentence, sentences_of
@@ -207,6 +207,7 @@ class SheetView(ModelView):
             if self._saved(form, Entry(None, values)):
                 return self._onward()
         self._remember(form)
+        self._search_people(form, fields)
         self._show_extras(form, None)
         page = self.render_template(
             self.add_template, title=self.add_title, widgets=self._get_add_widget(form=form), related_views=[]
@@ -228,6 +229,7 @@ class SheetView(ModelView):
             if self._saved(form, Entry(row.id, values, form_version())):
                 return onward(self.post_edit_redirect())
         self._remember(form)
+        self._search_people(form, fields)
         self._show_extras(form, row)
         widgets = self._get_edit_widget(form=form)
         page = self.render_template(
@@ -385,6 +387,15 @@ class SheetView(ModelView):
                 known = {str(option.id) for option in referred(field.to)}
                 if any(str(one) not in known for one in keep):
                     form[field.name].choices = choices(field, keep, is_multiple=field.kind is Kind.ROWS)
+
+    def _search_people(self, form: Any, fields: Sequence[Field]) -> None:
+        """People the form does not hold are found by typing; the one who is chosen stays."""
+        for field in fields:
+            if field.to == "person" and (attrs := people_choices.searched(referred("person"))):
+                chosen, several = form[field.name].data or [], field.kind is Kind.ROWS
+                keep = [int(one) for one in (chosen if several else [chosen]) if str(one).isdecimal()]
+                form[field.name].choices = choices(field, keep, is_multiple=several)
+                form[field.name].render_kw = dict(attrs)
 
     def _onward(self) -> ResponseReturnValue:
         """Back to the page whose form was sent, else where the framework leads."""

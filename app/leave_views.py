@@ -11,7 +11,7 @@ from flask_appbuilder import BaseView, expose, has_access
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from app import leave_words
+from app import leave_words, people_choices
 from app.errors import status_of
 from app.messages import sentence
 from app.rules import absences as rules
@@ -313,7 +313,7 @@ class AbsenceEntryView(BaseView):
             values=values,
             errors=errors,
             found=_previewed(values.get("person", type=int), values, may_be_past=True),
-            people=options("person"),
+            people=people_choices.offered([values.get("person", "")]),
             options=options,
             leave_words=leave_words,
             target=url_for("AbsenceEntryView.enter"),

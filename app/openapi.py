@@ -235,6 +235,7 @@ BODIES: Mapping[tuple[str, str], tuple[Mapping[str, Any] | None, Mapping[str, An
     ),
     ("views.remove", "DELETE"): (_object("version request_key", version=WHOLE, request_key=KEY), _object()),
     ("api.feed", "GET"): (None, _object(badges=ANY, toasts=_list(ANY))),
+    ("api.people", "POST"): (_object("q", q=TEXT), OFFERED),
     ("api.task", "GET"): (None, _ref("Task")),
     ("api.cancel_task", "POST"): (None, _ref("Task")),
 }  # fmt: skip

@@ -172,6 +172,9 @@ EXAMPLES: Mapping[tuple[str, str], tuple[Any, Any]] = {
     ),
     ("views.remove", "DELETE"): ({"version": 2, "request_key": _KEY}, {}),
     ("api.feed", "GET"): (None, {"badges": {"inbox": 3}, "toasts": []}),
+    ("api.people", "POST"): (
+        {"q": "sl"}, {"options": [{"value": 3, "label": "示例人员", "pinyin": "slry shi li ren yuan"}]},
+    ),
     ("api.task", "GET"): (None, _TASK),
     ("api.cancel_task", "POST"): (None, _TASK | {"state": "cancelled"}),
 }  # fmt: skip

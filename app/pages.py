@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from markupsafe import Markup
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import attachment_words, handling_forms, handling_words, leader_words, own_row_words, words
+from app import attachment_words, handling_forms, handling_words, leader_words, own_row_words, people_choices, words
 from app.clock_card import card, paused_until
 from app.grids import is_english
 from app.import_words import FLAGS
@@ -34,6 +34,7 @@ def init_pages(app: Flask) -> None:
         handling_words=handling_words,
         handling_forms=handling_forms,
         named=words.named,
+        people_search=people_choices.searched,
         titled=words.titled,
         mask_phone=mask_phone,
         clock_view=clock_view,

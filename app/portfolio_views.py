@@ -13,7 +13,7 @@ from flask_appbuilder import BaseView, expose, has_access
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
-from app import chain_words, words
+from app import chain_words, people_choices, words
 from app.forms import request_key
 from app.messages import sentence
 from app.rules.entries import Field, Kind, parse, problem_of
@@ -130,13 +130,13 @@ class PortfolioBoardView(BaseView):
 
     def _form(self, line: portfolio.Line, error: RuleError | None = None) -> ResponseReturnValue:
         access.require_anywhere(current_actor(), "system")
-        own = {unit.id for unit in line.units}
+        own, stand = {unit.id for unit in line.units}, [person.id for person in line.leaders]
         page = self.render_template(
             "portfolio/change.html",
             line=line,
             sent=request.form,
             errors=by_field(error),
-            people=[choice(one) for one in options("person", keep=[person.id for person in line.leaders])],
+            people=[choice(one) for one in people_choices.offered([*stand, *map(request.form.get, PLACES)])],
             sections=[choice(one) for one in options("section")],
             units=_units(line),
             own_units=[choice(one, str(words.PLACES["unit"])) for one in options("unit") if one.id in own],

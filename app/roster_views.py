@@ -13,7 +13,7 @@ from flask_appbuilder import BaseView, expose, has_access
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from app import roster_words
+from app import people_choices, roster_words
 from app.errors import wants_json
 from app.messages import sentence
 from app.rules import rosters as rules
@@ -24,7 +24,6 @@ from app.services import present, roster_months, roster_proposals, rosters, shif
 from app.services.actors import Actor
 from app.services.roster_months import Office
 from app.services.rosters import Edit, Outcome
-from app.services.sheet_rows import options
 from app.standing import current_actor
 
 UNDO = "roster_undo"
@@ -185,7 +184,7 @@ class RosterView(BaseView):
                 shift=shift,
                 values=values,
                 errors=errors or {},
-                people=options("person", keep=chosen),
+                people=people_choices.offered(chosen),
                 may_correct=current_actor().grants.can("system"),
                 roster_words=roster_words,
             )

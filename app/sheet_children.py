@@ -136,7 +136,7 @@ def _members(unit: Any) -> Panel:
         _("Add"),
         {"unit": unit.id, "active": "y", "next": request.path},
         (
-            {"name": "person", "label": _("Person"), "type": "select", "options": people(), "required": True},
+            people(_("Person")),
             {
                 "name": "function",
                 "label": _("Function"),

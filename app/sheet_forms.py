@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from wtforms import BooleanField, HiddenField, SelectField, SelectMultipleField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 
-from app import words
+from app import people_choices, words
 from app.rules.entries import Field, Kind
 from app.services.sheet_rows import Option, Sheet, options
 
@@ -26,20 +26,23 @@ class Required:
         """Nothing to do here."""
 
 
-def referred(to: str, keep: Sequence[int] = ()) -> list[Option]:
-    """Options of a dictionary, read once per request."""
+def referred(to: str, keep: Sequence[int] = (), *, is_search: bool = False) -> list[Option]:
+    """Options of a dictionary, read once per request; of people no more than a form holds, the others are typed."""
     known: dict[Any, list[Option]] = g.setdefault("sheet_options", {})
-    key = (to, tuple(keep))
+    key = (to, tuple(keep), is_search)
     if key not in known:
-        known[key] = options(to, keep=keep)
+        is_short = to == "person" and not is_search
+        known[key] = people_choices.offered(keep) if is_short else options(to, keep=keep)
     return known[key]
 
 
-def choices(field: Field, keep: Sequence[int] = (), *, is_multiple: bool = False) -> list[SelectChoice]:
+def choices(
+    field: Field, keep: Sequence[int] = (), *, is_multiple: bool = False, is_search: bool = False
+) -> list[SelectChoice]:
     if field.kind in (Kind.ROW, Kind.ROWS):
         found = [
             SelectChoice(str(row.id), words.either(row.name, row.name_en), {"data-pinyin": row.pinyin})
-            for row in referred(field.to, keep)
+            for row in referred(field.to, keep, is_search=is_search)
         ]
     else:
         found = [SelectChoice(code, str(label)) for code, label in field.choices.items()]
@@ -69,7 +72,7 @@ def form_field(field: Field, *, is_search: bool = False) -> Any:
     if field.kind is Kind.BOOL:
         return SelectField(choices=_yes_no, validate_choice=False, **common) if is_search else BooleanField(**common)
     if is_search and field.kind in (Kind.CHOICE, Kind.CHOICES, Kind.ROW):
-        several = partial(choices, field, is_multiple=True)
+        several = partial(choices, field, is_multiple=True, is_search=True)
         return SelectMultipleField(choices=several, validate_choice=False, **common)
     if field.kind in (Kind.CHOICE, Kind.ROW):
         return SelectField(choices=partial(choices, field), validate_choice=False, **common)

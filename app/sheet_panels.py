@@ -11,7 +11,7 @@ from flask import url_for
 from flask_babel import gettext as _
 from markupsafe import Markup
 
-from app import dispatch_words, sheet_words, words
+from app import dispatch_words, extra_forms, people_choices, sheet_words, words
 from app.models import Person
 from app.rules import chain
 from app.services import (
@@ -130,18 +130,19 @@ def _replacement(post: Any) -> InlineForm | None:
         (
             {"name": "place", "label": _("Role"), "type": "select", "options": places, "required": True,
              "value": places[0][0]},
-            {"name": "person", "label": _("Who comes"), "type": "select", "options": people(), "required": True},
+            people(_("Who comes")),
             {"name": "at", "label": _("From when"), "type": "datetime", "placeholder": _("At once")},
             {"name": "reason", "label": _("Reason"), "required": True, "attrs": {"maxlength": 200}},
         ),
     )  # fmt: skip
 
 
-def people() -> list[dict[str, Any]]:
-    """Everybody who can be chosen in a form on a row's page."""
-    return [
-        {"value": one.id, "label": words.named(one), "pinyin": one.name_pinyin} for one in sheet_children.candidates()
-    ]
+def people(label: str) -> dict[str, Any]:
+    """The field of a form on a row's page in which somebody is chosen."""
+    found = sheet_children.candidates(extra_forms.MOST_OPTIONS)
+    options = [{"value": one.id, "label": words.named(one), "pinyin": one.name_pinyin} for one in found]
+    attrs = people_choices.searched(found)
+    return {"name": "person", "label": label, "type": "select", "options": options, "required": True, "attrs": attrs}
 
 
 def _coverage(post: Any) -> list[Panel]:

@@ -26,7 +26,8 @@ from app.models import (
 )
 from app.rules.errors import NotFound
 from app.rules.values import REFERENCES, ValueKind
-from app.services import access, definitions, ledger, own_rows, sheet_access
+from app.services import access, changes, definitions, ledger, own_rows, sheet_access
+from app.services.actors import Actor
 from app.services.grid_columns import MODELS, Column
 from app.services.grids import Grid
 
@@ -79,6 +80,16 @@ def offered(grid: Grid, key: str, term: str, *, english: bool, is_body: bool = F
     source = _source(grid, grid.column(key), english=english)
     if source.model is Appeal:
         return _appeals(source, term, by_title=is_body)
+    return _found(source, term)
+
+
+def people(actor: Actor, term: str, *, is_everybody: bool, english: bool) -> list[Offer]:
+    """At most MOST people whom somebody may name in forms of the staffing table, found as `offered` finds rows."""
+    which = true() if is_everybody else Person.id.in_(changes.candidates(actor).with_only_columns(Person.id))
+    return _found(_of_names(Person, which, english=english), term)
+
+
+def _found(source: _Source, term: str) -> list[Offer]:
     shown = func.coalesce(func.nullif(source.name, ""), source.other, "")
     query = select(source.model.id, shown, source.pinyin).where(source.where)
     if term := term.strip().lower()[:100]:

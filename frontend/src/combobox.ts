@@ -110,7 +110,7 @@ export class Combobox {
     if (turn !== this.turn || typed === (this.selected()[0]?.label ?? "")) return;
     const answer = await postJson<{ options: { value: number; label: string; pinyin: string }[] }>(address, { q: typed });
     if (turn !== this.turn) return;
-    const kept = Array.from(this.select.options).filter((option) => option.selected || option.value === "");
+    const kept = Array.from(this.select.options).filter((option) => option.selected || !/^\d+$/.test(option.value));
     const known = new Set(kept.map((option) => option.value));
     const found = answer.options.filter((row) => !known.has(String(row.value))).map((row) => {
       const option = new Option(row.label, String(row.value));
