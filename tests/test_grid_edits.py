@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.models import Appeal, ChangeSet, ChangeSetRow, FieldDefinition, Journal, LimitRule, Person, db
-from app.services import definitions, present
+from app.services import definitions, grid_batches, present
 from app.services.transaction import transaction
 from tests.factories import Factory
+from tests.test_desk import counted
 
 URL = "https://localhost"
 _keys = count(1)
@@ -249,6 +250,45 @@ def test_a_block_writes_what_is_valid_and_tells_the_rest(make: Factory) -> None:
     kept = db.session.get_one(ChangeSet, told["change_set"])
     assert (kept.total, kept.done, kept.refused, kept.kind) == (5, 2, 3, "paste")
     assert db.session.get_one(Appeal, rows[1]["id"]).extra == {}
+
+
+def test_rows_that_share_a_savepoint_are_written_as_each_by_itself(
+    make: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second and the fifth are refused, one for its value, one by the database; each other row is written once."""
+    monkeypatch.setattr(grid_batches, "AT_ONCE", 3)
+    name = field("plate", is_unique=True)
+    made = db.session.scalars(select(FieldDefinition).where(FieldDefinition.code == "plate")).one()
+    db.session.execute(select(func.settle_field_index(made.id)))
+    db.session.commit()
+    appeals = [make.appeal("registered") for _n in range(7)]
+    keeper = make.signed_in(make.holder("ledger_admin"))
+    rows = [row_of(keeper, "ledger", one.id) for one in appeals]
+    typed = ["示例1", "x" * 501, "示例3", "示例4", "示例1", "示例6", "示例7"]
+    cells = [
+        {"id": row["id"], "version": row["version"], "values": {name: value}}
+        for row, value in zip(rows, typed, strict=True)
+    ]
+    told = send(keeper, "POST", "ledger/edits", kind="paste", cells=cells, request_key=key())
+    refused = {one["id"]: one["code"] for one in told["problems"]}
+    assert refused == {rows[1]["id"]: "field.too-long", rows[4]["id"]: "row.taken"}
+    good = [place for place in range(7) if place not in (1, 4)]
+    assert {one["id"]: one["cells"][name] for one in told["rows"]} == {rows[n]["id"]: typed[n] for n in good}
+    written = select(Journal.appeal_id).where(Journal.action == "fill_in").order_by(Journal.appeal_id)
+    assert list(db.session.scalars(written)) == [rows[n]["id"] for n in good]
+    db.session.expire_all()
+    assert {appeals[n].version - rows[n]["version"] for n in good} == {1}
+
+
+def test_a_row_of_a_block_costs_three_statements(make: Factory) -> None:
+    name, appeals = field("many"), [make.appeal("registered") for _n in range(40)]
+    keeper = make.signed_in(make.holder("ledger_admin"))
+    rows = [row_of(keeper, "ledger", one.id) for one in appeals]
+    cells = [{"id": row["id"], "version": row["version"], "values": {name: "示例"}} for row in rows]
+    with counted() as statements:
+        told = send(keeper, "POST", "ledger/edits", kind="paste", cells=cells, request_key=key())
+    assert (len(told["rows"]), told["problems"]) == (40, [])
+    assert len(statements) <= 3 * 40 + 30, "\n\n".join(statements)
 
 
 def test_names_and_labels_are_pasted_as_people_read_them(make: Factory) -> None:

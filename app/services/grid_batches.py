@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from app.models import db
 from app.rules.errors import Conflict, FieldErrors, Invalid, NotFound, RuleError
@@ -19,6 +19,9 @@ from app.services.own_batches import Change, Done
 from app.services.transaction import savepoint, transaction
 
 MOST_ROWS, MOST_CELLS = 2_000, 50_000
+AT_ONCE = 20  # rows that share a savepoint
+_One = TypeVar("_One")
+_Result = TypeVar("_Result")
 KINDS = frozenset({"cell", "paste", "fill"})
 
 
@@ -166,17 +169,34 @@ def _merged(cells: Sequence[Asked]) -> list[Asked]:
 def edited(
     grid: Grid, asked: Sequence[Asked], *, post_id: int | None = None, reason: str = ""
 ) -> tuple[list[Outcome], list[Row]]:
-    """Edit rows in the open transaction, each in a savepoint of its own; what became of each, and the rows written."""
+    """Edit rows in the open transaction; what became of each, and the rows written.
+
+    Some rows share a savepoint; when one of them is refused, each of them is written anew in one of its own.
+    """
     if not asked:
         return [], []
     ids, keys = [one.row_id for one in asked], {key for one in asked for key in one.values}
-    before = _by_id(grid, ids, tuple(key for key in grid.columns if key in keys))
+    before, held = _before(grid, ids, tuple(key for key in grid.columns if key in keys))
     made = grid_cells.ready(grid, [one.values for one in asked])
     outcomes: dict[int, Outcome] = {}
+    tried: list[tuple[Asked, Ready]] = []
     for one, ready in zip(asked, made, strict=True):
-        problems = _written(grid, one, ready, before.get(one.row_id), post_id, reason)
-        outcomes[one.row_id] = Outcome(one.row_id, problems=problems)
-    written = [row_id for row_id, one in outcomes.items() if not one.problems]
+        error = _refusal(one, ready, before.get(one.row_id))
+        if error is None:
+            tried.append((one, ready))
+        outcomes[one.row_id] = Outcome(one.row_id, problems=_problems(one, error) if error else ())
+
+    def write(one: tuple[Asked, Ready]) -> None:
+        grid_edits.write_in(
+            grid, one[0].row_id, one[1].values, one[0].version, post_id=post_id, reason=reason, is_seen=True,
+            held=held.get(one[0].row_id),
+        )  # fmt: skip
+        db.session.flush()
+
+    for (one, _ready), result in zip(tried, _each(tried, write), strict=True):
+        if isinstance(result, RuleError):
+            outcomes[one.row_id] = Outcome(one.row_id, problems=_problems(one, _at_cell(grid, result)))
+    written = [row_id for row_id, outcome in outcomes.items() if not outcome.problems]
     after = _by_id(grid, written, ()) if written else {}
     for one in asked:
         if not outcomes[one.row_id].problems:
@@ -186,33 +206,53 @@ def edited(
     return list(outcomes.values()), [after[row_id] for row_id in written if row_id in after]
 
 
+def _each(rows: Sequence[_One], write: Callable[[_One], _Result]) -> list[_Result | RuleError]:
+    """What writing each row gives, or why it is refused. Some share a savepoint as long as none is refused."""
+    found: list[_Result | RuleError] = []
+    for begin in range(0, len(rows), AT_ONCE):
+        some = rows[begin : begin + AT_ONCE]
+        try:
+            with savepoint():
+                together: list[_Result | RuleError] = [write(one) for one in some]
+        except RuleError:
+            together = [_alone(one, write) for one in some]
+        found += together
+    return found
+
+
+def _alone(one: _One, write: Callable[[_One], _Result]) -> _Result | RuleError:
+    try:
+        with savepoint():
+            return write(one)
+    except RuleError as error:
+        return error
+
+
+def _before(grid: Grid, ids: Sequence[int], keys: tuple[str, ...]) -> tuple[dict[int, Row], dict[int, Any]]:
+    """The rows before they are changed; appeals whose own steps are not asked are locked with them."""
+    if grid.family == "appeals" and all(grid.columns[key].write == "extra" for key in keys):
+        found = grid_rows.locked_all(grid, ids, keys)
+        return {row_id: row for row_id, (row, _record) in found.items()}, {
+            row_id: record for row_id, (_row, record) in found.items()
+        }
+    return _by_id(grid, ids, keys), {}
+
+
 def _by_id(grid: Grid, ids: Sequence[int], keys: tuple[str, ...]) -> dict[int, Row]:
     return {one.id: one for one in grid_rows.by_ids(grid, ids, Query(columns=keys))}
 
 
-def _written(
-    grid: Grid, one: Asked, ready: Ready, before: Row | None, post_id: int | None, reason: str
-) -> tuple[change_sets.Problem, ...]:
-    """Write one row; its problems, none when it was written."""
-
-    def refused(error: RuleError) -> tuple[change_sets.Problem, ...]:
-        return change_sets.problems_from(error, one.values, row_id=one.row_id)
-
+def _refusal(one: Asked, ready: Ready, before: Row | None) -> RuleError | None:
+    """Why a row is not even tried."""
     if before is None:
-        return refused(NotFound("row.unknown", {"id": one.row_id}))
+        return NotFound("row.unknown", {"id": one.row_id})
     if ready.problems:
-        return refused(FieldErrors(ready.problems))
-    if before.version != one.version:
-        return refused(Conflict("row.stale"))
-    try:
-        with savepoint():
-            grid_edits.write_in(
-                grid, one.row_id, ready.values, one.version, post_id=post_id, reason=reason, is_seen=True
-            )
-            db.session.flush()
-    except RuleError as error:
-        return refused(_at_cell(grid, error))
-    return ()
+        return FieldErrors(ready.problems)
+    return Conflict("row.stale") if before.version != one.version else None
+
+
+def _problems(one: Asked, error: RuleError) -> tuple[change_sets.Problem, ...]:
+    return change_sets.problems_from(error, one.values, row_id=one.row_id)
 
 
 def _at_cell(grid: Grid, error: RuleError) -> RuleError:
@@ -222,17 +262,17 @@ def _at_cell(grid: Grid, error: RuleError) -> RuleError:
 def _created(
     grid: Grid, new: Sequence[Mapping[str, Any]], post_id: int | None = None
 ) -> tuple[list[Outcome], list[Row]]:
+    readies = grid_cells.ready(grid, new, is_new=True)
+    good = [ready for ready in readies if not ready.problems]
+    results = iter(_each(good, lambda one: grid_edits.write_in(grid, None, one.values, None, post_id=post_id)))
     outcomes: list[Outcome] = []
-    for place, ready in enumerate(grid_cells.ready(grid, new, is_new=True)):
-        try:
-            if ready.problems:
-                raise FieldErrors(ready.problems)
-            with savepoint():
-                row_id = grid_edits.write_in(grid, None, ready.values, None, post_id=post_id)
-            outcomes.append(Outcome(row_id, "create", new=ready.values))
-        except RuleError as error:
-            problems = change_sets.problems_from(_at_cell(grid, error), new[place], new=place)
+    for place, ready in enumerate(readies):
+        result = FieldErrors(ready.problems) if ready.problems else next(results)
+        if isinstance(result, RuleError):
+            problems = change_sets.problems_from(_at_cell(grid, result), new[place], new=place)
             outcomes.append(Outcome(None, "create", problems=problems))
+        else:
+            outcomes.append(Outcome(result, "create", new=ready.values))
     ids = [one.row_id for one in outcomes if one.row_id is not None]
     after = _by_id(grid, ids, ()) if ids else {}
     told = [
