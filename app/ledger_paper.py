@@ -11,6 +11,7 @@ from typing import Any
 from flask_babel import gettext as _
 
 from app import query_words, words
+from app.grids import is_english
 from app.reports import ledger_pages
 from app.reports.ledger_pages import Entry
 from app.reports.watermark import MARK
@@ -23,6 +24,8 @@ WIDTHS: Mapping[str, int] = {
     "number": 16, "received_at": 11, "channel": 10, "subject": 24, "unit": 13, "limit_due_at": 11, "finished": 9,
     "result": 20, "note": 11,
 }  # fmt: skip
+# English names of channels and units are longer, and break between words alone.
+_IN_ENGLISH: Mapping[str, int] = {"channel": 15, "subject": 22, "unit": 20, "result": 13, "note": 8}
 _ORDINAL = 5
 
 
@@ -44,7 +47,8 @@ def write(
     ]  # fmt: skip
     own = {"finished": _("In time or not")}
     heads = [(_("No."), _ORDINAL)]
-    heads += [(own.get(key) or str(grid.columns[key].label), WIDTHS[key]) for key in query.columns]
+    widths = {**WIDTHS, **_IN_ENGLISH} if is_english() else WIDTHS
+    heads += [(own.get(key) or str(grid.columns[key].label), widths[key]) for key in query.columns]
     entries = (
         Entry(
             [str(number), *(say(cell) for say, cell in zip(says, row, strict=True))],

@@ -209,7 +209,7 @@ export class GridApp implements Source {
     this.painter = painter;
     this.paints = new WeakMap();
     this.table.later(true);
-    this.cards.draw();
+    this.cards.redraw();
   }
   /** Words under the columns, by key; undefined takes the row away. */
   setFigures(figures: Readonly<Record<string, string>> | undefined): void {

@@ -33,6 +33,12 @@ export class Cards {
     return this.narrow.matches;
   }
 
+  /** All of them anew: what they show of a row is something else now. */
+  redraw(): void {
+    this.drawn = [];
+    this.draw();
+  }
+
   draw(): void {
     if (!this.isOn) return;
     const { windows } = this.app;
@@ -46,7 +52,7 @@ export class Cards {
     windows.want(Math.max(0, until - STEP), until + STEP);
     for (let at = 0; at < until; at += 1) {
       const row = windows.row(at);
-      if (row === this.drawn[at] && this.box.children[at]) continue;
+      if (row && row === this.drawn[at] && this.box.children[at]) continue;
       // What was let go again stays as it was drawn; what is not here yet ends the list for now.
       if (!row && this.box.children[at]) continue;
       if (!row) break;
@@ -56,7 +62,7 @@ export class Cards {
       else this.box.append(card);
       this.drawn[at] = row;
     }
-    const left = windows.total - this.drawn.length;
+    const left = windows.total - this.box.children.length;
     if (windows.isEmpty) this.end.textContent = text("No row matches");
     else this.end.textContent = left > 0 || !windows.isCounted ? text("Loading …") : text("{n} rows", { n: windows.total.toLocaleString("en-US") });
   }
@@ -65,8 +71,9 @@ export class Cards {
     const { app } = this;
     const title = app.byKey.get(app.schema.title);
     const rest = app.shown.filter((one) => one !== title && cellText(row, one) !== "").slice(0, FIELDS);
+    const cells = app.paint(row).cells ?? {};
     const heading = (title && cellText(row, title)) || `${app.schema.label} ${row.id}`;
-    const list = element("dl", {}, ...rest.flatMap((one) => [element("dt", {}, one.label), element("dd", {}, ...words(row, one))]));
+    const list = element("dl", {}, ...rest.flatMap((one) => [element("dt", {}, one.label), element("dd", { class: cells[one.key] === undefined ? "" : `paint-${cells[one.key]}` }, ...words(row, one))]));
     const card = element("button", { type: "button", class: `grid-card ${app.lineClass(row)}` }, element("b", {}, heading), list);
     card.addEventListener("click", () => void app.panel.show(row));
     return element("div", { role: "listitem" }, card);

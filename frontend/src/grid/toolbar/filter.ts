@@ -229,7 +229,10 @@ export class FilterBuilder {
 
   private ticks(one: DraftOne, column: Column): HTMLElement {
     one.value = listOf(one.value);
-    const lines = column.choices.map((each) => this.tick(one, each.code, element("span", { class: `grid-chip is-${each.colour}` }, each.label)));
+    // What is ticked comes first: it is seen without scrolling.
+    const isOn = (code: string): boolean => listOf(one.value).some((each) => each === code);
+    const choices = column.choices.length <= 8 ? column.choices : [...column.choices].sort((a, b) => Number(isOn(b.code)) - Number(isOn(a.code)));
+    const lines = choices.map((each) => this.tick(one, each.code, element("span", { class: `grid-chip is-${each.colour}` }, each.label)));
     const list = element("div", { class: "filter-ticks" }, ...lines);
     if (column.choices.length <= 8) return list;
     const search = element("input", { type: "search", placeholder: text("Type to search"), "aria-label": text("Type to search") });
