@@ -108,6 +108,7 @@ SCHEMAS: dict[str, Any] = {
     ),
     "ImportPlan": _object(
         mode={"enum": ["add", "update", "both"]}, key=TEXT | {"description": "Column by which a row is known."},
+        also=_list(TEXT) | {"description": "Columns that name a row together with `key`."},
         columns={
             "type": "object", "additionalProperties": TEXT,
             "description": "Place of a column of the file (from 0) → key of the column of the sheet.",

@@ -75,12 +75,12 @@ def columns(code: str, file_id: int) -> Response:
 
 @imports.post("/<code>/imports/<int:file_id>/check")
 def check(code: str, file_id: int) -> Response:
-    """Look at what a plan would do, writing nothing: `{"columns": {"0": key}, "mode", "key", "clears"}`.
+    """Look at what a plan would do, writing nothing: `{"columns": {"0": key}, "mode", "key", "also", "clears"}`.
 
     What is left out is taken from the plan of `…/columns`. A large file is looked at by a worker: ask for it again
     while its `state` is `checking`.
     """
-    grid, body = _writable(code), body_of("columns", "mode", "key", "clears")
+    grid, body = _writable(code), body_of("columns", "mode", "key", "also", "clears")
     row = import_files.access_file(grid, file_id)
     found, _header = sheet_imports.headings(row)
     sheet_imports.check(grid, file_id, _plan(body, proposal(grid, row, found), found))
@@ -175,7 +175,12 @@ def _plan(body: Mapping[str, Any], usual: Plan, found: Sequence[Guess]) -> Plan:
     clears = body.get("clears", usual.clears)
     if not isinstance(clears, bool):
         raise Invalid("query.unreadable", {"at": "clears"})
-    return Plan(places, Mode(mode), "" if mode == Mode.ADD else key, clears)
+    # Columns beside another key than the usual one are those that are sent.
+    also = body.get("also", usual.also if key == usual.key else ())
+    if not isinstance(also, list | tuple) or not all(isinstance(one, str) for one in also):
+        raise Invalid("query.unreadable", {"at": "also"})
+    is_known = mode != Mode.ADD
+    return Plan(places, Mode(mode), key if is_known else "", clears, tuple(also) if is_known else ())
 
 
 def _places(sent: object, known: set[int]) -> dict[int, str]:

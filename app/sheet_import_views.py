@@ -40,6 +40,7 @@ STATES: dict[str, Any] = {
     "applying": _l("Being written"), "done": _l("Written"), "cancelled": _l("Cancelled"), "expired": _l("Expired"),
 }  # fmt: skip
 SHOWN = 200
+MOST_ALSO = 2  # columns beside the first that name a row
 
 
 class SheetImportView(BaseView):
@@ -172,12 +173,14 @@ def _columns(row: SheetFile, grid: Grid) -> dict[str, Any]:
     choices = {one.key: str(one.label) for one in sheet_imports.fillable(grid)}
     plan, form = proposal(grid, row, found), request.form if request.method == "POST" else None
     chosen, key, mode, clears = dict(plan.places), plan.key, str(plan.mode), plan.clears
+    also = list(plan.also)
     if form is not None:
         chosen = {one.place: form.get(f"column_{one.place}", "") for one in found}
         key, mode, clears = form.get("key", ""), form.get("mode", ""), form.get("clears") == "1"
+        also = form.getlist("also")
     return {
         "found": found, "chosen": chosen, "choices": {**keys, **choices}, "keys": keys, "key": key, "mode": mode,
-        "clears": clears,
+        "clears": clears, "also": ([one for one in also if one] + [""] * MOST_ALSO)[:MOST_ALSO],
     }  # fmt: skip
 
 
@@ -236,7 +239,9 @@ def _sent() -> Plan:
         if name.startswith("column_") and value and name.removeprefix("column_").isdecimal()
     }
     mode = Mode(form["mode"]) if form.get("mode") in list(Mode) else Mode.ADD
-    return Plan(places, mode, "" if mode is Mode.ADD else form.get("key", ""), form.get("clears") == "1")
+    also = tuple(one for one in form.getlist("also") if one)[:MOST_ALSO]
+    is_known, clears = mode is not Mode.ADD, form.get("clears") == "1"
+    return Plan(places, mode, form.get("key", "") if is_known else "", clears, also if is_known else ())
 
 
 def _told(row: SheetFile, grid: Grid) -> dict[str, Any]:

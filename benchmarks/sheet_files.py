@@ -156,42 +156,51 @@ def workbook(rows: int, *, raised: int = 0) -> bytes:
 
 
 def bring(opened: Office, rows: int) -> dict[str, Timed]:
-    """Hand in, look at and write a workbook of new rows, then one that changes a cell of each by its key."""
+    """Hand in, look at and write a workbook of new rows, then one that changes a cell of each by its key.
+
+    Everything is done twice, in turn with its references; the better of two counts.
+    """
     first, second = workbook(rows), workbook(rows, raised=1)
-    found: dict[str, Timed] = {}
+    rounds: list[dict[str, Timed]] = []
     gc.freeze()  # as a worker begins
     with opened.app.test_request_context(), force_locale("zh"):
-        grid = _sheet(opened)
-        for word, content, mode in (("add", first, Mode.ADD), ("update by key", second, Mode.UPDATE)):
-            with _timed() as clock:
-                file_id = sheet_imports.hand_in(grid, "示例.xlsx", content).id
-            found[f"{word}: hand in"] = clock.timed
-            with _timed() as clock:
-                _looked(grid, file_id, mode)
-            found[f"{word}: look"] = clock.timed
-            with _timed() as clock:
-                told = _applied(grid, file_id, f"bench-{mode}")
-            if told != rows:
-                raise SystemExit(f"{told} rows of {rows} were written")
-            found[f"{word}: write"] = clock.timed
-        sheet_id, actor = grid.source.id, grid.actor
-        there = db.session.scalar(select(func.count()).select_from(OwnRow).where(OwnRow.sheet_id == sheet_id))
-        if there != rows:
-            raise SystemExit(f"{there} rows of {rows} are there")
-        db.session.rollback()
-    references = {"bare table": _into_bare, "own_row": _into_rows(sheet_id), "all": _into_all(sheet_id, actor)}
-    best = {
-        f"calamine + COPY, {name}": min((_copied(opened.owner_url, first, into) for _ in range(2)), key=_seconds)
-        for name, into in references.items()
-    }
-    whole = {
-        f"{word}: all three": Timed(
-            sum(one.seconds for name, one in found.items() if name.startswith(word)),
-            max(one.megabytes for name, one in found.items() if name.startswith(word)),
-        )
-        for word in ("add", "update by key")
-    }
-    return {**best, **found, **whole}
+        for number in range(2):
+            grid = _sheet(opened)
+            found = _brought(grid, rows, first, second)
+            sheet_id, actor = grid.source.id, grid.actor
+            there = db.session.scalar(select(func.count()).select_from(OwnRow).where(OwnRow.sheet_id == sheet_id))
+            if there != rows:
+                raise SystemExit(f"{there} rows of {rows} are there")
+            db.session.rollback()
+            into = {"bare table": _into_bare, "own_row": _into_rows(sheet_id), "all": _into_all(sheet_id, actor)}
+            if not number:
+                into = dict(reversed(into.items()))
+            references = {
+                f"calamine + COPY, {name}": _copied(opened.owner_url, first, one) for name, one in into.items()
+            }
+            rounds.append(references | found)
+    best = {name: min((one[name] for one in rounds), key=_seconds) for name in rounds[1]}
+    for word in ("add", "update by key"):
+        steps = [one for name, one in best.items() if name.startswith(word)]
+        best[f"{word}: all three"] = Timed(sum(map(_seconds, steps)), max(one.megabytes for one in steps))
+    return best
+
+
+def _brought(grid: Grid, rows: int, first: bytes, second: bytes) -> dict[str, Timed]:
+    found: dict[str, Timed] = {}
+    for word, content, mode in (("add", first, Mode.ADD), ("update by key", second, Mode.UPDATE)):
+        with _timed() as clock:
+            file_id = sheet_imports.hand_in(grid, "示例.xlsx", content).id
+        found[f"{word}: hand in"] = clock.timed
+        with _timed() as clock:
+            _looked(grid, file_id, mode)
+        found[f"{word}: look"] = clock.timed
+        with _timed() as clock:
+            told = _applied(grid, file_id, f"bench-{grid.code}-{mode}"[:64])
+        if told != rows:
+            raise SystemExit(f"{told} rows of {rows} were written")
+        found[f"{word}: write"] = clock.timed
+    return found
 
 
 def _seconds(one: Timed) -> float:

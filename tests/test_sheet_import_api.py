@@ -77,7 +77,10 @@ def test_a_program_brings_looks_and_writes_once(make: Factory, keeper: Person, a
     numbers = [one.number for one in db.session.query(Appeal)]
     path = handed_in(ask, token, "\n".join(["编号,附注", *(f"{one},示例附注" for one in numbers), "没有,示例附注"]))
     told = ask(token, f"{path}/columns").json
-    assert told["plan"] == {"columns": {"0": "number", "1": "note"}, "mode": "update", "key": "number", "clears": False}
+    usual = {"columns": {"0": "number", "1": "note"}, "mode": "update", "key": "number", "also": [], "clears": False}
+    assert told["plan"] == usual
+    wrong = ask(token, f"{path}/check", "POST", json={"also": "number"}).json
+    assert wrong["error"]["code"] == "query.unreadable"
     assert [one["goes_into"] for one in told["columns"]] == ["number", "note"]
     looked = ask(token, f"{path}/check", "POST", json={}).json
     assert (looked["state"], looked["tally"]) == ("checked", {"added": 0, "changed": 3, "same": 0, "refused": 1})

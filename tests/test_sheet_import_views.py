@@ -87,18 +87,23 @@ def test_what_is_no_table_is_refused_on_the_page(make: Factory) -> None:
 
 
 def test_a_unique_field_of_an_own_sheet_is_its_key(make: Factory) -> None:
-    lines = (Line("名称", ValueKind.TEXT), Line("编码", ValueKind.TEXT))
+    lines = (Line("名称", ValueKind.TEXT), Line("编码", ValueKind.TEXT), Line("备注", ValueKind.TEXT))
     officer = make.actor(officer="system")
     own = own_sheets.make(officer, Plan("示例路灯", lines=lines, writers=(make.post("editor").id,)))
     code = db.session.query(FieldDefinition).filter_by(own_sheet_id=own.id, label="编码").one()
     code.is_unique = True
     db.session.commit()
     client = make.signed_in(make.holder("editor"))
-    data = {"workbook": (io.BytesIO("名称,编码\n示例,7\n".encode()), "示例.csv")}
+    data = {"workbook": (io.BytesIO("名称,编码,备注\n示例,7,无\n".encode()), "示例.csv")}
     address = f"/sheet-imports/own_{own.code}/upload"
     sent = client.post(address, base_url=URL, data=data, content_type="multipart/form-data")
     form = form_of(client.get(str(sent.headers["Location"]), base_url=URL).text, "/check")
     assert (form["mode"], form["key"]) == ("both", f"x_{code.code}")
+    page = str(sent.headers["Location"])
+    wrong = client.post(f"{page}/check", base_url=URL, data=form | {"also": [form["key"], ""]})
+    assert wrong.status_code == 422
+    assert client.post(f"{page}/check", base_url=URL, data=form | {"also": ["", form["column_0"]]}).status_code == 302
+    assert db.session.query(SheetFile).one().spec["plan"]["also"] == [form["column_0"]]
 
 
 def test_the_columns_of_a_file_like_the_last_one_are_named_as_then_and_the_same_file_is_told(make: Factory) -> None:

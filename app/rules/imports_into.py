@@ -26,24 +26,32 @@ class Mode(StrEnum):
 class Plan:
     """How a file is read: which column of the sheet stands at which place (from 0), what becomes of its rows.
 
-    `key` is the column by which a row is known; `clears`: an empty cell empties the cell of the sheet.
+    `key` is the column by which a row is known, `also` others that name it together with the first; `clears`: an empty
+    cell empties the cell of the sheet.
     """
 
     places: Mapping[int, str]
     mode: Mode
     key: str = ""
     clears: bool = False
+    also: tuple[str, ...] = ()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """All columns that together name a row; none when every row is new."""
+        return (self.key, *self.also) if self.mode is not Mode.ADD else ()
 
     def to_json(self) -> dict[str, Any]:
         """As it is kept with the file."""
         places = {str(place): key for place, key in self.places.items()}
-        return {"places": places, "mode": self.mode.value, "key": self.key, "clears": self.clears}
+        also = list(self.also)
+        return {"places": places, "mode": self.mode.value, "key": self.key, "clears": self.clears, "also": also}
 
 
 def plan_of(kept: Mapping[str, Any]) -> Plan:
     """The plan that `to_json` wrote."""
     places = {int(place): str(key) for place, key in kept["places"].items()}
-    return Plan(places, Mode(kept["mode"]), kept["key"], bool(kept["clears"]))
+    return Plan(places, Mode(kept["mode"]), kept["key"], bool(kept["clears"]), tuple(kept.get("also", ())))
 
 
 def check(plan: Plan, fillable: Sequence[str], keys: Sequence[str]) -> None:
@@ -60,11 +68,13 @@ def check(plan: Plan, fillable: Sequence[str], keys: Sequence[str]) -> None:
     problems += [
         FieldProblem(f"column_{place}", "import.read-only")
         for place, key in plan.places.items()
-        if key not in fillable and key != plan.key
+        if key not in fillable and key not in plan.keys
     ]
     if plan.mode is not Mode.ADD and (plan.key not in keys or plan.key not in named):
         problems.append(FieldProblem("key", "import.no-key"))
-    if not [key for key in named if key != plan.key or plan.mode is Mode.ADD]:
+    if any(key not in keys or key not in named or plan.keys.count(key) > 1 for key in plan.keys[1:]):
+        problems.append(FieldProblem("also", "import.no-key"))
+    if not [key for key in named if key not in plan.keys]:
         problems.append(FieldProblem("", "import.no-column"))
     if problems:
         raise FieldErrors(problems)

@@ -31,6 +31,7 @@ from app.services.own_columns import Columns
 
 _Part = TypeVar("_Part")
 SHOWN = 30
+_JOINT = "\x1f"  # between the parts of a key: no text of a cell holds it
 # (id, version) of rows by the text of their key.
 Rows = Mapping[str, Sequence[tuple[int, int]]]
 # A row of the file: its number as the program counts, its cells.
@@ -126,7 +127,7 @@ def line(plan: Plan, key: str, one: Numbered) -> Line:
     number, cells = one
     values: dict[str, Any] = {}
     for place, name in plan.places.items():
-        if name == plan.key and plan.mode is Mode.UPDATE:
+        if name in plan.keys and plan.mode is Mode.UPDATE:
             continue
         value = imports_into.typed(cells[place]) if place < len(cells) else None
         if value not in (None, ""):
@@ -186,11 +187,18 @@ def as_seen(rows: Sequence[tuple[int, int]]) -> str:
 
 
 def _keys(grid: Grid, plan: Plan, rows: Iterable[Numbered]) -> Iterator[str]:
-    column = grid.column(plan.key)
-    place = next(place for place, name in plan.places.items() if name == plan.key)
+    """The text of the key of each row, "" where a part of it is missing."""
+    by_key = {name: place for place, name in plan.places.items()}
+    columns = [(grid.column(name), by_key[name]) for name in plan.keys]
     for _number, cells in rows:
-        value = imports_into.typed(cells[place]) if place < len(cells) else None
-        yield _key_text(column, str(value or "").strip())
+        texts = [_key_of(column, cells[place] if place < len(cells) else None) for column, place in columns]
+        yield _JOINT.join(texts) if all(texts) else ""
+
+
+def _key_of(column: Column, cell: Any) -> str:
+    if type(cell) is str and column.kind is ValueKind.TEXT:
+        return cell.strip()
+    return _key_text(column, str(imports_into.typed(cell) or "").strip())
 
 
 def _key_text(column: Column, text: str) -> str:
@@ -244,16 +252,24 @@ def _keyed(grid: Grid, plan: Plan, wanted: AbstractSet[str]) -> Rows:
     keys = sorted(key for key in wanted if key)
     if plan.mode is Mode.ADD or not keys:
         return {}
-    column = grid.column(plan.key)
-    text: Any = column.sql if column.kind is ValueKind.TEXT else cast(column.sql, Text)
-    if column.kind in NUMBERS:
-        text = func.trim_scale(column.sql).cast(Text)
-    query = select(text, grid.model.id, grid.model.version)
-    query = query.where(grid.where, text == func.any(cast(keys, ARRAY(Text))))
+    parts = list(zip(*(key.split(_JOINT) for key in keys), strict=True))
+    texts = [_text(grid.column(name)) for name in plan.keys]
+    query = select(grid.model.id, grid.model.version, *texts).where(grid.where)
+    for text, of_all in zip(texts, parts, strict=True):
+        query = query.where(text == func.any(cast(sorted(set(of_all)), ARRAY(Text))))
     found: dict[str, tuple[tuple[int, int], ...]] = {}
-    for key, row_id, version in db.session.execute(query):
-        found[key] = (*found.get(key, ()), (row_id, version))
+    for row_id, version, *cells in db.session.execute(query):
+        key = _JOINT.join(cells)
+        if key in wanted:
+            found[key] = (*found.get(key, ()), (row_id, version))
     return found
+
+
+def _text(column: Column) -> Any:
+    """A column as the text of a key."""
+    if column.kind in NUMBERS:
+        return func.trim_scale(column.sql).cast(Text)
+    return column.sql if column.kind is ValueKind.TEXT else cast(column.sql, Text)
 
 
 # --- row by row -------------------------------------------------------------------------------------------------------
@@ -284,7 +300,7 @@ def outcomes(grid: Grid, found: Look, rows: Sequence[Numbered], act: Act) -> lis
 
 def asked_of(plan: Plan, there: tuple[int, int], one: Line) -> Asked:
     """What a row asks of the row (id, version) that it is known by."""
-    return Asked(*there, {key: value for key, value in one.values.items() if key != plan.key})
+    return Asked(*there, {key: value for key, value in one.values.items() if key not in plan.keys})
 
 
 def fresh_of(one: Line) -> Mapping[str, Any]:

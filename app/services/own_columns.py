@@ -87,7 +87,7 @@ class Columns:
         values: dict[str, _Values] = {}
         for place, key in self._plan.places.items():
             reader = readers.get(key)
-            if reader is None or (key == self._plan.key and self._plan.mode is Mode.UPDATE):
+            if reader is None or (key in self._plan.keys and self._plan.mode is Mode.UPDATE):
                 continue
             cells[key] = [row[place] if place < len(row) else None for row in rows]
             if not reader.is_reference:
@@ -192,10 +192,10 @@ class Part:
     def changed(self, places: Sequence[int], there: Sequence[Row]) -> tuple[list[Moves], set[int]]:
         """What rows that are there become, and which of them are doubtful; both by their place among `places`."""
         moves, doubtful = [Moves() for _place in places], set[int]()
-        if any(key not in self.values for key in self.plan.places.values() if key != self.plan.key):
+        if any(key not in self.values for key in self.plan.places.values() if key not in self.plan.keys):
             return moves, set(range(len(places)))
         for asked in self.asking:
-            sent = self.values.get(asked.key) if asked.key != self.plan.key else None
+            sent = self.values.get(asked.key) if asked.key not in self.plan.keys else None
             if sent is None:
                 continue
             column = self.grid.columns.get(asked.key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -174,6 +175,28 @@ def test_a_number_is_a_key_however_it_is_written(sheet: Grid) -> None:
     sheet_imports.check(sheet, row.id, by_amount)
     codes = [problems[0][1] for _number, problems in import_refusals.listed(row.id)]
     assert codes == ["import.key-twice", "import.key-twice", "import.key-unknown"]
+
+
+def test_several_columns_name_a_row_together(sheet: Grid) -> None:
+    first = brought(sheet, "编号,名称,数量\n1,东,1\n1,西,2\n2,东,3\n", Mode.ADD)
+    sheet_imports.apply(sheet, first.id, request_key="k1")
+    text = "编号,名称,数量\n1,西,20\n2,东,3\n2,西,4\n1,,5\n1,东,6\n1,东,7\n"
+    row = sheet_imports.hand_in(sheet, "示例.csv", text.encode())
+    both = replace(plan(sheet), also=(key_of(sheet, "名称"),))
+    sheet_imports.check(sheet, row.id, both)
+    assert figures(row) == (1, 1, 1, 3)
+    codes = [problems[0][1] for _number, problems in import_refusals.listed(row.id)]
+    assert codes == ["import.key-empty", "import.key-twice", "import.key-twice"]
+    sheet_imports.apply(sheet, row.id, request_key="k2")
+    assert figures(row) == (1, 1, 1, 3)
+    number, name, amount = (key_of(sheet, one).removeprefix("x_") for one in ("编号", "名称", "数量"))
+    query = select(OwnRow.extra).where(OwnRow.sheet_id == sheet.source.id).order_by(OwnRow.id)
+    assert [(one[number], one[name], one[amount]) for one in db.session.scalars(query)] == [
+        ("1", "东", 1), ("1", "西", 20), ("2", "东", 3), ("2", "西", 4),
+    ]  # fmt: skip
+    with pytest.raises(FieldErrors) as refused:
+        sheet_imports.check(sheet, brought(sheet).id, replace(plan(sheet), also=(key_of(sheet, "编号"),)))
+    assert [one.field for one in refused.value.problems] == ["also"]
 
 
 def test_what_broke_off_is_gone_on_with(sheet: Grid) -> None:
