@@ -225,13 +225,13 @@ def _linked(actor: Actor, one: Defined, held: Sequence[int], *, english: bool) -
     """Rows a link may lead to, the newest of a long sheet, and the one that stands there."""
     model, condition = field_values.target(one, actor)
     if model is None:
-        return []
+        return [(row_id, f"#{row_id}") for row_id in held]  # what stands there stays
     newest = model in (Appeal, OwnRow) or not hasattr(model, "name_pinyin")
     order = model.id.desc() if newest else model.name_pinyin
     ids = list(db.session.scalars(select(model.id).where(condition).order_by(order).limit(MOST_OPTIONS)))
     ids += [row_id for row_id in held if row_id not in ids]
-    names = field_values.names([one], [{one.code: row_id} for row_id in ids], english=english)
-    return [(row_id, names[one.code, row_id]) for row_id in ids if (one.code, row_id) in names]
+    names = field_values.names([one], [{one.code: row_id} for row_id in ids], english=english, actor=actor)
+    return [(row_id, names.get((one.code, row_id), f"#{row_id}")) for row_id in ids]
 
 
 # --- in words ---------------------------------------------------------------------------------------------------
@@ -245,7 +245,7 @@ class Told:
         self._fields = {one.key: one for one in definitions.current().of(table) if field_values.may_read(actor, one)}
         fields = list(self._fields.values())
         held = [{one.code: extra[one.key] for one in fields if one.key in extra} for extra in extras]
-        self._names = field_values.names(fields, held, english=self._english) if any(held) else {}
+        self._names = field_values.names(fields, held, english=self._english, actor=actor) if any(held) else {}
 
     def knows(self, key: str) -> bool:
         """Whether the key is that of a field in use which the reader sees."""

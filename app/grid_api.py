@@ -112,7 +112,7 @@ def groups(code: str) -> Response:
     grid, body = opened(code), body_of("query", "group")
     grouping = queries.read_grouping(body.get("group"), grid.kinds)
     query = query_of(grid, body)
-    by, found = grid_groups.groups(grid, query, grouping)
+    by, found = grid_groups.groups(grid, query, grouping, english=grids.is_english())
     token_reading.audited(grid, len(found), query, what="groups")
     shown = [
         {

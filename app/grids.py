@@ -14,7 +14,7 @@ from sqlalchemy import Text, and_, cast, func, select
 from sqlalchemy.orm import aliased
 
 from app import appeal_columns
-from app.models import Appeal, OwnRow
+from app.models import Appeal, Contact, OwnRow
 from app.rules.entries import Field, Kind, Place
 from app.rules.errors import NotFound, Refused
 from app.rules.grants import GrantSet
@@ -307,11 +307,16 @@ def _link_name(who: Reader, one: Defined, value: Any) -> Any:
     if one.to.startswith(OWN_PREFIX):
         own = definitions.current().sheets.get(one.to.removeprefix(OWN_PREFIX))
         return own_title(value, own.title_code) if own is not None and own_rows.may_read(own, who.actor) else None
-    if one.to == "appeals":
+    if one.to in ("appeals", "contacts"):
         # Aliased: a field of an appeal may lead to another appeal.
-        other = aliased(Appeal)
-        seen = select(Appeal.id).where(Appeal.id == other.id, access.visible_to(who.actor)).correlate(other).exists()
-        return select(other.number).where(other.id == value, seen).scalar_subquery()
+        model: Any = Appeal if one.to == "appeals" else Contact
+        which = access.visible_to(who.actor) if model is Appeal else sheet_access.contacts_of(who.actor)
+        other = aliased(model)
+        seen = select(model.id).where(model.id == other.id, which).correlate(other).exists()
+        shown = other.number if model is Appeal else other.name
+        if model is Contact and who.english:
+            shown = func.coalesce(func.nullif(other.name_en, ""), other.name)
+        return select(shown).where(other.id == value, seen).scalar_subquery()
     sheet = BY_CODE.get(one.to)
     if sheet is None or not hasattr(sheet.model, "name"):
         return None

@@ -44,7 +44,7 @@ def values(actor: Actor, appeal: Appeal, reader: Reader) -> Mapping[str, str]:
         if not one.is_computed and extra.get(one.code) not in (None, "", []) and field_values.may_read(actor, one)
     ]
     english = reader.language == "en"
-    names = field_values.names(fields, [extra], english=english) if fields else {}
+    names = field_values.names(fields, [extra], english=english, actor=actor) if fields else {}
     said = {
         one.name: field_values.worded(one, extra[one.code], names, english=english) for one in fields
     }

@@ -288,8 +288,13 @@ def target(one: Defined, actor: Actor) -> tuple[Any, ColumnElement[bool]]:
 # --- words ------------------------------------------------------------------------------------------------------
 
 
-def names(fields: Sequence[Defined], extras: Iterable[Mapping[str, Any]], *, english: bool) -> dict[Any, str]:
-    """What the rows and files are called that fields name: {(code, id): name}; one statement for each such field."""
+def names(
+    fields: Sequence[Defined], extras: Iterable[Mapping[str, Any]], *, english: bool, actor: Actor | None = None
+) -> dict[Any, str]:
+    """What the rows and files are called that fields name: {(code, id): name}; one statement for each such field.
+
+    What `actor` does not see has no name; without one, for what nobody is shown, everything has.
+    """
     rows: list[Mapping[str, Any]] = list(extras)
     found: dict[Any, str] = {}
     for one in fields:
@@ -300,15 +305,16 @@ def names(fields: Sequence[Defined], extras: Iterable[Mapping[str, Any]], *, eng
             continue
         wanted = {extra[one.code] for extra in rows if extra.get(one.code) is not None}
         if wanted:
-            found |= {(one.code, row_id): name for row_id, name in _named(one, wanted, english=english)}
+            found |= {(one.code, row_id): name for row_id, name in _named(one, wanted, actor, english=english)}
     return found
 
 
-def _named(one: Defined, wanted: set[int], *, english: bool) -> Iterable[tuple[int, str]]:
+def _named(one: Defined, wanted: set[int], actor: Actor | None, *, english: bool) -> Iterable[tuple[int, str]]:
     model: Any = _MODELS.get(one.kind) or (OwnRow if one.to.startswith(OWN_PREFIX) else LINKS.get(one.to))
-    if model is None:
+    seen = true() if actor is None else _seen(one, actor)
+    if model is None or seen is None:
         return []
-    rows = db.session.scalars(select(model).where(model.id.in_(wanted))).all()
+    rows = db.session.scalars(select(model).where(model.id.in_(wanted), seen)).all()
     if model is OwnRow:
         own = definitions.current().sheets.get(one.to.removeprefix(OWN_PREFIX))
         title = own.title_code if own else ""
@@ -316,6 +322,16 @@ def _named(one: Defined, wanted: set[int], *, english: bool) -> Iterable[tuple[i
     if model is Appeal:
         return [(row.id, row.number or row.subject) for row in rows]
     return [(row.id, (row.name_en or row.name) if english else row.name) for row in rows]
+
+
+def _seen(one: Defined, actor: Actor) -> ColumnElement[bool] | None:
+    """Which rows he may know that the field names, in use or not; None for those of a sheet he does not read."""
+    if one.kind is ValueKind.LINK and one.to.startswith(OWN_PREFIX):
+        own = definitions.current().sheets.get(one.to.removeprefix(OWN_PREFIX))
+        return true() if own is not None and reads_own(own, actor) else None
+    if one.kind is ValueKind.LINK and one.to in ("appeals", "contacts"):
+        return access.visible_to(actor) if one.to == "appeals" else sheet_access.contacts_of(actor)
+    return true()
 
 
 def worded(one: Defined, value: Any, known: Mapping[Any, str], *, english: bool) -> Any:

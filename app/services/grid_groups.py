@@ -6,6 +6,7 @@ was counted.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -29,7 +30,7 @@ from app.rules.query import (
 )
 from app.rules.query import Group as Conditions
 from app.rules.values import NUMBERS, REFERENCES, TEXTS, ValueKind, number_of
-from app.services import grid_rows, present
+from app.services import grid_options, grid_rows, present
 from app.services.grid_columns import Column
 from app.services.grids import Grid
 
@@ -51,7 +52,9 @@ class Group:
     filter: Conditions | None
 
 
-def groups(grid: Grid, query: Query, grouping: Grouping) -> tuple[tuple[Part, ...], list[Group]]:
+def groups(
+    grid: Grid, query: Query, grouping: Grouping, *, english: bool = False
+) -> tuple[tuple[Part, ...], list[Group]]:
     """The parts with the steps that were taken, and the groups, at most MOST_GROUPS.
 
     The newest period or the lowest step comes first, else the largest group.
@@ -69,8 +72,8 @@ def groups(grid: Grid, query: Query, grouping: Grouping) -> tuple[tuple[Part, ..
         .limit(MOST_GROUPS)
     )
     found = []
-    for row in db.session.execute(statement):
-        values, rest = grid_rows.cells_of(columns, row)
+    rows = [grid_rows.cells_of(columns, row) for row in db.session.execute(statement)]
+    for values, rest in _with_names(grid, parts, rows, english=english):
         count, overdue, *told = rest
         named = {
             f"{key}:{what}": grid_rows.as_json(value) for (key, what), value in zip(grouping.figures, told, strict=True)
@@ -119,7 +122,31 @@ def _by(column: Column, part: Part, label: str) -> Column:
     if column.kind in TEXTS or column.kind is ValueKind.CHOICE:
         # What is not there and what is left blank are one group, as they are one filter.
         return replace(column, sql=func.nullif(column.sql, "").label(label))
-    return column
+    return replace(column, name=None) if _is_named_after(column) else column
+
+
+def _is_named_after(column: Column) -> bool:
+    """Whether the rows that a column refers to are named apart: a value that is an expression itself, not a column of
+    the table, is unknown to PostgreSQL inside the query of its name once rows are grouped by it.
+    """
+    return column.kind in REFERENCES and column.defined is not None
+
+
+def _with_names(
+    grid: Grid, parts: tuple[Part, ...], rows: list[tuple[tuple[Any, ...], Sequence[Any]]], *, english: bool
+) -> Iterator[tuple[tuple[Any, ...], Sequence[Any]]]:
+    """Rows of groups with references as cells hold them: a statement for each part that has some."""
+    called: dict[int, dict[Any, list[Any]]] = {}
+    for place, part in enumerate(parts):
+        column = grid.column(part.field)
+        if _is_named_after(column):
+            ids = [int(values[place]) for values, _rest in rows if values[place] is not None]
+            called[place] = grid_options.rows_of(grid, column, ids, english=english) if ids else {}
+    for values, rest in rows:
+        yield tuple(
+            value if place not in called or value is None else called[place].get(int(value), [int(value), ""])
+            for place, value in enumerate(values)
+        ), rest
 
 
 def _period_of(column: Column, unit: str) -> ColumnElement[Any]:

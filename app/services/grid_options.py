@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -67,6 +67,7 @@ class _Source:
     name: Any
     other: Any  # the name in the other language
     pinyin: Any
+    seen: ColumnElement[bool] = field(default_factory=true)  # those he may see, whether they may be chosen or not
 
 
 def offered(grid: Grid, key: str, term: str, *, english: bool, is_body: bool = False) -> list[Offer]:
@@ -149,7 +150,9 @@ def called(grid: Grid, key: str, ids: Collection[int], *, english: bool) -> dict
 
 
 def rows_of(grid: Grid, column: Column, values: Collection[Any], *, english: bool) -> dict[Any, list[Any]]:
-    """Rows by their ids or codes, whichever a value is, as a cell shows them: `[id, name]`; also those out of use."""
+    """Rows by their ids or codes, whichever a value is, as a cell shows them: `[id, name]`; also those out of use, but
+    none that he may not see.
+    """
     try:
         source = _source(grid, column, english=english)
     except NotFound:
@@ -162,7 +165,8 @@ def rows_of(grid: Grid, column: Column, values: Collection[Any], *, english: boo
     which = source.model.id.in_(ids) | code.in_(codes) if has_code else source.model.id.in_(ids)
     found: dict[Any, list[Any]] = {}
     if ids or codes:
-        for row_id, row_code, name in db.session.execute(select(source.model.id, code, shown).where(which)):
+        query = select(source.model.id, code, shown).where(which, source.seen)
+        for row_id, row_code, name in db.session.execute(query):
             found[row_id] = found[row_code] = [row_id, name]
     return found
 
@@ -173,10 +177,12 @@ def _source(grid: Grid, column: Column, *, english: bool) -> _Source:
     if column.kind in REFERENCES and column.refers in _LINKED:
         return _of_names(*_LINKED[column.refers], english=english)
     if column.kind is ValueKind.LINK and column.refers == "contacts":
-        return _of_names(Contact, sheet_access.contacts_of(grid.actor), english=english)
+        seen = sheet_access.contacts_of(grid.actor)
+        return replace(_of_names(Contact, seen, english=english), seen=seen)
     if column.kind is ValueKind.LINK and column.refers == "appeals":
-        seen = access.visible_to(grid.actor) & Appeal.number.is_not(None)
-        return _Source(Appeal, seen, Appeal.number, literal("", String), literal("", String))
+        seen = access.visible_to(grid.actor)
+        which = seen & Appeal.number.is_not(None)
+        return _Source(Appeal, which, Appeal.number, literal("", String), literal("", String), seen)
     if column.kind is ValueKind.LINK and column.refers.startswith(OWN_PREFIX):
         return _of_titles(grid, column.refers.removeprefix(OWN_PREFIX))
     raise NotFound("query.unknown-field", {"field": column.key})

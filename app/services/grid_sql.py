@@ -141,7 +141,7 @@ def _in_text(column: Column, asked: Condition) -> Clause:
 
 def _among(column: Column, asked: Condition) -> Clause:
     values = [str(one) for one in asked.values]
-    if column.write == "extra":
+    if isinstance(column.sql.type, JSONB):
         found: Clause = column.sql.bool_op("?|")(cast(values, ARRAY(Text)))
     else:
         found = column.sql.overlap(values)
