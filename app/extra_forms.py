@@ -227,7 +227,7 @@ def _linked(actor: Actor, one: Defined, held: Sequence[int], *, english: bool) -
     if model is None:
         return [(row_id, f"#{row_id}") for row_id in held]  # what stands there stays
     newest = model in (Appeal, OwnRow) or not hasattr(model, "name_pinyin")
-    order = model.id.desc() if newest else model.name_pinyin
+    order = model.id.desc() if newest else model.by_sound
     ids = list(db.session.scalars(select(model.id).where(condition).order_by(order).limit(MOST_OPTIONS)))
     ids += [row_id for row_id in held if row_id not in ids]
     names = field_values.names([one], [{one.code: row_id} for row_id in ids], english=english, actor=actor)

@@ -38,7 +38,7 @@ def _rows(source: str, channel_class: str, appeal: Any) -> Iterable[tuple[Any, O
         query = select(Channel).where(Channel.active, Channel.channel_class == channel_class)
         return [(row, {}) for row in db.session.scalars(query.order_by(Channel.sort, Channel.id))]
     if source == "units":
-        query = select(Unit).where(Unit.active, Unit.kind != "section").order_by(Unit.sort, Unit.name_pinyin)
+        query = select(Unit).where(Unit.active, Unit.kind != "section").order_by(Unit.sort, Unit.by_sound)
         return [(row, {"group": words.UNIT_KINDS[row.kind]}) for row in db.session.scalars(query)]
     if source in ("limits", "co_limits"):
         kind = "co_limit" if source == "co_limits" else "unit_limit"

@@ -26,7 +26,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.staffing_tables import Person, Post
-from app.tables import Extended, Moment, Stamped, one_of
+from app.tables import Extended, Moment, Sounded, Stamped, one_of
 
 # What app/rules/values.py reads; a test holds the two together.
 VALUE_KINDS = (
@@ -35,7 +35,7 @@ VALUE_KINDS = (
 )  # fmt: skip
 
 
-class OwnSheet(Stamped, Model):
+class OwnSheet(Sounded, Stamped, Model):
     """A sheet made at run time. `readers` and `writers` are posts; who keeps the system reads and writes all."""
 
     __tablename__ = "own_sheet"
@@ -43,7 +43,6 @@ class OwnSheet(Stamped, Model):
     code: Mapped[str] = mapped_column(String(40), unique=True)
     name: Mapped[str] = mapped_column(String(80))
     name_en: Mapped[str] = mapped_column(String(120), default="", server_default="")
-    name_pinyin: Mapped[str] = mapped_column(String(400), default="", server_default="")
     intro: Mapped[str] = mapped_column(String(500), default="", server_default="")
     # The field by which a row is called where another sheet links to it.
     title_field: Mapped[str] = mapped_column(String(40), default="", server_default="")

@@ -230,7 +230,7 @@ def _field_column(sheet: Sheet, one: Field, *, english: bool) -> Column | None:
     value = _field_sql(model, one)
     if kind is None or value is None:
         return None
-    order = model.name_pinyin if one.name == "name" and hasattr(model, "name_pinyin") else None
+    order = model.by_sound if one.name == "name" and hasattr(model, "name_pinyin") else None
     return Column(
         one.name, one.label, kind, value, order=order, choices=one.choices, write=write, help=one.help,
         is_listed=listed, width={ValueKind.LONG: 280, ValueKind.BOOL: 80, ValueKind.NUMBER: 90}.get(kind, 160),

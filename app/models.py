@@ -117,7 +117,7 @@ from app.staffing_tables import (
     Unit,
     UnitGroup,
 )
-from app.tables import Moment, Stamped, db, one_of
+from app.tables import Moment, Stamped, db, one_of, spelled
 
 # Every table is imported from here, whichever family it belongs to.
 __all__ = [
@@ -197,6 +197,7 @@ __all__ = [
     "UnitGroup",
     "Urge",
     "db",
+    "spelled",
 ]
 
 

@@ -142,7 +142,7 @@ class ServiceInterface(SQLAInterface):
         field = next((one for one in self.sheet.fields if one.name == name), None)
         if field is not None and field.kind is Kind.ROW:
             other, _which = REFERENCES[field.to]
-            key = other.number if field.to.endswith("post") else other.name_pinyin
+            key = other.number if field.to.endswith("post") else other.by_sound
             # Posts and units by what they are called, not by when they were entered.
             columns = [select(key).where(other.id == getattr(self.obj, field.column)).scalar_subquery(), *self._next()]
         elif field is not None and field.place in (Place.LOWER, Place.UPPER):
@@ -151,7 +151,7 @@ class ServiceInterface(SQLAInterface):
         elif name == "rule":
             columns = [func.length(self.obj.rule), self.obj.rule]  # R2 before R11
         elif name == "name" and hasattr(self.obj, "name_pinyin"):
-            columns = [self.obj.name_pinyin]
+            columns = [self.obj.by_sound]
         else:
             columns = [getattr(self.obj, name)]
         columns.append(self.obj.id)

@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSTZRANGE, ExcludeConstraint, Range
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.tables import Extended, Moment, Named, Stamped, one_of
+from app.tables import Extended, Moment, Named, Sounded, Stamped, one_of
 
 CHANNEL_CLASSES = ("A", "B", "C", "D", "E", "F")
 
@@ -65,7 +65,7 @@ class Unit(Named, Extended, Stamped, Model):
     group: Mapped[UnitGroup] = relationship()
 
 
-class Person(Extended, Stamped, Model):
+class Person(Sounded, Extended, Stamped, Model):
     """Somebody who may hold a post, sit a shift, lead a unit or handle its appeals."""
 
     __tablename__ = "person"
@@ -73,7 +73,6 @@ class Person(Extended, Stamped, Model):
     code: Mapped[str] = mapped_column(String(64), unique=True)
     name: Mapped[str] = mapped_column(String(64))
     name_en: Mapped[str] = mapped_column(String(128), default="", server_default="")
-    name_pinyin: Mapped[str] = mapped_column(String(400), default="", server_default="")
     mobile_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     email: Mapped[str] = mapped_column(String(254), default="", server_default="")
     unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))

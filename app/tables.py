@@ -10,6 +10,7 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     Boolean,
     CheckConstraint,
+    ColumnElement,
     DateTime,
     Integer,
     String,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 db: SQLAlchemy = SQLA()
@@ -48,14 +50,34 @@ class Extended:
     extra: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
 
 
-class Named:
+def spelled(key: Any) -> ColumnElement[str]:
+    """SQL: the pinyin in a stored key (app/services/pinyin.py), by which rows are sorted: its syllables in order."""
+    return func.substr(key, func.strpos(key, " ") + 1, type_=String).collate("C")
+
+
+class Sounded:
+    """A row with a Chinese name, found by its initials and sorted by its sound."""
+
+    name_pinyin: Mapped[str] = mapped_column(String(400), default="", server_default="")
+
+    @hybrid_property
+    def by_sound(self) -> str:
+        """What rows are sorted by."""
+        return self.name_pinyin.split(" ", 1)[-1]
+
+    @by_sound.inplace.expression
+    @classmethod
+    def _by_sound(cls) -> ColumnElement[str]:
+        return spelled(cls.name_pinyin)
+
+
+class Named(Sounded):
     """A dictionary row: a stable code, a Chinese and an English name, a soft delete."""
 
     id: Mapped[int] = mapped_column(primary_key=True)
     code: Mapped[str] = mapped_column(String(64), unique=True)
     name: Mapped[str] = mapped_column(String(128))
     name_en: Mapped[str] = mapped_column(String(160), default="", server_default="")
-    name_pinyin: Mapped[str] = mapped_column(String(400), default="", server_default="")
     sort: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     active: Mapped[bool] = mapped_column(Boolean, default=True, server_default=text("true"))
 

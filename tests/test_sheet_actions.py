@@ -15,6 +15,7 @@ from app import sheets as declared
 from app.models import Audit, Channel, Journal, Person, Unit, db
 from app.rules.errors import Invalid, Refused
 from app.services import journal, sheet_bulk, sheets
+from app.services.pinyin import sort_key
 from app.services.sheet_bulk import Chosen
 from app.services.sheet_rows import Sheet
 from app.services.transaction import transaction
@@ -147,11 +148,26 @@ def test_every_sheet_goes_into_a_workbook_with_all_its_fields(make: Factory, she
     assert _export(browser, sheet.code, whole="1")
 
 
+def test_names_are_sorted_by_their_sound_not_by_their_initials(make: Factory) -> None:
+    """曹 is spelled cao and comes before 陈, chen, although the initials czy come behind cf."""
+    for name in ("陈示例", "曹正示例", "安示例"):
+        make.person(name, name_pinyin=sort_key(name))
+    browser = make.signed_in(officer="system")
+    query = {"columns": ["name"], "search": "示例", "sort": [["name", "asc"]]}
+    answer = browser.post("/api/v1/sheets/people/rows", base_url=URL, json={"query": query, "limit": 500})
+    wanted = [one["cells"]["name"] for one in answer.json["rows"] if one["cells"]["name"][0] in "陈曹安"]
+    assert wanted == ["安示例", "曹正示例", "陈示例"]
+    order = "_oc_PeopleView=name&_od_PeopleView=asc&psize_PeopleView=200"
+    page = browser.get(f"/dictionary/people/list/?{order}&q=示例", base_url=URL).text
+    assert page.index("安示例") < page.index("曹正示例") < page.index("陈示例")
+
+
+
 def test_a_workbook_has_exactly_what_is_filtered_in_its_order(system: FlaskClient, make: Factory) -> None:
     query = "?_flt_0_kind=administration&_oc_UnitsView=name&_od_UnitsView=desc&psize_UnitsView=1"
     rows = _export(system, "units", query)
     wanted = db.session.scalars(
-        select(Unit.name).where(Unit.kind == "administration").order_by(Unit.name_pinyin.desc(), Unit.id.desc())
+        select(Unit.name).where(Unit.kind == "administration").order_by(Unit.by_sound.desc(), Unit.id.desc())
     ).all()
     assert [row[0] for row in _below(rows, "名称")] == list(wanted)
     said = " ".join(str(cell) for row in rows[:8] for cell in row)

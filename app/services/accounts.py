@@ -390,7 +390,7 @@ def listed(actor: Actor, search: str = "") -> list[Line]:
         .join(Account, Account.person_id == Person.id, full=True)
         .outerjoin(User, User.id == Account.user_id)
         .where(Person.active.is_not(False) | Account.id.is_not(None))
-        .order_by(Account.officer.asc().nulls_last(), Person.name_pinyin, Person.id)
+        .order_by(Account.officer.asc().nulls_last(), Person.by_sound, Person.id)
     )
     if search:
         like = f"%{search.casefold()}%"

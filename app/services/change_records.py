@@ -116,7 +116,7 @@ def preview(actor: Actor, change: changes.Change) -> tuple[changes.Plan, list[Fi
 def people(actor: Actor, *, keep: str = "", most: int | None = None) -> Sequence[Person]:
     """Whom this person may name, by pinyin: at most `most`, and the one whose id is `keep`."""
     query = changes.candidates(actor).options(joinedload(Person.unit))
-    found = db.session.scalars(query.order_by(Person.name_pinyin, Person.id).limit(most)).all()
+    found = db.session.scalars(query.order_by(Person.by_sound, Person.id).limit(most)).all()
     if keep.isascii() and keep.isdigit() and len(keep) < 10 and int(keep) not in {one.id for one in found}:
         return [*found, *db.session.scalars(query.where(Person.id == int(keep)))]
     return found

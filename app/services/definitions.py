@@ -197,7 +197,7 @@ def _read(version: int) -> Definitions:
         of_sheets = fields if row.retired_at is None else retired
         of_sheets.setdefault((row.table_name, row.own_sheet_id), []).append(defined(row, is_moving=row.id in moving))
         codes[row.own_sheet_id, row.code] = code_in(row.code, row.slot)
-    sheets = db.session.scalars(select(OwnSheet).where(OwnSheet.active).order_by(OwnSheet.sort, OwnSheet.name_pinyin))
+    sheets = db.session.scalars(select(OwnSheet).where(OwnSheet.active).order_by(OwnSheet.sort, OwnSheet.by_sound))
     own = {
         row.code: Own(
             row.id,

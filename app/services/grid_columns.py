@@ -69,7 +69,7 @@ def name_of(model: Any, row_id: Any, *, english: bool) -> Sql:
 def pinyin_of(model: Any, row_id: Any) -> Sql:
     """The key by which the row with that id is sorted: posts by number, everything else by the sound of its name."""
     other = aliased(model)
-    key = func.lpad(cast(other.number, Text), 4, "0") if model is Post else other.name_pinyin
+    key = func.lpad(cast(other.number, Text), 4, "0") if model is Post else other.by_sound
     return select(key).where(other.id == row_id).scalar_subquery()
 
 

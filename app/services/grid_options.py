@@ -23,6 +23,7 @@ from app.models import (
     Unit,
     UnitGroup,
     db,
+    spelled,
 )
 from app.rules.errors import NotFound
 from app.rules.values import REFERENCES, ValueKind
@@ -96,7 +97,7 @@ def _found(source: _Source, term: str) -> list[Offer]:
     if term := term.strip().lower()[:100]:
         query = query.where(_fits(source, term))
     exact = func.lower(shown) == term
-    ordered = query.order_by(exact.desc(), source.pinyin, source.model.id).limit(MOST)
+    ordered = query.order_by(exact.desc(), spelled(source.pinyin), source.model.id).limit(MOST)
     return [Offer(row[0], row[1], row[2] or "") for row in db.session.execute(ordered)]
 
 
@@ -121,7 +122,7 @@ def _fits(source: _Source, term: str) -> ColumnElement[bool]:
     """Initials begin the stored key; the full sound stands behind them."""
     sounds = "".join(term.split())
     plain = func.replace(func.split_part(source.pinyin, " ", 1), " ", "")
-    full = func.replace(func.substr(source.pinyin, func.strpos(source.pinyin, " ") + 1), " ", "")
+    full = func.replace(spelled(source.pinyin), " ", "")
     by_sound = or_(plain.startswith(sounds, autoescape=True), full.startswith(sounds, autoescape=True))
     named = [func.lower(one).contains(term, autoescape=True) for one in (source.name, source.other)]
     return or_(*named, by_sound) if sounds.isascii() else or_(*named)

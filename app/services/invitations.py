@@ -94,7 +94,7 @@ def without_account(actor: Actor) -> list[tuple[Person, Unit | None]]:
         .outerjoin(Unit, Unit.id == Person.unit_id)
         .outerjoin(Account, Account.person_id == Person.id)
         .where(Person.active, Account.id.is_(None))
-        .order_by(Person.name_pinyin, Person.id)
+        .order_by(Person.by_sound, Person.id)
     )
     return [(person, unit) for person, unit in db.session.execute(query)]
 

@@ -270,7 +270,7 @@ def kept() -> ColumnElement[bool]:
 
 def units() -> Sequence[Unit]:
     """Every unit that may answer for an appeal, for a filter."""
-    query = select(Unit).where(Unit.active, Unit.kind != "section").order_by(Unit.name_pinyin)
+    query = select(Unit).where(Unit.active, Unit.kind != "section").order_by(Unit.by_sound)
     return db.session.scalars(query).all()
 
 

@@ -71,7 +71,7 @@ class Taken:
 
 def listed() -> Sequence[OwnSheet]:
     """Every own sheet, those out of use last."""
-    order = (OwnSheet.active.desc(), OwnSheet.sort, OwnSheet.name_pinyin)
+    order = (OwnSheet.active.desc(), OwnSheet.sort, OwnSheet.by_sound)
     return db.session.scalars(select(OwnSheet).order_by(*order)).all()
 
 

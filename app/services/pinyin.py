@@ -1,4 +1,4 @@
-"""The stored key by which Chinese names are sorted and filtered: initials, a space, the full pinyin."""
+"""The stored key by which Chinese names are found and sorted: initials, a space, the full pinyin."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ def syllables(text: str) -> list[str]:
 
 
 def sort_key(text: str) -> str:
-    """`市公安局` → `sgaj shi gong an ju`: sorts by sound, and initials are its prefix. At most 400 characters."""
+    """`市公安局` → `sgaj shi gong an ju`: found by its prefix, sorted by the rest (app/tables.py). At most 400
+    characters.
+    """
     sounds = syllables(text)
     initials = "".join(sound[0] for sound in sounds if sound.strip())
     return f"{initials} {' '.join(sounds)}"[:400]

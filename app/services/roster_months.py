@@ -345,7 +345,7 @@ def _palette(office_id: int, duties: Sequence[Duty], whole: Period) -> tuple[Tal
     query = (
         select(Person.id, Person.name, Person.name_en, Person.name_pinyin)
         .where(Person.active, or_(Person.unit_id == office_id, Person.id.in_(seated)))
-        .order_by(Person.name_pinyin, Person.id)
+        .order_by(Person.by_sound, Person.id)
     )
     working, zone = calendar.current(), present.zone()
     inside = [duty for duty in duties if whole.starts_at <= duty.starts_at < whole.ends_at]

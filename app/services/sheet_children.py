@@ -95,5 +95,5 @@ def categories_under(parent_id: int) -> Sequence[Category]:
 
 def candidates(most: int) -> Sequence[Person]:
     """The first people in use by pinyin, who can be chosen in a form on a row's page."""
-    query = select(Person).where(Person.active).order_by(Person.name_pinyin, Person.id)
+    query = select(Person).where(Person.active).order_by(Person.by_sound, Person.id)
     return db.session.scalars(query.limit(most)).all()

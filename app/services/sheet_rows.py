@@ -157,7 +157,7 @@ def options(to: str, *, keep: Sequence[int] = (), most: int | None = None) -> li
     query = select(model.id, model.name, model.name_en, model.name_pinyin).where(
         which, model.active | model.id.in_(list(keep))
     )
-    order = (model.number,) if model is Post else (model.name_pinyin, model.id)
+    order = (model.number,) if model is Post else (model.by_sound, model.id)
     if most is None:
         return [Option(*found) for found in db.session.execute(query.order_by(*order))]
     kept = query.where(model.id.in_(list(keep))) if keep else None

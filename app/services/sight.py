@@ -100,7 +100,7 @@ def _reason(known: Everybody, person_id: int, grant: Grant, appeal: Appeal) -> R
 def _grouped(seers: Iterable[Seer]) -> dict[str, tuple[Seer, ...]]:
     def place(seer: Seer) -> tuple[int, str, int]:
         post = seer.reasons[0].post
-        return post.number if post is not None else 0, seer.person.name_pinyin, seer.person.id
+        return post.number if post is not None else 0, seer.person.by_sound, seer.person.id
 
     ordered = sorted(seers, key=place)
     return {group: found for group in GROUPS if (found := tuple(s for s in ordered if s.group == group))}
