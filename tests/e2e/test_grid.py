@@ -154,8 +154,8 @@ def test_the_keyboard_walks_selects_and_opens_as_in_excel(ledger: Sheet) -> None
     first, columns = "number", ledger.page.evaluate("document.getElementById('grid').app.shown.map(c => c.key)")
     ledger.go(0, first)
     ledger.press("ArrowDown", "ArrowRight", "Tab", "Enter")
-    assert ledger.place == (2, columns[2])
-    ledger.press("Shift+Tab", "Shift+Enter")
+    assert ledger.place == (2, columns[1])  # back to where the run of tabs began, a line below
+    ledger.press("Tab", "Shift+Tab", "Shift+Enter")
     assert ledger.place == (1, columns[1])
     ledger.press("End")
     assert ledger.place == (1, columns[-1])

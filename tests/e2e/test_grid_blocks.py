@@ -306,3 +306,30 @@ def test_numbers_and_days_are_pasted_and_typed_as_people_write_them(sheet: Sheet
     sheet.press("Tab")
     sheet.settled()
     assert sheet.value(0, "x_on") == "2026-03-05"
+
+
+def test_rows_are_typed_in_one_after_the_other_without_waiting(sheet: Sheet, product: Product) -> None:
+    sheet.page.evaluate(
+        """() => { const app = document.getElementById("grid").app;
+        app.setColumns(["x_name", "x_count", "x_price"].map((key) => ({ key, width: 140 }))); }"""
+    )
+    until(sheet.page, "document.getElementById('grid').app.windows.isCounted")
+    sheet.go(ROWS, "x_name")
+    for n in range(3):
+        for cell in (f"示例录入{n}", str(n + 10)):
+            sheet.page.keyboard.insert_text(cell)
+            sheet.press("Tab")
+        sheet.page.keyboard.insert_text("1.5万")
+        sheet.press("Enter")
+    assert sheet.place == (ROWS + 3, "x_name")
+    until(sheet.page, f"document.getElementById('grid').app.windows.total === {ROWS + 3}")
+    sheet.settled()
+    until(sheet.page, f"document.getElementById('grid').app.windows.row({ROWS + 2})?.cells.x_price === 15000")
+    held = [[sheet.value(ROWS + n, key) for key in ("x_name", "x_count", "x_price")] for n in range(3)]
+    assert held == [[f"示例录入{n}", n + 10, 15000] for n in range(3)]
+    assert named(product, "示例录入%") == 3
+    expect(sheet.page.locator(".grid-panel")).to_be_hidden()
+    sheet.go(0, "x_count")
+    sheet.press("Shift+ArrowDown", "Shift+ArrowRight", "Control+r")
+    sheet.settled()
+    assert [sheet.value(row, "x_price") for row in (0, 1)] == [sheet.value(row, "x_count") for row in (0, 1)]

@@ -42,6 +42,7 @@ export interface Selection {
 export type Happening = "query" | "view" | "rows" | "selection";
 
 const EMPTY_PAINT: Paint = {};
+const refusalOf = (error: unknown): ApiError => (error instanceof ApiError ? error : new ApiError(0, "", text("That did not work. Please try again.")));
 
 export class GridApp implements Source {
   readonly table: Table;
@@ -76,6 +77,8 @@ export class GridApp implements Source {
   private explained = -Infinity;
   private isMarking = false;
   private also: readonly string[] = [];
+  /** The rows that are being made of what was typed into the empty line, by their places. */
+  private readonly fresh = new Map<number, Promise<Row | undefined>>();
 
   constructor(
     readonly root: HTMLElement,
@@ -136,7 +139,7 @@ export class GridApp implements Source {
     this.ask();
     this.live = new Live(this);
     window.addEventListener("beforeunload", (event) => {
-      if (this.edits.waiting > 0 || this.edits.troubled.length > 0 || this.edits.unadded.length > 0) event.preventDefault();
+      if (this.fresh.size > 0 || this.edits.waiting > 0 || this.edits.troubled.length > 0 || this.edits.unadded.length > 0) event.preventDefault();
     });
     if (!this.cards.isOn) this.table.focus();
     this.guardSink();
@@ -243,7 +246,7 @@ export class GridApp implements Source {
     return this.windows.total;
   }
   get extra(): number {
-    return this.schema.can.add && this.windows.isCounted ? 1 : 0;
+    return this.schema.can.add && this.windows.isCounted ? 1 + this.fresh.size : 0;
   }
   isApproximate(row: number): boolean {
     return !this.windows.isSure(row);
@@ -409,17 +412,52 @@ export class GridApp implements Source {
   async addRow(values: Readonly<Record<string, unknown>>, key = requestKey(), isForm = false, then?: () => void): Promise<void> {
     if (!isForm && Object.keys(values).length === 0) return this.panel.showNew({});
     try {
-      const told = await this.api.post<{ row: Row; change_set: number | null }>("/rows/new", { values, request_key: key, ...this.posts.said });
-      this.edits.remember(told.change_set);
-      this.live?.mine([told.row.id]);
+      const row = await this.add(values, key);
       this.reload();
       this.flash(text("The row was added."));
       if (then) then();
-      else void this.panel.show(told.row);
+      else void this.panel.show(row);
     } catch (error) {
-      const refusal = error instanceof ApiError ? error : new ApiError(0, "", text("That did not work. Please try again."));
-      this.panel.showNew(values, refusal, then);
+      this.panel.showNew(values, refusalOf(error), then);
     }
+  }
+
+  /** What is typed into the empty line makes a row there; what is typed beside it meanwhile goes into that row. */
+  addAt(place: number, column: Column, raw: unknown, shown: string): void {
+    const save = (row: Row): void => void this.edits.save({ id: row.id, version: row.version, key: column.key, base: row.cells[column.key] ?? null, raw, shown });
+    const here = this.windows.row(place);
+    if (here) return save(here);
+    const known = this.fresh.get(place);
+    if (known) return void known.then((row) => (row ? save(row) : this.panel.fill(column.key, raw)));
+    const before = [...this.fresh.values()].pop() ?? Promise.resolve(undefined);
+    const made = before.then(() => this.made({ [column.key]: raw })).finally(() => {
+      this.fresh.delete(place);
+      this.table.later(true);
+    });
+    this.fresh.set(place, made);
+  }
+  /** A new row at the end; it stays where it was typed until the rows are read anew. */
+  private async made(values: Readonly<Record<string, unknown>>): Promise<Row | undefined> {
+    try {
+      // The last rows are read before, so that the new one is known to stand behind them.
+      const last = this.windows.total - 1;
+      if (last >= 0) await this.windows.range(last, last + 1, () => undefined, new AbortController().signal).catch(() => []);
+      const row = await this.add(values, requestKey());
+      if (!this.windows.append(row)) {
+        this.reload();
+        void this.panel.show(row);
+      }
+      return row;
+    } catch (error) {
+      this.panel.showNew(values, refusalOf(error));
+      return undefined;
+    }
+  }
+  private async add(values: Readonly<Record<string, unknown>>, key: string): Promise<Row> {
+    const told = await this.api.post<{ row: Row; change_set: number | null }>("/rows/new", { values, request_key: key, ...this.posts.said });
+    this.edits.remember(told.change_set);
+    this.live?.mine([told.row.id]);
+    return told.row;
   }
 
   /** New rows of a paste that were refused, one after the other in the form. */

@@ -58,7 +58,7 @@ export class Editor {
     const { table } = app;
     const column = app.shown[table.active.col];
     const row = app.windows.row(table.active.row);
-    const isExtra = row === undefined && table.active.row >= app.windows.total && app.schema.can.add;
+    const isExtra = row === undefined && app.schema.can.add && table.active.row >= app.windows.total;
     if (column?.kind === "files" && row && start !== "typed") {
       void app.panel.showFiles(row, column.key);
       return false;
@@ -135,7 +135,7 @@ export class Editor {
   }
 
   /** Write what was typed and go on; stays where a list has nothing that fits. */
-  async commit(down = 0, right = 0): Promise<void> {
+  async commit(down = 0, right = 0, isRun = false): Promise<void> {
     const { session } = this;
     if (!session) return;
     const typed = this.app.table.sink.value;
@@ -143,11 +143,11 @@ export class Editor {
       const offer = await session.picker.decide(typed);
       if (this.session !== session) return;
       if (offer === undefined) return showToast({ text: text("Nothing in the list is called {typed}.", { typed }), tone: "warn" });
-      return this.done(offer?.value ?? null, offer?.label ?? "", down, right);
+      return this.done(offer?.value ?? null, offer?.label ?? "", down, right, isRun);
     }
     const { column } = session;
     const raw: unknown = column.kind === "text" || column.kind === "long" ? typed : typed.trim();
-    this.done(raw === "" ? null : raw, typed, down, right);
+    this.done(raw === "" ? null : raw, typed, down, right, isRun);
   }
 
   /** Ctrl+Enter: what was typed into every selected cell. */
@@ -176,14 +176,15 @@ export class Editor {
     table.sink.value = momentText(new Date().toISOString()).slice(0, kind === "date" ? 10 : 16);
   }
 
-  private done(raw: unknown, shown: string, down: number, right: number): void {
+  private done(raw: unknown, shown: string, down: number, right: number, isRun = false): void {
     const { session, app } = this;
     if (!session) return;
     this.close();
     app.table.focus();
-    if (down !== 0 || right !== 0) app.table.go(session.place + down, app.table.active.col + right);
+    if (isRun) app.table.run(session.place + down, down, right);
+    else if (down !== 0 || right !== 0) app.table.go(session.place + down, app.table.active.col + right);
     if (!session.row) {
-      if (raw !== null) void app.addRow({ [session.column.key]: raw });
+      if (raw !== null) app.addAt(session.place, session.column, raw, shown);
       return;
     }
     const before = session.row.cells[session.column.key] ?? null;

@@ -24,10 +24,10 @@ function inEditor(app: GridApp, event: KeyboardEvent): boolean {
     case "Enter":
       if (event.altKey && !picker) editor.newline();
       else if (event.ctrlKey || event.metaKey) void editor.commitAll();
-      else void editor.commit(shift ? -1 : 1, 0);
+      else void editor.commit(shift ? -1 : 1, 0, true);
       return true;
     case "Tab":
-      void editor.commit(0, shift ? -1 : 1);
+      void editor.commit(0, shift ? -1 : 1, true);
       return true;
     case "ArrowDown":
     case "ArrowUp":
@@ -77,6 +77,10 @@ function withControl(app: GridApp, event: KeyboardEvent): boolean {
       return true;
     case "d":
       void transfer.fillDown();
+      return true;
+    case "r":
+      // The page is loaded anew by F5.
+      void transfer.fillRight();
       return true;
     case "z":
       void (event.shiftKey ? app.edits.redo() : app.edits.undo());
@@ -134,11 +138,11 @@ function moves(app: GridApp, event: KeyboardEvent, far: boolean): boolean {
     table.go(place[0], place[1], extend);
     return true;
   }
-  if (event.key === "Enter") table.go(row + (shift ? -1 : 1), col);
+  if (event.key === "Enter") table.run(row + (shift ? -1 : 1), shift ? -1 : 1, 0);
   else if (event.key === "Tab") {
     // At the edge of the table Tab goes on in the page, so that nobody is caught in it.
     if ((shift && col === 0) || (!shift && col === last)) return false;
-    table.go(row, col + (shift ? -1 : 1));
+    table.run(row, 0, shift ? -1 : 1);
   } else return false;
   return true;
 }

@@ -58,6 +58,7 @@ export class Menu {
     if (row && app.isWritable(column)) {
       entries.push({ label: text("Edit"), icon: "pen", keys: "F2", act: () => app.editor.begin("list") });
       entries.push({ label: text("Fill down"), icon: "fill-drip", keys: "Ctrl+D", act: () => void app.transfer.fillDown() });
+      entries.push({ label: text("Fill right"), icon: "arrow-right-to-bracket", keys: "Ctrl+R", act: () => void app.transfer.fillRight() });
       entries.push({ label: text("Clear"), icon: "eraser", keys: "Delete", act: () => void app.transfer.clear() });
     }
     if (row) entries.push({ label: text("History of the cell"), icon: "clock-rotate-left", act: () => app.openRow(column.key) });

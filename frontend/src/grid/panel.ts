@@ -300,6 +300,14 @@ export class Panel {
     form.querySelector<HTMLElement>("input:not([type=hidden]), textarea, select")?.focus();
   }
 
+  /** One more value for the form of a new row that is open. */
+  fill(key: string, raw: unknown): void {
+    const control = this.box.querySelector<HTMLInputElement>(`form [id="new-${CSS.escape(key)}"]`);
+    if (!control) return;
+    control.value = raw === null ? "" : String(raw);
+    control.dispatchEvent(new Event("change"));
+  }
+
   /** An editor of the column that writes into `given`. */
   controlFor(blank: Row, column: Column, id: string, given: Record<string, unknown>, told = (): void => undefined): HTMLElement {
     const changed = (raw: unknown): void => {

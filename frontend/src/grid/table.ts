@@ -71,6 +71,8 @@ export class Table {
   private headCells: Cell[] = [];
   private footCells: Cell[] = [];
   private lines: Line[] = [];
+  /** The column in which a run of tabs began. */
+  private runFrom: number | undefined;
   private slots = 0;
   private top = 0;
   private lastScroll = 0;
@@ -440,7 +442,15 @@ export class Table {
 
   // --- place and selection ------------------------------------------------------------------------------------------
 
+  /** Tab goes on sideways; Enter behind it goes to where the run of tabs began, a line below, as in Excel. */
+  run(row: number, down: number, right: number): void {
+    const from = this.runFrom ?? this.active.col;
+    this.go(row, down > 0 ? from : this.active.col + right);
+    this.runFrom = right > 0 ? from : undefined;
+  }
+
   go(row: number, col: number, extend = false): void {
+    this.runFrom = undefined;
     this.corner = { row: clamp(row, 0, Math.max(0, this.rows - 1)), col: clamp(col, 0, this.columns.length - 1) };
     if (!extend) this.active = this.corner;
     this.show(this.corner);

@@ -163,6 +163,14 @@ export class Transfer {
     await this.fill({ ...range, top, bottom: top }, { ...range, top: top + 1 });
   }
 
+  /** Ctrl+R: what stands at the left goes to the right; of a single column, what stands beside it. */
+  async fillRight(): Promise<void> {
+    const range = this.app.dataRange();
+    const left = range.left === range.right ? range.left - 1 : range.left;
+    if (left < 0) return;
+    await this.fill({ ...range, left, right: left }, { ...range, left: left + 1 });
+  }
+
   /** The cells of one range over another, again and again; `goesOn`: several that step evenly go on stepping downwards. */
   async fill(from: Range, to: Range, goesOn = false): Promise<void> {
     const { app } = this;

@@ -172,6 +172,21 @@ export class Windows {
     return found;
   }
 
+  /** A row that was made behind the last one; false where that one is not held. */
+  append(row: Row): boolean {
+    const at = this.told;
+    if (at === undefined) return false;
+    if (this.place(row.id) !== undefined) return true;
+    const id = Math.floor(at / SIZE);
+    const rows = this.kept.get(id) ?? (at % SIZE === 0 ? [] : undefined);
+    if (rows?.length !== at % SIZE) return false;
+    this.kept.set(id, [...rows, row]);
+    this.places.set(row.id, at);
+    this.told = at + 1;
+    this.watcher.changed();
+    return true;
+  }
+
   // --- asking -------------------------------------------------------------------------------------------------------
 
   private pump(): void {
@@ -218,7 +233,10 @@ export class Windows {
     return told.rows;
   }
 
-  private keep(id: number, rows: Row[]): void {
+  private keep(id: number, told: Row[]): void {
+    // An answer that was on its way while rows were made behind the last one does not know them.
+    const made = told.length < SIZE ? (this.kept.get(id)?.slice(told.length) ?? []) : [];
+    const rows = [...told, ...made.filter((row) => !told.some((one) => one.id === row.id))];
     this.kept.set(id, rows);
     rows.forEach((row, at) => this.places.set(row.id, id * SIZE + at));
     for (const [old, gone] of this.kept) {
