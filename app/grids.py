@@ -24,7 +24,7 @@ from app.services import access, api_tokens, definitions, grid_computed, ledger,
 from app.services.actors import Actor
 from app.services.definitions import Defined, Definitions, Own
 from app.services.grants import standing_of
-from app.services.grid_columns import Column, extra_column, name_of, own_title, pinyin_of
+from app.services.grid_columns import Column, Linked, extra_column, name_of, own_title, pinyin_of
 from app.services.grids import Grid
 from app.services.sheet_rows import REFERENCES, Sheet
 from app.sheets import BY_CODE
@@ -302,11 +302,12 @@ def declared_columns(code: str, *, english: bool) -> Mapping[str, Column]:
     return {one.key: one for one in _declared(code, english=english)} if code in BY_CODE else {}
 
 
-def _link_name(who: Reader, one: Defined, value: Any) -> Any:
-    """What the row is called that a link leads to; None when its sheet is gone or not this reader's to see."""
+def _link_name(who: Reader, one: Defined, value: Any) -> Linked:
+    """What the row is called that a link leads to; nothing when its sheet is gone or not this reader's to see."""
     if one.to.startswith(OWN_PREFIX):
         own = definitions.current().sheets.get(one.to.removeprefix(OWN_PREFIX))
-        return own_title(value, own.title_code) if own is not None and own_rows.may_read(own, who.actor) else None
+        title = own_title(value, own.title_code) if own is not None and own_rows.may_read(own, who.actor) else None
+        return title, title
     if one.to in ("appeals", "contacts"):
         # Aliased: a field of an appeal may lead to another appeal.
         model: Any = Appeal if one.to == "appeals" else Contact
@@ -316,8 +317,13 @@ def _link_name(who: Reader, one: Defined, value: Any) -> Any:
         shown = other.number if model is Appeal else other.name
         if model is Contact and who.english:
             shown = func.coalesce(func.nullif(other.name_en, ""), other.name)
-        return select(shown).where(other.id == value, seen).scalar_subquery()
+        named, by = (
+            select(what).where(other.id == value, seen).scalar_subquery()
+            for what in (shown, shown if model is Appeal else other.by_sound)
+        )
+        return named, by
     sheet = BY_CODE.get(one.to)
     if sheet is None or not hasattr(sheet.model, "name"):
-        return None
-    return name_of(sheet.model, value, english=who.english)
+        return None, None
+    named = name_of(sheet.model, value, english=who.english)
+    return named, pinyin_of(sheet.model, value) if hasattr(sheet.model, "by_sound") else named

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from app.models import FieldDefinition, OwnSheet, db
 from app.services import definitions, own_rows
 from app.services.definitions import OWN
+from app.services.pinyin import sort_key
 from tests.factories import Factory
 
 URL = "https://localhost"
@@ -110,3 +111,15 @@ def test_who_may_not_read_the_other_sheet_has_no_column_of_it(keeper: FlaskClien
     keys = [one["key"] for one in schema["columns"]]
     assert "x_road_name" not in keys
     assert "x_twice" in keys
+
+
+def test_a_link_to_people_is_sorted_by_their_sound(make: Factory) -> None:
+    """By code point 陈 stands before 安, and by initials before 曹."""
+    people = [make.person(name, name_pinyin=sort_key(name)) for name in ("陈示例", "曹正示例", "安示例")]
+    sheet("lent", "示例借用", [("name", "text", {}), ("who", "link", {"to": "people"})])
+    officer = make.actor(officer="system")
+    for number, person in enumerate(people):
+        values = {"x_name": f"示例{number}", "x_who": person.id}
+        own_rows.write(officer, definitions.current().sheets["lent"], None, values)
+    found = rows(make.signed_in(officer="system"), "own_lent", sort=[["x_who", "asc"]])
+    assert [one["x_who"][1] for one in found] == ["安示例", "曹正示例", "陈示例"]

@@ -21,6 +21,7 @@ from app.rules.values import NUMBERS, REFERENCES, ValueKind, moment_text
 from app.services.definitions import Defined
 
 Sql = ColumnElement[Any]
+Linked = tuple[Sql | None, Sql | None]  # what a row is called to which a link leads, and by what it is sorted
 
 
 @dataclass(frozen=True)
@@ -93,15 +94,15 @@ def stored(table: str, code: str, kind: ValueKind) -> Sql:
     return text
 
 
-def extra_column(one: Defined, *, english: bool, link_name: Callable[[Defined, Sql], Sql | None]) -> Column:
-    """The column of a field made at run time that is kept (not computed). `link_name` names the row a link leads to."""
+def extra_column(one: Defined, *, english: bool, link_name: Callable[[Defined, Sql], Linked]) -> Column:
+    """The column of a field made at run time that is kept (not computed). `link_name`: the row a link leads to."""
     value = stored(one.table, one.code, one.kind)
     name = order = None
     if one.kind in MODELS:
         name = name_of(MODELS[one.kind], value, english=english)
         order = pinyin_of(MODELS[one.kind], value)
     elif one.kind is ValueKind.LINK:
-        name = order = link_name(one, value)
+        name, order = link_name(one, value)
     plain: Callable[[datetime | date], Any] = (
         _moment_text if one.kind is ValueKind.MOMENT else date.isoformat if one.kind is ValueKind.DATE else _same
     )

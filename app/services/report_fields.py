@@ -45,7 +45,7 @@ def _ticked() -> Iterable[Defined]:
 
 def columns(fields: Sequence[Defined], *, english: bool) -> tuple[Column, ...]:
     """The fields as SQL over the table of appeals."""
-    return tuple(extra_column(one, english=english, link_name=lambda _one, _value: None) for one in fields)
+    return tuple(extra_column(one, english=english, link_name=lambda _one, _value: (None, None)) for one in fields)
 
 
 def headed(fields: Sequence[Column]) -> tuple[ReportColumn, ...]:
