@@ -138,6 +138,32 @@ def _restorable(grid: Grid, one: ChangeSetRow, now: Row) -> tuple[dict[str, Any]
     return values, problems
 
 
+def _as_made(grid: Grid, made: ChangeSetRow) -> int | None:
+    """The version of a row that holds what it was made with: as it was, or its maker alone changed it and took that
+    back; None when anything else stands in it.
+    """
+    row_id, version = made.row_id or 0, grid_edits.version_of(grid, made.row_id or 0)
+    if version == made.row_version:
+        return version
+    own = select(ChangeSet.id).where(
+        ChangeSet.user_id == grid.actor.user_id, ChangeSet.sheet == grid.code, ChangeSet.id > made.change_set_id
+    )
+    later = db.session.scalars(
+        select(ChangeSetRow)
+        .where(ChangeSetRow.row_id == row_id, ChangeSetRow.change_set_id.in_(own))
+        .where(ChangeSetRow.row_version.is_not(None))
+        .order_by(ChangeSetRow.id)
+    ).all()
+    now = grid_rows.one(grid, row_id)
+    if now is None or version != (made.row_version or 0) + len(later):
+        return None
+    held: dict[str, Any] = {}
+    for one in reversed(later):
+        held |= one.old
+    is_same = all(cell_edits.plain(now.cells.get(key)) == cell_edits.plain(value) for key, value in held.items())
+    return version if is_same else None
+
+
 def _back(grid: Grid, one: ChangeSetRow, post_id: int | None) -> Outcome:
     """A row that was made goes to the trash unless somebody has worked on it since; one from the trash comes back."""
     row_id, what = one.row_id or 0, _BACK[one.what]
@@ -145,10 +171,10 @@ def _back(grid: Grid, one: ChangeSetRow, post_id: int | None) -> Outcome:
         with savepoint():
             if what == "restore":
                 grid_trash.restore_in(grid_posts.signed(grid, post_id), row_id)
-            elif grid_edits.version_of(grid, row_id) != one.row_version:
+            elif (version := _as_made(grid, one)) is None:
                 raise Conflict("undo.changed-since")
             else:
-                grid_edits.remove_in(grid, row_id, one.row_version, post_id=post_id)
+                grid_edits.remove_in(grid, row_id, version, post_id=post_id)
             db.session.flush()
     except RuleError as error:
         return Outcome(row_id, what, problems=change_sets.problems_from(error, (), row_id=row_id))

@@ -153,3 +153,29 @@ def test_how_many_statements_an_edit_of_a_cell_takes(sheet: Grid) -> None:
     finally:
         event.remove(db.engine, "before_cursor_execute", count)
     assert len(seen) == 8, seen  # one of them asks whether the fields are still those that were read
+
+
+def test_a_new_row_goes_when_all_that_its_maker_typed_into_it_was_taken_back(sheet: Grid, make: Factory) -> None:
+    made = grid_edits.add(sheet, {"x_name": "示例新行"}, request_key=key())
+    [row] = made.rows
+    edited = grid_edits.edit(sheet, row.id, {"x_sum": 5}, row.version, request_key=key())
+    kept = grid_undo.undo(sheet, made.set_id or 0, request_key=key())
+    assert [one.code for one in kept.problems] == ["undo.changed-since"]  # what was typed since still stands there
+    grid_undo.undo(sheet, edited.set_id or 0, request_key=key())
+    gone = grid_undo.undo(sheet, made.set_id or 0, request_key=key())
+    assert gone.problems == ()
+    assert grid_rows.one(sheet, row.id) is None
+    grid_undo.undo(sheet, gone.set_id or 0, request_key=key())
+    back = grid_rows.one(sheet, row.id)
+    assert back is not None
+    assert back.cells["x_sum"] is None
+
+
+def test_a_new_row_on_which_somebody_else_worked_stays(sheet: Grid, make: Factory) -> None:
+    made = grid_edits.add(sheet, {"x_name": "示例新行"}, request_key=key())
+    [row] = made.rows
+    officer = grids.grid(sheet.code, grids.Reader(make.actor(officer="system"), frozenset(), english=False))
+    edited = grid_edits.edit(officer, row.id, {"x_sum": 5}, row.version, request_key=key())
+    grid_undo.undo(officer, edited.set_id or 0, request_key=key())
+    kept = grid_undo.undo(sheet, made.set_id or 0, request_key=key())
+    assert [one.code for one in kept.problems] == ["undo.changed-since"]
