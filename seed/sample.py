@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import heapq
 import random
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -213,8 +214,7 @@ def _accounts(people: dict[str, Person]) -> list[DemoAccount]:
         accounts.ensure_demo(None, username, PASSWORD, officer=officer)
         table.append(DemoAccount(username, PASSWORD, either(name, name_en), duties[officer]))
     roster = db.session.scalars(select(Person).where(~Person.fictional).order_by(Person.id)).all()
-    for person in roster:
-        username = person.name_pinyin.split(" ", 1)[1].replace(" ", "")
+    for person, username in zip(roster, usernames(roster), strict=True):
         accounts.ensure_demo(person, username, PASSWORD)
         table.append(DemoAccount(username, PASSWORD, named(person), _note(person)))
     shown = [code for code, *_rest in _PEOPLE] + [f"sample_handler_{code}" for code in SHOWN_HANDLERS]
@@ -224,6 +224,17 @@ def _accounts(people: dict[str, Person]) -> list[DemoAccount]:
         accounts.ensure_demo(people[code], username, PASSWORD)
         table.append(DemoAccount(username, PASSWORD, named(people[code]), notes[code]))
     return table
+
+
+def usernames(roster: Sequence[Person]) -> list[str]:
+    """A login for each, by the sound of the name; whoever was entered later and sounds alike is numbered."""
+    heard: Counter[str] = Counter()
+    found = []
+    for person in roster:
+        sound = person.name_pinyin.split(" ", 1)[1].replace(" ", "")
+        heard[sound] += 1
+        found.append(sound if heard[sound] == 1 else f"{sound}{heard[sound]}")
+    return found
 
 
 def _sample_notes() -> list[str]:

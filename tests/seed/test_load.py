@@ -38,6 +38,7 @@ from app.models import (
 from app.services import personal, portfolio
 from seed.load import SeedError, load_seed
 from seed.reading import FOLDER
+from seed.sample import usernames
 from seed.sheets import SHEETS
 
 TODAY = date(2026, 11, 23)
@@ -372,3 +373,9 @@ def test_a_broken_file_writes_nothing(session: Session, change: Callable[[str, s
     ):
         load_seed(session, today=TODAY, folder=folder)
     assert session.scalar(select(func.count()).select_from(Unit)) == 0
+
+
+def test_people_whose_names_sound_alike_get_logins_of_their_own() -> None:
+    sounds = ["zw zhang wei", "lh li hong", "zw zhang wei", "zw zhang wei"]
+    people = [Person(name_pinyin=sound) for sound in sounds]
+    assert usernames(people) == ["zhangwei", "lihong", "zhangwei2", "zhangwei3"]
