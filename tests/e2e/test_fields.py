@@ -81,6 +81,19 @@ DROP = """([key, name]) => {
   const at = { clientX: head.left + 10, clientY: cell.top + 5, dataTransfer: data, bubbles: true, cancelable: true };
   table.pane.dispatchEvent(new DragEvent('drop', at));
 }"""
+# The answer of the server draws the panel anew while somebody looks for a file in the window of his system.
+CHOSEN_LATE = """async ([key, name]) => {
+  const { panel, windows } = document.getElementById('grid').app;
+  const field = () => document.querySelector(`.grid-panel [data-field=${key}] input[type=file]`);
+  await panel.show(windows.row(0));
+  const input = field();
+  await panel.showFiles(windows.row(0), key);
+  const data = new DataTransfer();
+  const png = Uint8Array.from(atob(name.split('|')[1]), (one) => one.charCodeAt(0));
+  data.items.add(new File([png], name.split('|')[0], { type: 'image/png' }));
+  input.files = data.files;
+  input.dispatchEvent(new Event('change', { bubbles: true }));
+}"""
 
 
 def test_files_are_chosen_dropped_on_a_cell_and_taken_out(visit: Visit, product: Product) -> None:
@@ -113,3 +126,6 @@ def test_files_are_chosen_dropped_on_a_cell_and_taken_out(visit: Visit, product:
     page.keyboard.press("Control+z")
     expect(page.get_by_text("2个文件").first).to_be_visible()
     product.until(held.format(2))
+    page.evaluate(CHOSEN_LATE, ["x_e2e_plan", "示例丙.png|" + b64encode(png(3)).decode()])
+    expect(row).to_have_count(3)
+    product.until(held.format(3))

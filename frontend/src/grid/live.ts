@@ -97,7 +97,7 @@ export class Live {
         if (row.version === 1 && !this.own.has(row.id)) this.born.add(row.id);
         if (!this.seen.has(row.id)) this.counted = Math.min(this.counted, Date.now() - RECOUNT);
         this.seen.set(row.id, row.version);
-      } else if (row.version > old.version || JSON.stringify(row.cells) !== JSON.stringify(pick(old, row))) {
+      } else if (row.version > old.version || (row.version === old.version && JSON.stringify(row.cells) !== JSON.stringify(pick(old, row)))) {
         this.flash(old, row);
         app.windows.replace(row);
       }

@@ -161,12 +161,15 @@ export class Panel {
   private control(row: Row, column: Column, id: string): HTMLElement {
     const mark = this.app.edits.mark(row.id, column.key);
     const value = mark ? mark.change.shown : plainText(row, column);
-    const changed = (raw: unknown, shown: string): void => this.write(row, column, raw, shown);
+    const changed = (raw: unknown, shown: string): void => void this.write(row, column, raw, shown);
     if (column.kind === "files") {
-      return filesControl(this.app, row, column, id, (ids, shown) => {
+      const box = filesControl(this.app, row, column, id, (ids, shown) => {
         this.isTouched = true;
-        changed(ids, shown);
+        const saved = this.write(row, column, ids, shown);
+        // Drawn anew while a file was being chosen: what was chosen there is shown with the row as it is then.
+        if (!box.isConnected) void saved.then(() => this.again(row.id));
       });
+      return box;
     }
     if (column.kind === "bool" || column.kind === "choice" || column.kind === "choices") return this.choice(row, column, id, changed);
     if (REFERENCES.has(column.kind)) return this.reference(row, column, id, changed);
@@ -215,10 +218,15 @@ export class Panel {
     return select;
   }
 
-  private write(row: Row, column: Column, raw: unknown, shown: string): void {
+  private write(row: Row, column: Column, raw: unknown, shown: string): Promise<void> {
     this.dirty.delete(column.key);
     const now = this.app.windows.byId(row.id) ?? row;
-    void this.app.edits.save({ id: row.id, version: now.version, key: column.key, base: row.cells[column.key] ?? null, raw: raw === "" ? null : raw, shown });
+    return this.app.edits.save({ id: row.id, version: now.version, key: column.key, base: row.cells[column.key] ?? null, raw: raw === "" ? null : raw, shown });
+  }
+
+  private again(rowId: number): void {
+    const now = this.app.windows.byId(rowId);
+    if (now && this.open?.id === rowId) void this.show(now);
   }
 
   /** Nothing typed is lost when another row is opened: it is sent. */
@@ -228,7 +236,7 @@ export class Panel {
     const row = this.open;
     if (row) for (const [key, { raw, shown }] of this.dirty) {
       const column = this.app.byKey.get(key);
-      if (column) this.write(row, column, raw, shown);
+      if (column) void this.write(row, column, raw, shown);
     }
     this.dirty = new Map();
   }
