@@ -16,8 +16,10 @@ PLANNED = "SELECT count(*) FROM duty_shift WHERE office_id = %(office)s AND lowe
 
 
 def _far_month() -> date:
-    """A month for which nobody has planned anything yet."""
-    return (datetime.now(SHANGHAI).date().replace(day=1) + timedelta(days=130)).replace(day=10)
+    """A month for which nobody has planned anything yet: the sample plans three months, and its last shift may reach
+    into a fourth.
+    """
+    return (datetime.now(SHANGHAI).date().replace(day=1) + timedelta(days=160)).replace(day=10)
 
 
 def _shift(page: Page, day: date) -> Locator:
