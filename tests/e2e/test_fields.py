@@ -126,6 +126,6 @@ def test_files_are_chosen_dropped_on_a_cell_and_taken_out(visit: Visit, product:
     page.keyboard.press("Control+z")
     expect(page.get_by_text("2个文件").first).to_be_visible()
     product.until(held.format(2))
-    page.evaluate(CHOSEN_LATE, ["x_e2e_plan", "示例丙.png|" + b64encode(png(3)).decode()])
+    page.evaluate(CHOSEN_LATE, ["x_e2e_plan", "示例8.png|" + b64encode(png(3)).decode()])
     expect(row).to_have_count(3)
     product.until(held.format(3))
