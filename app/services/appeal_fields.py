@@ -38,16 +38,16 @@ def write_in(
     version: int | None,
     post_id: int | None = None,
     reason: str = "",
-    held: Appeal | None = None,
+    locked: Appeal | None = None,
 ) -> Appeal:
     """Write fields, named as the grid names them, inside the open transaction of the caller; the appeal.
 
-    `held`: the appeal, when the caller has fetched it through what the actor may see and locked it. A write that
+    `locked`: the appeal, when the caller has fetched it through what the actor may see and locked it. A write that
     changes nothing writes nothing. Raises NotFound for an appeal out of sight, Conflict("appeal.stale"),
     Refused("access.not-granted") for who may not write a field, Refused("appeal.ended") and Refused("appeal.held"),
     FieldErrors with each problem at its field.
     """
-    appeal = access.access_appeal(actor, appeal_id, for_update=True) if held is None else held
+    appeal = access.access_appeal(actor, appeal_id, for_update=True) if locked is None else locked
     if version is not None and version != appeal.version:
         raise Conflict("appeal.stale", {"seen": version, "current": appeal.version})
     fields = _asked(values)

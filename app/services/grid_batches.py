@@ -176,7 +176,7 @@ def edited(
     if not asked:
         return [], []
     ids, keys = [one.row_id for one in asked], {key for one in asked for key in one.values}
-    before, held = _before(grid, ids, tuple(key for key in grid.columns if key in keys))
+    before, locked = _before(grid, ids, tuple(key for key in grid.columns if key in keys))
     made = grid_cells.ready(grid, [one.values for one in asked])
     outcomes: dict[int, Outcome] = {}
     tried: list[tuple[Asked, Ready]] = []
@@ -189,7 +189,7 @@ def edited(
     def write(one: tuple[Asked, Ready]) -> None:
         grid_edits.write_in(
             grid, one[0].row_id, one[1].values, one[0].version, post_id=post_id, reason=reason, is_seen=True,
-            held=held.get(one[0].row_id),
+            locked=locked.get(one[0].row_id),
         )  # fmt: skip
         db.session.flush()
 
@@ -230,7 +230,7 @@ def _alone(one: _One, write: Callable[[_One], _Result]) -> _Result | RuleError:
 
 def _before(grid: Grid, ids: Sequence[int], keys: tuple[str, ...]) -> tuple[dict[int, Row], dict[int, Any]]:
     """The rows before they are changed; appeals whose own steps are not asked are locked with them."""
-    if grid.family == "appeals" and all(grid.columns[key].write == "extra" for key in keys):
+    if grid_edits.locks(grid, keys):
         found = grid_rows.locked_all(grid, ids, keys)
         return {row_id: row for row_id, (row, _record) in found.items()}, {
             row_id: record for row_id, (_row, record) in found.items()

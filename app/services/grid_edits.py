@@ -6,7 +6,7 @@ sheets by `own_rows`. Everything that changes cells ends here: a cell, a paste, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -58,12 +58,12 @@ def write_in(
     post_id: int | None = None,
     reason: str = "",
     is_seen: bool = False,
-    held: Appeal | None = None,
+    locked: Appeal | None = None,
 ) -> int:
     """Write cells of a row, or a new row, inside the open transaction of the caller; its id.
 
     The values are as `grid_cells.ready` made them. The row is fetched through what the reader may see, never by its id
-    alone; `is_seen`: the caller has done so in this transaction, and `held` is the appeal if he locked it too.
+    alone; `is_seen`: the caller has done so in this transaction, and `locked` is the appeal if he locked it too.
 
     Raises NotFound("row.unknown"), Conflict when it is not `version` any more, and what the family's service
     raises.
@@ -72,7 +72,7 @@ def write_in(
         raise NotFound("row.unknown", {"id": row_id})
     grid = grid_posts.signed(grid, post_id)
     if grid.family == "appeals":
-        return _appeal(grid, row_id, values, version, post_id, reason, held)
+        return _appeal(grid, row_id, values, version, post_id, reason, locked)
     return _WRITERS[grid.family](grid, row_id, values, version, post_id, reason)
 
 
@@ -101,7 +101,7 @@ def _appeal(
     version: int | None,
     post_id: int | None,
     reason: str,
-    held: Appeal | None,
+    locked: Appeal | None,
 ) -> int:
     if row_id is None or not grid.can_edit:
         raise Refused("sheet.fixed" if row_id is None else "access.not-granted", {"capability": "record"})
@@ -111,7 +111,7 @@ def _appeal(
     for name, data in by_step.items():
         if name == "extra":
             written = appeal_fields.write_in(
-                grid.actor, row_id, data, version=version, post_id=post_id, reason=reason, held=held
+                grid.actor, row_id, data, version=version, post_id=post_id, reason=reason, locked=locked
             )
             db.session.flush()
             version = None if version is None else written.version
@@ -177,10 +177,10 @@ def edit(
         [made] = grid_cells.ready(grid, [values])
         if made.problems:
             raise FieldErrors(made.problems)
-        before, held = _before(grid, row_id, tuple(values))
+        before, locked = _before(grid, row_id, tuple(values))
         if before.version != version:
             raise Conflict("row.stale")
-        write_in(grid, row_id, made.values, version, post_id=post_id, reason=reason, is_seen=True, held=held)
+        write_in(grid, row_id, made.values, version, post_id=post_id, reason=reason, is_seen=True, locked=locked)
         after = grid_rows.one(grid, row_id)
         outcome = outcome_of(row_id, before, after, values)
         change_sets.record(began.id, [outcome], expected=1)
@@ -243,9 +243,14 @@ def at_cell(grid: Grid, error: Conflict) -> RuleError:
     return sheets.at_field(grid.source, error) if grid.family == "dictionary" else error
 
 
+def locks(grid: Grid, keys: Collection[str]) -> bool:
+    """Whether rows are locked as they are read: appeals of which no step of the workflow writes a cell."""
+    return grid.family == "appeals" and all(grid.columns[key].write == "extra" for key in keys)
+
+
 def _before(grid: Grid, row_id: int, keys: tuple[str, ...]) -> tuple[Row, Appeal | None]:
     """The row before it is changed; an appeal whose own steps are not asked is locked with it."""
-    if grid.family == "appeals" and all(grid.columns[key].write == "extra" for key in keys):
+    if locks(grid, keys):
         return grid_rows.locked(grid, row_id, keys)
     return _cells(grid, row_id, keys), None
 

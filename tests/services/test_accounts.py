@@ -270,15 +270,14 @@ class TestInvitation:
             == 1
         )
 
-    def test_a_code_cannot_be_kept_as_the_password(self, person):
+    def test_a_code_cannot_be_kept_as_the_password(self, person, monkeypatch):
+        # One that would do as a password otherwise: a drawn one may be too plain.
+        monkeypatch.setattr(passwords.rules, "new_code", lambda: "Qx7m-Vk29-Tbw4-Zr")
         invitation = accounts.invite(officer("system"), person.id)
         token = accounts.sign_in(invitation.username, invitation.code, HERE).token
         with pytest.raises(FieldErrors) as caught:
             accounts.change_password(sessions.current(token), invitation.code, invitation.code, HERE)
-        # Now and then a drawn code is too plain for a password: then it is refused for that.
-        found = {problem.code for problem in caught.value.problems}
-        assert found
-        assert found <= {"password.used-before", "password.too-plain"}
+        assert "password.used-before" in [problem.code for problem in caught.value.problems]
 
     def test_a_code_runs_out_after_seven_days(self, person):
         invitation = accounts.invite(officer("system"), person.id)
