@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
+from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import Range
 
-from app.models import Absence, Appeal, Clock, Delivery, Membership, Person, Post, ReminderRule, Unit, db
+from app.models import Absence, Appeal, Clock, Delivery, Membership, OwnSheet, Person, Post, ReminderRule, Unit, db
 
 # Monday 10:00 in Shanghai, a working day.
 NOON = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
@@ -17,6 +19,16 @@ HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
 _numbers = itertools.count(1)
+
+
+def own_sheet(title_field: str) -> tuple[User, OwnSheet]:
+    """Somebody and an own sheet, under a name that no other run uses: for tests that commit."""
+    mark = f"shili{uuid4().hex[:8]}"
+    user = User(first_name="示例", last_name="", username=mark, email=f"{mark}@example.invalid", password="!")
+    sheet = OwnSheet(code=mark, name="示例表", title_field=title_field)
+    db.session.add_all([user, sheet])
+    db.session.flush()
+    return user, sheet
 
 
 def person(*, email: str = "", active: bool = True) -> Person:

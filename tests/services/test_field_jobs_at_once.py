@@ -6,19 +6,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 import psycopg
 import pytest
 from flask import Flask
-from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import select
 
 import config
-from app.models import FieldConversion, FieldDefinition, OwnRow, OwnSheet, Task, db
+from app.models import FieldConversion, FieldDefinition, OwnRow, Task, db
 from app.rules.grants import Grant, GrantSet, Scope
 from app.services import field_conversions, field_jobs, present, tasks
 from app.services.actors import Actor
+from tests.services import making
 
 VALUES = ["1", "2", "3", "4"]
 
@@ -52,12 +51,9 @@ class Asked:
 def asked(built_app: Flask, settings: config.Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Asked]:
     """Committed, and taken away afterwards; each row is a part of its own."""
     monkeypatch.setattr(field_jobs.field_conversions, "PART", 1)
-    mark = f"shili{uuid4().hex[:8]}"
     with built_app.app_context():
-        user = User(first_name="示例", last_name="", username=mark, email=f"{mark}@example.invalid", password="!")
-        sheet = OwnSheet(code=mark, name="示例表", title_field="long_")
-        db.session.add_all([user, sheet])
-        db.session.flush()
+        user, sheet = making.own_sheet("long_")
+        mark = sheet.code
         field = FieldDefinition(
             table_name="own_row", own_sheet_id=sheet.id, code="long_", label="长度", kind="text", is_indexed=True
         )

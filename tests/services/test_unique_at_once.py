@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from uuid import uuid4
 
 import psycopg
 import pytest
 from flask import Flask
-from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import select
 
 import config
-from app.models import FieldDefinition, OwnRow, OwnSheet, db
+from app.models import FieldDefinition, OwnRow, db
 from app.rules.errors import FieldErrors
 from app.rules.grants import Grant, GrantSet, Scope
 from app.services import definitions, field_jobs, own_rows
 from app.services.actors import Actor
 from app.services.definitions import OWN
+from tests.services import making
 
 WRITERS = 6
 
@@ -26,12 +25,9 @@ WRITERS = 6
 @pytest.fixture
 def sheet(built_app: Flask, settings: config.Settings) -> Iterator[tuple[Actor, str]]:
     """Who keeps the system, and an own sheet whose only field is unique: committed, and taken away afterwards."""
-    mark = f"shili{uuid4().hex[:8]}"
     with built_app.app_context():
-        user = User(first_name="示例", last_name="", username=mark, email=f"{mark}@example.invalid", password="!")
-        own = OwnSheet(code=mark, name="示例表", title_field="no")
-        db.session.add_all([user, own])
-        db.session.flush()
+        user, own = making.own_sheet("no")
+        mark = own.code
         field = FieldDefinition(table_name=OWN, own_sheet_id=own.id, code="no", label="号", kind="text", is_unique=True)
         db.session.add(field)
         field_jobs.settle_in(field)
